@@ -1,0 +1,60 @@
+package store
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// A Client is an application registered in one environment (RFC 6749 §2).
+type Client struct {
+	ID   string
+	Name string // what people call it
+	Type string // machine; others come with the grants that need them
+
+	Grants      []string            // grant_type values it may use
+	AuthMethods []string            // methods it may authenticate with; empty means every method that takes a secret
+	Allotted    map[string][]string // by API name: the scopes it may ask for; an API without scopes has an empty list
+
+	Secrets []Secret // revoked ones are absent; expired ones stay, so that a refusal can say so
+
+	CreatedAt  time.Time
+	DisabledAt time.Time // zero while it is enabled
+	Declared   bool      // it stands in grantway.yaml and can be changed only there
+}
+
+// Disabled reports whether the client may not be used.
+func (c *Client) Disabled() bool { return !c.DisabledAt.IsZero() }
+
+// MayUse reports whether the client is registered for a grant type.
+func (c *Client) MayUse(grant string) bool { return slices.Contains(c.Grants, grant) }
+
+// Clients remembers clients.
+type Clients interface {
+	// Create stores c with its secrets and writes "client.created". An id, of the
+	// client or of a secret, that is or ever was in use returns ErrConflict.
+	Create(ctx context.Context, c Client, by By) error
+
+	// Find returns the client with its secrets, disabled or not. An unknown or
+	// deleted one returns ErrNotFound.
+	Find(ctx context.Context, id string) (Client, error)
+
+	// List returns at most limit clients whose ids sort after the given one, in
+	// the order of their ids, with their secrets.
+	List(ctx context.Context, after string, limit int) ([]Client, error)
+
+	// Disable makes the client unusable, ends every token it obtained until
+	// by.At, and writes "client.disabled". Disabling a disabled one changes
+	// nothing. An unknown one returns ErrNotFound.
+	Disable(ctx context.Context, id string, forget time.Time, by By) error
+
+	// Enable undoes Disable for the future: tokens that it ended stay ended. It
+	// writes "client.enabled". Enabling an enabled one changes nothing. An unknown
+	// one returns ErrNotFound.
+	Enable(ctx context.Context, id string, by By) error
+
+	// Delete forgets the client and its secrets, ends its tokens, keeps its id
+	// from ever being used again, and writes "client.deleted". An unknown one
+	// returns ErrNotFound.
+	Delete(ctx context.Context, id string, forget time.Time, by By) error
+}

@@ -1,0 +1,39 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// A Secret is one of a client's credentials. Several may be live, so that a
+// rotation overlaps.
+type Secret struct {
+	ID       string // alphanumeric; it stands in the jti of every token it obtained
+	ClientID string
+	Verifier string // what package secret checks a presented secret with; never the secret
+	Hint     string // its last characters, for people; empty for an imported hash
+
+	CreatedAt  time.Time
+	ExpiresAt  time.Time // zero: it does not expire
+	LastUsedAt time.Time // zero: never, as far as was recorded
+}
+
+// Live reports whether the secret has not expired.
+func (s *Secret) Live(now time.Time) bool {
+	return s.ExpiresAt.IsZero() || now.Before(s.ExpiresAt)
+}
+
+// Secrets remembers the secrets of clients; Clients.Find returns them.
+type Secrets interface {
+	// Add stores s for its client and writes "secret.added". An unknown client
+	// returns ErrNotFound, a secret id that is or ever was in use ErrConflict.
+	Add(ctx context.Context, s Secret, by By) error
+
+	// Revoke forgets the secret, ends every token it obtained, and writes
+	// "secret.revoked". One that this client does not have returns ErrNotFound.
+	Revoke(ctx context.Context, clientID, secretID string, forget time.Time, by By) error
+
+	// Used records when secrets were last used, by secret id. It never moves a
+	// time back, ignores secrets that are gone and writes no change.
+	Used(ctx context.Context, at map[string]time.Time) error
+}

@@ -1,0 +1,94 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/grantway/grantway/internal/store"
+)
+
+type changes struct{ *Store }
+
+var (
+	nextSeq      = sentence(`UPDATE {}head SET seq = seq + 1 WHERE one = 1 RETURNING seq`)
+	lastSeq      = sentence(`SELECT seq FROM {}head WHERE one = 1`)
+	insertChange = sentence(`INSERT INTO {}change (seq, at, kind, id, client, actor, trace, detail)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`)
+	changesSince = sentence(`SELECT seq, at, kind, id, client, actor, trace, detail
+		FROM {}change WHERE seq > $1 ORDER BY seq LIMIT $2`)
+)
+
+// Since implements store.Changes.
+func (c changes) Since(ctx context.Context, seq int64, limit int) ([]store.Change, error) {
+	var all []store.Change
+	err := c.db.read(ctx, changesSince, func(scan scanFunc) error {
+		var (
+			one store.Change
+			at  int64
+		)
+		err := scan(&one.Seq, &at, &one.Kind, &one.ID, &one.Client, &one.Actor, &one.Trace, &one.Detail)
+		one.At = instant(at)
+		all = append(all, one)
+		return err
+	}, seq, int64(max(limit, 0)))
+	if err != nil {
+		return nil, fmt.Errorf("read changes: %w", err)
+	}
+	return all, nil
+}
+
+// Last implements store.Changes.
+func (c changes) Last(ctx context.Context) (int64, error) { return c.feed.ask(ctx) }
+
+// Wait implements store.Changes.
+func (c changes) Wait(ctx context.Context, seq int64) error { return c.feed.wait(ctx, seq) }
+
+// A fact is what a step changed: the change to be written, and the revocation
+// that comes with it, if one does.
+type fact struct {
+	kind   string
+	id     string
+	client string
+	detail map[string]any
+	ends   *store.Revocation // its Seq is filled in
+}
+
+// change runs a step that alters state and writes its change beside it. A step
+// that returns no fact altered nothing.
+//
+// The number is taken last: on PostgreSQL the lock on the head lets one
+// transaction through at a time, from there to its commit.
+func (s *Store) change(ctx context.Context, by store.By, step func(context.Context, transaction) (*fact, error)) error {
+	if by.Actor == "" || by.At.IsZero() {
+		return errors.New("a change needs its actor and its time")
+	}
+	if err := checkTimes(by.At); err != nil {
+		return err
+	}
+	var seq int64
+	err := s.db.write(ctx, func(ctx context.Context, t transaction) error {
+		seq = 0
+		f, err := step(ctx, t)
+		if err != nil || f == nil {
+			return err
+		}
+		if _, err := one(ctx, t, nextSeq, nil, &seq); err != nil {
+			return err
+		}
+		detail := "{}"
+		if len(f.detail) > 0 {
+			detail = text(f.detail)
+		}
+		_, err = t.exec(ctx, insertChange, seq, micros(by.At), f.kind, f.id, f.client, by.Actor, by.Trace, detail)
+		if err != nil || f.ends == nil {
+			return err
+		}
+		return insert(ctx, t, seq, f.ends)
+	})
+	if err != nil {
+		return err
+	}
+	s.feed.advance(seq)
+	return nil
+}

@@ -1,0 +1,215 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/grantway/grantway/internal/store"
+)
+
+type clients struct{ *Store }
+
+// A client and its secrets are read by one statement, so that they are of one
+// moment, and in one round trip.
+const clientColumns = `c.id, c.name, c.type, c.grants, c.auth_methods, c.allotted, c.declared, c.created_at, c.disabled_at,
+		COALESCE(s.id, ''), COALESCE(s.verifier, ''), COALESCE(s.hint, ''),
+		COALESCE(s.created_at, 0), COALESCE(s.expires_at, 0), COALESCE(s.last_used_at, 0)`
+
+var (
+	insertClient = sentence(`INSERT INTO {}client
+		(id, name, type, grants, auth_methods, allotted, declared, created_at, disabled_at, deleted_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0) ON CONFLICT DO NOTHING`)
+	findClient = sentence(`SELECT ` + clientColumns + `
+		FROM {}client c LEFT JOIN {}secret s ON s.client_id = c.id AND s.revoked_at = 0
+		WHERE c.id = $1 AND c.deleted_at = 0 ORDER BY s.created_at, s.id`)
+	listClients = sentence(`SELECT ` + clientColumns + `
+		FROM (SELECT * FROM {}client WHERE id > $1 AND deleted_at = 0 ORDER BY id LIMIT $2) c
+		LEFT JOIN {}secret s ON s.client_id = c.id AND s.revoked_at = 0
+		ORDER BY c.id, s.created_at, s.id`)
+
+	// An UPDATE that changes nothing takes the lock on the client's row, which
+	// SQLite does not need and for which the two databases share no other word.
+	lockClient   = sentence(`UPDATE {}client SET id = id WHERE id = $1 AND deleted_at = 0 RETURNING disabled_at`)
+	setDisabled  = sentence(`UPDATE {}client SET disabled_at = $2 WHERE id = $1`)
+	forgetClient = sentence(`UPDATE {}client SET name = '', type = '', grants = '[]', auth_methods = '[]', allotted = 'null',
+		deleted_at = $2 WHERE id = $1 AND deleted_at = 0`)
+	forgetSecrets = sentence(`UPDATE {}secret SET verifier = '', hint = '', revoked_at = $2
+		WHERE client_id = $1 AND revoked_at = 0`)
+)
+
+// Create implements store.Clients.
+func (s clients) Create(ctx context.Context, c store.Client, by store.By) error {
+	if err := checkClient(&c); err != nil {
+		return fmt.Errorf("create client: %w", err)
+	}
+	ids := make([]string, len(c.Secrets))
+	rows := make([][]any, len(c.Secrets))
+	for i, secret := range c.Secrets {
+		secret.ClientID = c.ID
+		ids[i], rows[i] = secret.ID, secretArgs(&secret)
+	}
+	err := s.change(ctx, by, func(ctx context.Context, t transaction) (*fact, error) {
+		declared := int64(0)
+		if c.Declared {
+			declared = 1
+		}
+		err := fresh(t.exec(ctx, insertClient, c.ID, c.Name, c.Type, text(c.Grants), text(c.AuthMethods), text(c.Allotted),
+			declared, micros(c.CreatedAt), micros(c.DisabledAt)))
+		if err != nil {
+			return nil, err
+		}
+		added, err := t.execEach(ctx, insertSecret, rows)
+		for i := range added {
+			err = fresh(added[i], err)
+		}
+		return &fact{kind: "client.created", id: c.ID, detail: map[string]any{
+			"type": c.Type, "declared": c.Declared, "secrets": ids,
+		}}, err
+	})
+	if err != nil {
+		return fmt.Errorf("create client: %w", err)
+	}
+	return nil
+}
+
+func checkClient(c *store.Client) error {
+	if err := checkTexts([]any{c.Grants, c.AuthMethods, c.Allotted}); err != nil {
+		return err
+	}
+	times := []time.Time{c.CreatedAt, c.DisabledAt}
+	for _, s := range c.Secrets {
+		times = append(times, s.CreatedAt, s.ExpiresAt, s.LastUsedAt)
+	}
+	return checkTimes(times...)
+}
+
+// Find implements store.Clients.
+func (s clients) Find(ctx context.Context, id string) (store.Client, error) {
+	found, err := s.read(ctx, findClient, id)
+	if err == nil && len(found) == 0 {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return store.Client{}, fmt.Errorf("find client: %w", err)
+	}
+	return found[0], nil
+}
+
+// List implements store.Clients.
+func (s clients) List(ctx context.Context, after string, limit int) ([]store.Client, error) {
+	all, err := s.read(ctx, listClients, after, int64(max(limit, 0)))
+	if err != nil {
+		return nil, fmt.Errorf("list clients: %w", err)
+	}
+	return all, nil
+}
+
+// read gathers the rows of clientColumns: one for each secret, or one for a
+// client without secrets.
+func (s clients) read(ctx context.Context, q statement, args ...any) ([]store.Client, error) {
+	var all []store.Client
+	err := s.db.read(ctx, q, func(scan scanFunc) error {
+		var (
+			c                               store.Client
+			one                             store.Secret
+			grants, methods, allotted       string
+			declared                        int64
+			created, disabled               int64
+			secretCreated, expires, lastUse int64
+		)
+		err := scan(&c.ID, &c.Name, &c.Type, &grants, &methods, &allotted, &declared, &created, &disabled,
+			&one.ID, &one.Verifier, &one.Hint, &secretCreated, &expires, &lastUse)
+		if err != nil {
+			return err
+		}
+		if len(all) == 0 || all[len(all)-1].ID != c.ID {
+			err := errors.Join(list(grants, &c.Grants), list(methods, &c.AuthMethods), list(allotted, &c.Allotted))
+			if err != nil {
+				return err
+			}
+			c.Declared = declared != 0
+			c.CreatedAt, c.DisabledAt = instant(created), instant(disabled)
+			all = append(all, c)
+		}
+		if one.ID != "" {
+			one.ClientID = c.ID
+			one.CreatedAt, one.ExpiresAt, one.LastUsedAt = instant(secretCreated), instant(expires), instant(lastUse)
+			last := &all[len(all)-1]
+			last.Secrets = append(last.Secrets, one)
+		}
+		return nil
+	}, args...)
+	return all, err
+}
+
+// Disable implements store.Clients.
+func (s clients) Disable(ctx context.Context, id string, forget time.Time, by store.By) error {
+	err := s.alter(ctx, id, by, func(ctx context.Context, t transaction, disabledAt int64) (*fact, error) {
+		if disabledAt != 0 {
+			return nil, nil
+		}
+		_, err := t.exec(ctx, setDisabled, id, micros(by.At))
+		return &fact{kind: "client.disabled", id: id, ends: endsClient(id, forget, by)}, err
+	})
+	if err != nil {
+		return fmt.Errorf("disable client: %w", err)
+	}
+	return nil
+}
+
+// Enable implements store.Clients.
+func (s clients) Enable(ctx context.Context, id string, by store.By) error {
+	err := s.alter(ctx, id, by, func(ctx context.Context, t transaction, disabledAt int64) (*fact, error) {
+		if disabledAt == 0 {
+			return nil, nil
+		}
+		_, err := t.exec(ctx, setDisabled, id, int64(0))
+		return &fact{kind: "client.enabled", id: id}, err
+	})
+	if err != nil {
+		return fmt.Errorf("enable client: %w", err)
+	}
+	return nil
+}
+
+// Delete implements store.Clients.
+func (s clients) Delete(ctx context.Context, id string, forget time.Time, by store.By) error {
+	err := s.alter(ctx, id, by, func(ctx context.Context, t transaction, _ int64) (*fact, error) {
+		for _, q := range []statement{forgetClient, forgetSecrets} {
+			if _, err := t.exec(ctx, q, id, micros(by.At)); err != nil {
+				return nil, err
+			}
+		}
+		return &fact{kind: "client.deleted", id: id, ends: endsClient(id, forget, by)}, nil
+	})
+	if err != nil {
+		return fmt.Errorf("delete client: %w", err)
+	}
+	return nil
+}
+
+// alter changes one client while holding the lock on its row.
+func (s *Store) alter(ctx context.Context, id string, by store.By,
+	step func(ctx context.Context, t transaction, disabledAt int64) (*fact, error),
+) error {
+	if !storable(id) {
+		return store.ErrNotFound
+	}
+	return s.change(ctx, by, func(ctx context.Context, t transaction) (*fact, error) {
+		var disabledAt int64
+		known, err := one(ctx, t, lockClient, []any{id}, &disabledAt)
+		if err != nil {
+			return nil, err
+		}
+		if !known {
+			return nil, store.ErrNotFound
+		}
+		return step(ctx, t, disabledAt)
+	})
+}
+
+func endsClient(id string, forget time.Time, by store.By) *store.Revocation {
+	return &store.Revocation{Kind: store.RevokedClient, ID: id, IssuedBefore: by.At, ForgetAt: forget}
+}

@@ -1,0 +1,45 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/grantway/grantway/internal/store"
+)
+
+type revocations struct{ *Store }
+
+var (
+	insertRevocation = sentence(`INSERT INTO {}revocation (seq, kind, id, issued_before, forget_at)
+		VALUES ($1, $2, $3, $4, $5)`)
+	revocationsSince = sentence(`SELECT seq, kind, id, issued_before, forget_at
+		FROM {}revocation WHERE seq > $1 AND (forget_at = 0 OR forget_at > $2) ORDER BY seq, kind, id`)
+)
+
+// Since implements store.Revocations.
+func (r revocations) Since(ctx context.Context, seq int64, now time.Time) ([]store.Revocation, error) {
+	var all []store.Revocation
+	err := r.db.read(ctx, revocationsSince, func(scan scanFunc) error {
+		var (
+			one            store.Revocation
+			before, forget int64
+		)
+		err := scan(&one.Seq, &one.Kind, &one.ID, &before, &forget)
+		one.IssuedBefore, one.ForgetAt = instant(before), instant(forget)
+		all = append(all, one)
+		return err
+	}, seq, micros(now))
+	if err != nil {
+		return nil, fmt.Errorf("read revocations: %w", err)
+	}
+	return all, nil
+}
+
+func insert(ctx context.Context, t transaction, seq int64, r *store.Revocation) error {
+	if err := checkTimes(r.IssuedBefore, r.ForgetAt); err != nil {
+		return err
+	}
+	_, err := t.exec(ctx, insertRevocation, seq, r.Kind, r.ID, micros(r.IssuedBefore), micros(r.ForgetAt))
+	return err
+}

@@ -1,0 +1,89 @@
+package sqlstore
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/grantway/grantway/internal/store"
+)
+
+type secrets struct{ *Store }
+
+var (
+	insertSecret = sentence(`INSERT INTO {}secret
+		(id, client_id, verifier, hint, created_at, expires_at, last_used_at, revoked_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, 0) ON CONFLICT DO NOTHING`)
+	forgetSecret = sentence(`UPDATE {}secret SET verifier = '', hint = '', revoked_at = $3
+		WHERE id = $1 AND client_id = $2 AND revoked_at = 0`)
+	touchSecret = sentence(`UPDATE {}secret SET last_used_at = $2
+		WHERE id = $1 AND last_used_at < $2 AND revoked_at = 0`)
+)
+
+func secretArgs(s *store.Secret) []any {
+	return []any{s.ID, s.ClientID, s.Verifier, s.Hint, micros(s.CreatedAt), micros(s.ExpiresAt), micros(s.LastUsedAt)}
+}
+
+// Add implements store.Secrets.
+func (s secrets) Add(ctx context.Context, one store.Secret, by store.By) error {
+	err := checkTimes(one.CreatedAt, one.ExpiresAt, one.LastUsedAt)
+	if err == nil {
+		// The lock on the client keeps a deletion from overlooking this secret.
+		err = s.alter(ctx, one.ClientID, by, func(ctx context.Context, t transaction, _ int64) (*fact, error) {
+			detail := map[string]any{}
+			if !one.ExpiresAt.IsZero() {
+				detail["expires_at"] = one.ExpiresAt.UTC().Format(time.RFC3339)
+			}
+			err := fresh(t.exec(ctx, insertSecret, secretArgs(&one)...))
+			return &fact{kind: "secret.added", id: one.ID, client: one.ClientID, detail: detail}, err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("add secret: %w", err)
+	}
+	return nil
+}
+
+// Revoke implements store.Secrets.
+func (s secrets) Revoke(ctx context.Context, clientID, secretID string, forget time.Time, by store.By) error {
+	err := error(store.ErrNotFound)
+	if storable(clientID) && storable(secretID) {
+		err = s.change(ctx, by, func(ctx context.Context, t transaction) (*fact, error) {
+			err := found(t.exec(ctx, forgetSecret, secretID, clientID, micros(by.At)))
+			return &fact{kind: "secret.revoked", id: secretID, client: clientID, ends: &store.Revocation{
+				Kind: store.RevokedSecret, ID: secretID, IssuedBefore: by.At, ForgetAt: forget,
+			}}, err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("revoke secret: %w", err)
+	}
+	return nil
+}
+
+// Used implements store.Secrets.
+func (s secrets) Used(ctx context.Context, at map[string]time.Time) error {
+	rows := make([][]any, 0, len(at))
+	// In one order everywhere, so that two nodes cannot wait for each other.
+	for _, id := range slices.Sorted(maps.Keys(at)) {
+		if err := checkTimes(at[id]); err != nil {
+			return fmt.Errorf("record use of secrets: %w", err)
+		}
+		if storable(id) {
+			rows = append(rows, []any{id, micros(at[id])})
+		}
+	}
+	if len(rows) == 0 {
+		return nil
+	}
+	err := s.db.write(ctx, func(ctx context.Context, t transaction) error {
+		_, err := t.execEach(ctx, touchSecret, rows)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("record use of secrets: %w", err)
+	}
+	return nil
+}
