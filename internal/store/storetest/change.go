@@ -1,0 +1,158 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/grantway/grantway/internal/store"
+)
+
+func is(err, target error) bool { return errors.Is(err, target) }
+
+// wakes is how long Wait may take: a quarter of a second, and what a busy
+// machine adds.
+const wakes = 250*time.Millisecond + 250*time.Millisecond
+
+var changeCases = map[string]func(*testing.T, *world){
+	"since": func(t *testing.T, w *world) {
+		last, err := w.Changes.Last(t.Context())
+		must(t, err)
+		same(t, last, int64(0))
+		for i := range 10 {
+			must(t, w.Clients.Create(t.Context(), store.Client{ID: id("c", i)}, by(i)))
+		}
+		last, err = w.Changes.Last(t.Context())
+		must(t, err)
+		same(t, last, int64(10))
+		for _, row := range []struct{ after, limit, first, n int }{
+			{0, 3, 1, 3}, {3, 3, 4, 3}, {8, 100, 9, 2}, {10, 5, 0, 0}, {99, 5, 0, 0}, {0, 0, 0, 0},
+		} {
+			got, err := w.Changes.Since(t.Context(), int64(row.after), row.limit)
+			must(t, err)
+			same(t, len(got), row.n)
+			for i, c := range got {
+				same(t, c.Seq, int64(row.first+i))
+				same(t, c.At, at(row.first+i-1))
+			}
+		}
+	},
+	"gapless and in order": func(t *testing.T, w *world) {
+		other := w.open(t)
+		stop, followed := make(chan struct{}), make(chan int64)
+		go func() { followed <- follow(t, other.Changes, stop) }()
+		n, failed := race(t, func(i int) error {
+			r := w.Roles
+			if i%2 == 0 {
+				r = other
+			}
+			// Two of four do not happen.
+			must(t, r.Clients.Create(t.Context(), store.Client{ID: id("c", i)}, by(i)))
+			want(t, r.Clients.Create(t.Context(), store.Client{ID: id("c", i)}, by(i)), store.ErrConflict)
+			want(t, r.Secrets.Revoke(t.Context(), id("c", i), "none", at(100), by(i)), store.ErrNotFound)
+			return r.Clients.Disable(t.Context(), id("c", i), at(100), by(i))
+		})
+		close(stop)
+		if n != many {
+			t.Errorf("failed: %v", failed)
+		}
+		if last := <-followed; last > 2*many {
+			t.Errorf("the follower saw the change %d", last)
+		}
+		if kinds := w.kinds(t); len(kinds) != 2*many {
+			t.Errorf("%d changes, want %d", len(kinds), 2*many)
+		}
+	},
+	"wait returns at once when there are changes": func(t *testing.T, w *world) {
+		must(t, w.Clients.Create(t.Context(), store.Client{ID: "c"}, by(0)))
+		other := w.open(t) // it has not asked yet
+		begin := time.Now()
+		must(t, w.Changes.Wait(t.Context(), 0))
+		must(t, other.Changes.Wait(t.Context(), 0))
+		if took := time.Since(begin); took > 150*time.Millisecond {
+			t.Errorf("took %v", took)
+		}
+	},
+	"wait wakes in the same process": func(t *testing.T, w *world) { wakesWithin(t, w.Changes, w.Roles, 100*time.Millisecond) },
+	"wait wakes on another node":     func(t *testing.T, w *world) { wakesWithin(t, w.open(t).Changes, w.Roles, wakes) },
+	"wait ends with its context": func(t *testing.T, w *world) {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		begin := time.Now()
+		want(t, w.Changes.Wait(ctx, 0), context.DeadlineExceeded)
+		if took := time.Since(begin); took < 50*time.Millisecond || took > time.Second {
+			t.Errorf("took %v", took)
+		}
+	},
+	"wait ends with the store": func(t *testing.T, w *world) {
+		ended := make(chan error)
+		go func() { ended <- w.Changes.Wait(t.Context(), 0) }()
+		time.Sleep(50 * time.Millisecond)
+		must(t, w.Close())
+		select {
+		case err := <-ended:
+			want(t, err, store.ErrUnavailable)
+		case <-time.After(5 * time.Second):
+			t.Fatal("still waiting")
+		}
+		want(t, w.Changes.Wait(t.Context(), 0), store.ErrUnavailable)
+	},
+}
+
+// follow reads the changes as they come and wants each to follow the one before.
+func follow(t *testing.T, changes store.Changes, stop <-chan struct{}) (last int64) {
+	for {
+		select {
+		case <-stop:
+			return last
+		default:
+		}
+		all, err := changes.Since(t.Context(), last, 7)
+		if err != nil {
+			t.Error(err)
+			return last
+		}
+		for _, c := range all {
+			if c.Seq != last+1 {
+				t.Errorf("the change %d came after %d", c.Seq, last)
+				return c.Seq
+			}
+			last = c.Seq
+		}
+	}
+}
+
+// wakesWithin wants many waiters to see each change of the writer in time.
+func wakesWithin(t *testing.T, changes store.Changes, writer Roles, limit time.Duration) {
+	for i := range 3 {
+		var wg sync.WaitGroup
+		began := make(chan time.Time, 1)
+		woken := make(chan time.Time, 10)
+		for range 10 {
+			wg.Go(func() {
+				if err := changes.Wait(t.Context(), int64(i)); err != nil {
+					t.Error(err)
+				}
+				woken <- time.Now()
+			})
+		}
+		time.Sleep(time.Duration(60+70*i) * time.Millisecond)
+		select {
+		case <-woken:
+			t.Fatal("woke before there was a change")
+		default:
+		}
+		must(t, writer.Clients.Create(t.Context(), store.Client{ID: id("c", i)}, by(i)))
+		began <- time.Now()
+		wg.Wait()
+		close(woken)
+		begin := <-began
+		for end := range woken {
+			if took := end.Sub(begin); took > limit {
+				t.Errorf("woke %v after the commit, want at most %v", took, limit)
+			}
+		}
+	}
+}

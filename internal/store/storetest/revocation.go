@@ -1,0 +1,53 @@
+package storetest
+
+import (
+	"testing"
+	"time"
+
+	"github.com/grantway/grantway/internal/store"
+)
+
+// ended checks which revocations there are.
+func (w *world) ended(t *testing.T, wanted ...store.Revocation) {
+	t.Helper()
+	all, err := w.Revocations.Since(t.Context(), 0, at(0))
+	must(t, err)
+	same(t, all, wanted)
+}
+
+var revocationCases = map[string]func(*testing.T, *world){
+	"since": func(t *testing.T, w *world) {
+		w.ended(t)
+		must(t, w.Clients.Create(t.Context(), client("c"), by(0)))
+		must(t, w.Secrets.Revoke(t.Context(), "c", "c0a", at(100), by(1)))
+		must(t, w.Clients.Disable(t.Context(), "c", at(50), by(2)))
+		must(t, w.Clients.Delete(t.Context(), "c", at(150), by(3)))
+		secret := store.Revocation{Seq: 2, Kind: store.RevokedSecret, ID: "c0a", IssuedBefore: at(1), ForgetAt: at(100)}
+		disabled := store.Revocation{Seq: 3, Kind: store.RevokedClient, ID: "c", IssuedBefore: at(2), ForgetAt: at(50)}
+		deleted := store.Revocation{Seq: 4, Kind: store.RevokedClient, ID: "c", IssuedBefore: at(3), ForgetAt: at(150)}
+		for _, row := range []struct {
+			seq  int64
+			now  time.Time
+			want []store.Revocation
+		}{
+			{0, at(4), []store.Revocation{secret, disabled, deleted}},
+			{1, at(4), []store.Revocation{secret, disabled, deleted}},
+			{2, at(4), []store.Revocation{disabled, deleted}},
+			{4, at(4), nil},
+			{0, at(50).Add(-time.Microsecond), []store.Revocation{secret, disabled, deleted}},
+			{0, at(50), []store.Revocation{secret, deleted}},
+			{2, at(100), []store.Revocation{deleted}},
+			{0, at(150), nil},
+		} {
+			got, err := w.Revocations.Since(t.Context(), row.seq, row.now)
+			must(t, err)
+			same(t, got, row.want)
+		}
+	},
+	"a step that fails ends nothing": func(t *testing.T, w *world) {
+		must(t, w.Clients.Create(t.Context(), client("c"), by(0)))
+		want(t, w.Secrets.Revoke(t.Context(), "c", "x", at(100), by(1)), store.ErrNotFound)
+		want(t, w.Clients.Delete(t.Context(), "x", at(100), by(1)), store.ErrNotFound)
+		w.ended(t)
+	},
+}
