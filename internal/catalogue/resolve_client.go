@@ -1,0 +1,167 @@
+package catalogue
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/grantway/grantway/internal/secret"
+)
+
+// clients resolves the declared clients into their environments, without their
+// verifiers.
+func (r *resolver) clients(c *Catalogue, plans []*plan) {
+	known := r.file.Environments.Keys()
+	for _, entry := range r.file.Clients {
+		path := join("clients", entry.Key)
+		v := entry.Value
+		if !validID(entry.Key) {
+			r.report(path, quote(entry.Key)+" is not a client id", "write printable ASCII without space, %, + and :, at most 128 characters")
+		}
+		switch secretGiven := v.Secret.Name != ""; {
+		case secretGiven && v.Hash != "":
+			r.report(join(path, "hash"), "the client has a secret already", "give secret or hash")
+		case !secretGiven && v.Hash == "" && !r.reported(path):
+			r.report(path, "the client has neither secret nor hash", "write secret: ${NAME}, or a hash of it under hash")
+		}
+		client := Client{
+			ID: entry.Key, Name: v.Name, Grants: slices.Clone([]string(v.Grants)), Methods: slices.Clone([]string(v.Methods)),
+			Allotted: r.allotted(path, &v, plans),
+		}
+		if client.Name == "" {
+			client.Name = client.ID
+		}
+		for i, name := range v.Environments {
+			e := c.Find(name)
+			switch {
+			case e == nil:
+				r.report(index(join(path, "environments"), i), quote(name)+" is not an environment", didYouMean(name, known))
+			case slices.Contains(v.Environments[:i], name):
+				r.report(index(join(path, "environments"), i), quote(name)+" stands twice", "")
+			default:
+				e.Clients = append(e.Clients, client)
+			}
+		}
+	}
+}
+
+// reported reports whether the decoder has a fault at the secret of a client.
+func (r *resolver) reported(path string) bool {
+	return slices.ContainsFunc(r.faults, func(f Fault) bool {
+		return f.Path == join(path, "secret") || f.Path == join(path, "hash")
+	})
+}
+
+// validID: %, + and : would read differently in the two encodings of HTTP Basic
+// that clients use (RFC 6749 §2.3.1).
+func validID(id string) bool {
+	return id != "" && len(id) <= 128 &&
+		!strings.ContainsFunc(id, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune("%+:", c) })
+}
+
+// allotted resolves what a client may use: by API, its scopes.
+func (r *resolver) allotted(path string, v *ClientEntry, plans []*plan) map[string][]string {
+	allotted := map[string][]string{}
+	usable := plans
+	if len(v.APIs) > 0 {
+		usable = nil
+		for i, name := range v.APIs {
+			at := slices.IndexFunc(plans, func(p *plan) bool { return p.name == name })
+			if at < 0 {
+				r.report(index(join(path, "apis"), i), quote(name)+" is not an API", didYouMean(name, r.file.APIs.Keys()))
+				continue
+			}
+			usable = append(usable, plans[at])
+			allotted[name] = []string{}
+		}
+	}
+	for i, text := range v.Scopes {
+		r.allot(index(join(path, "scopes"), i), text, usable, allotted)
+	}
+	for _, p := range usable {
+		if scopes, ok := allotted[p.name]; ok && len(scopes) == 0 && len(p.scopes) > 0 && len(v.Scopes) == 0 {
+			r.report(path, "no scope of "+p.name+" is allotted to the client", "write scopes: all, or those that it needs")
+		}
+	}
+	if len(v.APIs) == 0 && len(v.Scopes) == 0 && len(plans) > 0 {
+		r.report(path, "the client may use no API", "write scopes, or apis for those without scopes")
+	}
+	return allotted
+}
+
+// allot adds what one text under scopes means.
+func (r *resolver) allot(path, text string, usable []*plan, allotted map[string][]string) {
+	if text == wordAll {
+		for _, p := range usable {
+			for _, s := range p.scopes {
+				add(allotted, p.name, s.Name)
+			}
+		}
+		return
+	}
+	var all []*Scope
+	for _, p := range usable {
+		all = append(all, p.scopes...)
+	}
+	scope, problem, hint := named(text, all)
+	if scope == nil {
+		r.report(path, strings.Replace(problem, "of the API", "of its APIs", 1), hint)
+		return
+	}
+	var owners []string
+	for _, p := range usable {
+		if slices.ContainsFunc(p.scopes, func(s *Scope) bool { return s.Name == scope.Name || slices.Contains(s.Aliases, text) }) {
+			owners = append(owners, p.name)
+		}
+	}
+	if len(owners) > 1 {
+		r.report(path, fmt.Sprintf("%s is a scope of %s", quote(text), strings.Join(owners, " and ")), "name one of them under apis")
+		return
+	}
+	add(allotted, owners[0], scope.Name)
+}
+
+func add(allotted map[string][]string, api, scope string) {
+	if !slices.Contains(allotted[api], scope) {
+		allotted[api] = append(allotted[api], scope)
+	}
+}
+
+// secrets gives the declared clients their verifiers.
+func (r *resolver) secrets(c *Catalogue) {
+	for _, entry := range r.file.Clients {
+		path := join("clients", entry.Key)
+		for _, name := range entry.Value.Environments {
+			e := c.Find(name)
+			at := slices.IndexFunc(e.Clients, func(client Client) bool { return client.ID == entry.Key })
+			verifier, err := verify(&entry.Value, salt(name, entry.Key))
+			if err != nil {
+				key := "hash"
+				if entry.Value.Hash == "" {
+					key = "secret"
+				}
+				r.once(join(path, key), err.Error(), "")
+				continue
+			}
+			e.Clients[at].Verifier = verifier.Encoded()
+		}
+	}
+}
+
+func verify(v *ClientEntry, rand io.Reader) (secret.Verifier, error) {
+	if v.Hash != "" {
+		return secret.Import(v.Hash, rand)
+	}
+	return secret.FromChosen(v.Secret.Value, rand)
+}
+
+// salt is the same at every load and on every node, so that a verifier changes
+// when its secret does, and what is remembered of it stays good. A salt has to
+// differ between hashes; nothing asks it to be unknown (RFC 9106 §3.1).
+func salt(environment, client string) io.Reader {
+	sum := sha256.Sum256([]byte("declared client\x00" + environment + "\x00" + client))
+	return bytes.NewReader(sum[:])
+}

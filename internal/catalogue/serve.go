@@ -1,0 +1,132 @@
+package catalogue
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/grantway/grantway/internal/jose"
+)
+
+// Loopback reports whether the host of a URL is this machine by any name.
+func Loopback(u *url.URL) bool { return loopback(u.Hostname()) }
+
+func loopback(host string) bool {
+	if address, err := netip.ParseAddr(host); err == nil {
+		return address.Unmap().IsLoopback()
+	}
+	host = strings.ToLower(host)
+	return host == "localhost" || strings.HasSuffix(host, ".localhost")
+}
+
+// Enabled reports whether the server speaks TLS itself.
+func (t TLS) Enabled() bool { return t.Certificate != "" || t.ACME != "" }
+
+// CheckServe returns what is unsafe about the catalogue for production, each
+// with its cure; `grantway dev` does without. Faults.Refused leaves the warnings
+// out. It does not look at files, keys or the network.
+func CheckServe(c *Catalogue) Faults {
+	s := serveCheck{c: c}
+	if c.SealingKey == "" {
+		s.refuse("sealing_key", "is missing, so that signing keys would lie in the store unsealed",
+			"write sealing_key: file:PATH or env:NAME; `openssl rand -hex 32` makes a key")
+	}
+	s.listener()
+	origins := map[string]string{}
+	for _, e := range c.Environments {
+		path := join("environments", e.Name)
+		for _, at := range []struct {
+			key string
+			url *url.URL
+		}{{"issuer", e.Issuer}, {"api", e.Base}} {
+			if at.url.Scheme != "https" && !Loopback(at.url) {
+				s.refuse(join(path, at.key), "is http, so that secrets and tokens could be read on their way", "write https")
+			}
+			origin := Origin(at.url)
+			if other := origins[origin]; other != "" && other != e.Name {
+				s.refuse(join(path, at.key), "has the origin of "+other+", so that browsers cannot keep the two apart",
+					"give each environment a host of its own, or a port on loopback")
+				continue
+			}
+			origins[origin] = e.Name
+		}
+		for _, a := range e.APIs {
+			s.api(e, a)
+		}
+	}
+	return s.faults.sorted()
+}
+
+type serveCheck struct {
+	c      *Catalogue
+	faults Faults
+}
+
+func (s *serveCheck) refuse(path, problem, hint string) {
+	f := s.c.places.fault(path, problem, hint)
+	if !slices.Contains(s.faults, f) {
+		s.faults = append(s.faults, f)
+	}
+}
+
+func (s *serveCheck) warn(path, problem, hint string) {
+	f := s.c.places.fault(path, problem, hint)
+	f.Warning = true
+	if !slices.Contains(s.faults, f) {
+		s.faults = append(s.faults, f)
+	}
+}
+
+func (s *serveCheck) listener() {
+	host, _, _ := net.SplitHostPort(s.c.Listen.Address) // Parse has looked at it
+	if s.c.Listen.TLS.Enabled() || loopback(host) || len(s.c.Listen.Trusted) > 0 {
+		return
+	}
+	s.refuse("listen.address", s.c.Listen.Address+" is open to others in plain HTTP",
+		"give certificates under listen.tls, listen on 127.0.0.1, or name the proxy in front under listen.trusted_proxies")
+}
+
+func (s *serveCheck) api(e *Environment, a *API) {
+	path := join("apis", a.Name)
+	if u := a.Upstream; u.Scheme == Demo {
+		s.refuse(join(path, "upstream"), "is the demonstration API", "write the URL of your API")
+	} else if u.Scheme != "https" && !near(u.Hostname()) {
+		s.refuse(join(path, "upstream"), "in "+e.Name+", requests would go on to "+quote(u.Hostname())+" in plain HTTP", "write https, or an address of a private network")
+	}
+	if a.Token.Format == JWT && !slices.Contains(jose.Algorithms(), a.Token.Algorithm) {
+		s.refuse(join(path, "token.algorithm"), quote(string(a.Token.Algorithm))+" is no signature", "write ES256")
+	}
+	lifetime := join(path, "token.lifetime")
+	switch t := a.Token.Lifetime; {
+	case t > 24*time.Hour:
+		s.refuse(lifetime, fmt.Sprintf("%v is more than 24h: a leaked token would be good for too long", t), "write 24h at most, best 1h")
+	case t > time.Hour:
+		s.warn(lifetime, fmt.Sprintf("%v is more than 1h: verifiers that only read the keys accept a revoked token that long", t), "write 1h unless clients need more")
+	case t <= time.Minute:
+		s.warn(lifetime, fmt.Sprintf("%v is a minute or less: clients that renew a minute early ask for a token each time", t), "write 15m or more")
+	}
+}
+
+// near reports whether a host is on this machine or, by its address or name, on
+// a private network.
+func near(host string) bool {
+	if loopback(host) {
+		return true
+	}
+	if address, err := netip.ParseAddr(host); err == nil {
+		return address.Unmap().IsPrivate()
+	}
+	if !strings.Contains(host, ".") {
+		return true // a name of a container network or of the local domain
+	}
+	for _, suffix := range []string{".internal", ".local", ".lan", ".home.arpa"} { // RFC 6762, RFC 8375
+		if strings.HasSuffix(strings.ToLower(host), suffix) {
+			return true
+		}
+	}
+	return false
+}
