@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 
@@ -153,8 +154,26 @@ func (s *Server) Run() error {
 	}
 }
 
-// Signal sends a signal to the server's first process, such as SIGSTOP.
-func (s *Server) Signal(sig syscall.Signal) error { return s.cmd.Process.Signal(sig) }
+// SignalAll sends a signal, such as SIGSTOP, to the server's processes: the first
+// one, which lets connections in, and those that serve them.
+func (s *Server) SignalAll(sig syscall.Signal) error {
+	first := s.cmd.Process.Pid
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", first, first))
+	if err != nil {
+		return err
+	}
+	for _, field := range strings.Fields(string(children)) {
+		child, err := strconv.Atoi(field)
+		if err != nil {
+			return err
+		}
+		// One that has ended meanwhile does not matter.
+		if err := syscall.Kill(child, sig); err != nil && err != syscall.ESRCH {
+			return err
+		}
+	}
+	return s.cmd.Process.Signal(sig)
+}
 
 // Kill ends the server as a crash would: no process of it writes anything more.
 func (s *Server) Kill() {
