@@ -1,0 +1,77 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/grantway/grantway/internal/catalogue"
+)
+
+func configCommand() *cobra.Command {
+	config := &cobra.Command{
+		Use:   "config",
+		Short: "Check a configuration, or print its schema for an editor",
+	}
+	config.AddCommand(configCheckCommand(), configSchemaCommand())
+	return config
+}
+
+func configCheckCommand() *cobra.Command {
+	var production bool
+	check := &cobra.Command{
+		Use:   "check [FILE]",
+		Short: "Report every fault of a configuration at once",
+		Long: `Report every fault of a configuration at once, each with file, line, path and a
+hint. The status is 1 when there is one.`,
+		Example: `  grantway config check
+  grantway config check --production deploy/grantway.yaml`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, files []string) error {
+			file := "grantway.yaml"
+			if len(files) == 1 {
+				file = files[0]
+			}
+			loaded, err := catalogue.Load(file, os.LookupEnv)
+			if err != nil {
+				return err
+			}
+			if production {
+				found := catalogue.CheckServe(loaded)
+				if refused := found.Refused(); len(refused) > 0 {
+					return found
+				}
+				if len(found) > 0 {
+					fmt.Fprintln(c.ErrOrStderr(), found.Error())
+				}
+			}
+			routes := 0
+			for _, api := range loaded.Environments[0].APIs {
+				routes += len(api.Routes)
+			}
+			fmt.Fprintf(c.OutOrStdout(), "%s is good: %d environments, %d APIs, %d routes\n",
+				file, len(loaded.Environments), len(loaded.Environments[0].APIs), routes)
+			return nil
+		},
+	}
+	check.Flags().BoolVar(&production, "production", false, "also report what `grantway serve` would refuse or warn of")
+	return check
+}
+
+func configSchemaCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:     "schema",
+		Short:   "Print the JSON Schema of grantway.yaml, for editors",
+		Example: `  grantway config schema > grantway.schema.json`,
+		Args:    cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			if len(catalogue.Schema) == 0 {
+				return errors.New("this binary was built without its schema")
+			}
+			_, err := c.OutOrStdout().Write(catalogue.Schema)
+			return err
+		},
+	}
+}

@@ -1,0 +1,145 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"strings"
+
+	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/dialect"
+	"github.com/grantway/grantway/internal/portal"
+	"github.com/grantway/grantway/internal/secret"
+	"github.com/grantway/grantway/internal/server"
+)
+
+// A demonstration is what `grantway dev` prints about an example: the requests
+// of its document, with this server's addresses.
+type demonstration struct {
+	variable string // the prefix of the document's own names for the addresses
+	oneURL   bool   // the document knows one address for tokens and API
+	clients  map[string]server.Credentials
+	call     string // method and path of a first call
+	body     string
+}
+
+func devDemo(example string) (*demonstration, error) {
+	placeholders := func(prefix string) map[string]server.Credentials {
+		return map[string]server.Credentials{
+			"staging":    {ClientID: prefix + "CLIENT_ID", Secret: secret.Of(prefix + "CLIENT_SECRET")},
+			"production": {ClientID: prefix + "PRODUCTION_CLIENT_ID", Secret: secret.Of(prefix + "PRODUCTION_CLIENT_SECRET")},
+		}
+	}
+	all := map[string]*demonstration{
+		"quickstart": {variable: "GRANTWAY", clients: placeholders("YOUR_"), call: "GET /notes"},
+		"timeback":   {variable: "TIMEBACK", clients: placeholders("YOUR_"), call: "GET /ims/oneroster/rostering/v1p2/courses"},
+		"fitness":    {variable: "FITNESS", clients: placeholders("YOUR_"), call: "GET /moves"},
+		"studyteam":  {variable: "STUDYTEAM", oneURL: true, clients: placeholders(""), call: "POST /api/something", body: "Body of the request"},
+	}
+	d := all[example]
+	if d == nil {
+		return nil, fmt.Errorf("the example %s has no demonstration", example)
+	}
+	return d, nil
+}
+
+// credentials are the clients to make, by environment.
+func (d *demonstration) credentials(c *catalogue.Catalogue) map[string]server.Credentials {
+	made := maps.Clone(d.clients)
+	maps.DeleteFunc(made, func(name string, _ server.Credentials) bool { return c.Find(name) == nil })
+	return made
+}
+
+// exports are the lines of --env-file: the documents' own names, the bare ones
+// for the first environment.
+func (d *demonstration) exports(c *catalogue.Catalogue) []string {
+	var lines []string
+	export := func(name, suffix, value string) {
+		lines = append(lines, "export "+d.variable+"_"+name+suffix+"='"+strings.ReplaceAll(value, "'", `'\''`)+"'")
+	}
+	describe := func(e *catalogue.Environment, suffix string) {
+		if d.oneURL {
+			export("URL", suffix, e.Base.String())
+		} else {
+			export("AUTH_URL", suffix, e.Issuer.String())
+			export("API_URL", suffix, e.Base.String())
+		}
+		client := d.clients[e.Name]
+		export("CLIENT_ID", suffix, client.ClientID)
+		export("CLIENT_SECRET", suffix, client.Secret.Reveal())
+		if dialect.Find(e.Dialect).NeedsAudience {
+			export("AUDIENCE", suffix, e.APIs[0].Audience)
+		}
+	}
+	describe(c.Environments[0], "")
+	for _, e := range c.Environments {
+		describe(e, "_"+strings.ToUpper(e.Name))
+	}
+	return lines
+}
+
+// tokenRequest is the document's request for a token, ready to paste.
+func (d *demonstration) tokenRequest(e *catalogue.Environment) string {
+	client := d.clients[e.Name]
+	how := dialect.Find(e.Dialect)
+	at := e.Issuer.String() + how.TokenPaths[0]
+	if how.NeedsAudience {
+		return fmt.Sprintf(`curl -X POST %s \
+  -H "Content-Type: application/json" \
+  -d '{"client_id":"%s","client_secret":"%s","audience":"%s","grant_type":"client_credentials"}'`,
+			at, client.ClientID, client.Secret.Reveal(), e.APIs[0].Audience)
+	}
+	return fmt.Sprintf(`curl -X POST %s \
+  -H "Content-Type: application/x-www-form-urlencoded" \
+  -d "grant_type=client_credentials&client_id=%s&client_secret=%s"`, at, client.ClientID, client.Secret.Reveal())
+}
+
+// apiCall is a first call with the token, ready to paste.
+func (d *demonstration) apiCall(e *catalogue.Environment) string {
+	method, path, _ := strings.Cut(d.call, " ")
+	call := "curl " + e.Base.String() + path
+	if method != http.MethodGet {
+		call = "curl -X " + method + " " + e.Base.String() + path
+	}
+	call += " \\\n  -H \"Authorization: Bearer $ACCESS_TOKEN\""
+	if d.body != "" {
+		call += " \\\n  -H \"Content-Type: application/json\" \\\n  -d '" + d.body + "'"
+	}
+	return call
+}
+
+// print says what there is and what to paste.
+func (d *demonstration) print(out io.Writer, c *catalogue.Catalogue, data string) {
+	first := c.Environments[0]
+	fmt.Fprintf(out, "\n%s is running. Ctrl+C stops it; its data is in %s\n\n", c.Name, data)
+	for _, e := range c.Environments {
+		fmt.Fprintf(out, "  %-11s token  %s\n  %-11s API    %s\n", e.Name, e.Issuer.String()+dialect.Find(e.Dialect).TokenPaths[0], "", e.Base)
+	}
+	fmt.Fprintf(out, "\nAsk for a token:\n\n%s\n", d.tokenRequest(first))
+	fmt.Fprintf(out, "\nKeep it in a variable, and call the API with it:\n\n")
+	fmt.Fprintf(out, "ACCESS_TOKEN=$(%s -s | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n\n%s\n\n", d.tokenRequest(first), d.apiCall(first))
+	fmt.Fprintf(out, "The same on a page: %s\n\n", root(first))
+}
+
+// root is the URL that everything of a demonstration is below.
+func root(e *catalogue.Environment) string { return e.Issuer.Scheme + "://" + e.Issuer.Host + "/" }
+
+// welcome is the page at the root.
+func (d *demonstration) welcome(c *catalogue.Catalogue) http.Handler {
+	page := &portal.Welcome{Title: c.Name}
+	for _, e := range c.Environments {
+		client := d.clients[e.Name]
+		shown := portal.WelcomeEnvironment{
+			Name: e.Name, Title: e.Title,
+			AuthURL: e.Issuer.String(), APIURL: e.Base.String(), TokenURL: e.Issuer.String() + dialect.Find(e.Dialect).TokenPaths[0],
+			ClientID: client.ClientID, Secret: client.Secret.Reveal(),
+			TokenRequest: d.tokenRequest(e), Call: d.apiCall(e),
+		}
+		if dialect.Find(e.Dialect).NeedsAudience {
+			shown.Audience = e.APIs[0].Audience
+		}
+		page.Environments = append(page.Environments, shown)
+	}
+	return page
+}

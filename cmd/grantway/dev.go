@@ -1,0 +1,236 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/grantway/grantway/examples"
+	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/keys"
+	"github.com/grantway/grantway/internal/secret"
+	"github.com/grantway/grantway/internal/server"
+	"github.com/grantway/grantway/internal/store"
+)
+
+// devFlags are what `grantway dev` can be told.
+type devFlags struct {
+	example string
+	listen  string
+	data    string
+	envFile string
+	quiet   bool
+}
+
+func devCommand() *cobra.Command {
+	var flags devFlags
+	dev := &cobra.Command{
+		Use:   "dev",
+		Short: "Run a demonstration: two environments, a demo API behind the gateway, credentials to paste",
+		Long: `Run a demonstration on one loopback port: a store, keys, two environments, a demo
+API behind the gateway, and credentials that are printed in public documents.
+Everything that it makes is marked, and 'grantway serve' refuses it.`,
+		Example: `  grantway dev
+  grantway dev --example timeback
+  grantway dev --example studyteam --listen 127.0.0.1:0 --env-file /tmp/studyteam.env`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return runDev(c.Context(), flags, c.OutOrStdout(), c.ErrOrStderr())
+		},
+	}
+	f := dev.Flags()
+	f.StringVar(&flags.example, "example", "quickstart", "the system to run: "+strings.Join(exampleNames(), ", "))
+	f.StringVar(&flags.listen, "listen", "127.0.0.1:8080", "`HOST:PORT` to answer on; port 0 picks a free one; anything but loopback gives random credentials")
+	f.StringVar(&flags.data, "data", "", "`folder` for stores and keys (default: one for each example, below the user's data folder)")
+	f.StringVar(&flags.envFile, "env-file", "", "write shell export lines to this `file` when the server is ready")
+	f.BoolVar(&flags.quiet, "quiet", false, "no log line for each request")
+	_ = dev.RegisterFlagCompletionFunc("example", cobra.FixedCompletions(exampleNames(), cobra.ShellCompDirectiveNoFileComp))
+	return dev
+}
+
+func exampleNames() []string {
+	var names []string
+	for _, e := range examples.All() {
+		names = append(names, e.Name)
+	}
+	return names
+}
+
+func runDev(ctx context.Context, flags devFlags, out, errOut io.Writer) (err error) {
+	example, ok := examples.Find(flags.example)
+	if !ok {
+		return &usageError{fmt.Errorf("there is no example %q; there are: %s", flags.example, strings.Join(exampleNames(), ", "))}
+	}
+	demo, err := devDemo(example.Name)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", flags.listen)
+	if err != nil {
+		return listenError(flags.listen, err)
+	}
+	defer listener.Close()
+	data, unlock, err := devData(flags.data, example.Name, errOut)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+
+	parsed, err := catalogue.Parse(example.Name+"/grantway.yaml", example.Config, os.LookupEnv)
+	if err != nil {
+		return fmt.Errorf("the example's own configuration: %w", err)
+	}
+	base, loopback := devBase(listener.Addr())
+	c := parsed.ForDev(base, data)
+	if !loopback {
+		if err := demo.randomise(c, rand.Reader); err != nil {
+			return err
+		}
+	}
+	sealing := filepath.Join(data, "sealing.key")
+	if err := keys.CreateSealFile(sealing); err != nil {
+		return fmt.Errorf("make a sealing key: %w", err)
+	}
+	seal, err := keys.ReadSeal("file:"+sealing, os.LookupEnv)
+	if err != nil {
+		return err
+	}
+	level := slog.LevelInfo
+	if flags.quiet {
+		level = slog.LevelError
+	}
+	s, err := server.New(ctx, server.Options{
+		Catalogue: c, Seal: seal, Mark: store.MarkDev, AnyHost: true, Demo: example.API(), Now: time.Now, Random: rand.Reader,
+		Log:           slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: level})),
+		Demonstration: demo.credentials(c),
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+
+	if flags.envFile != "" {
+		if err := writeEnvFile(flags.envFile, demo.exports(c)); err != nil {
+			return err
+		}
+	}
+	demo.print(out, c, data)
+	err = s.Serve(ctx, listener, devHandler(s, demo.welcome(c)))
+	fmt.Fprintln(errOut, "stopped")
+	return err
+}
+
+// devHandler is everything on one port: what a production server keeps apart
+// lies under paths here, and the pages for people at the root.
+func devHandler(s *server.Server, welcome http.Handler) http.Handler {
+	public, operations := s.Handler(), s.Operations()
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case slices.Contains([]string{"/metrics", "/healthz", "/readyz"}, r.URL.Path):
+			operations.ServeHTTP(w, r)
+		case r.URL.Path == "/" || strings.HasPrefix(r.URL.Path, "/assets/"):
+			welcome.ServeHTTP(w, r)
+		default:
+			public.ServeHTTP(w, r)
+		}
+	})
+}
+
+// devBase is the URL that a listener is reached at. A listener on every address
+// is reached at the first one that is not loopback.
+func devBase(address net.Addr) (base string, loopback bool) {
+	at := address.(*net.TCPAddr)
+	ip := at.IP
+	if ip.IsUnspecified() {
+		known, _ := net.InterfaceAddrs()
+		for _, a := range known {
+			if network, ok := a.(*net.IPNet); ok && network.IP.IsGlobalUnicast() {
+				ip = network.IP
+				break
+			}
+		}
+	}
+	return "http://" + net.JoinHostPort(ip.String(), fmt.Sprint(at.Port)), at.IP.IsLoopback()
+}
+
+func listenError(address string, err error) error {
+	return fmt.Errorf("%w\nAnother program answers there already, or the address is not this machine's. Try --listen 127.0.0.1:0, which picks a free port (asked for: %s)", err, address)
+}
+
+// devData picks the folder and takes its lock. The folder that nobody asked for
+// gives way to a temporary one when another server runs in it.
+func devData(asked, example string, errOut io.Writer) (string, func(), error) {
+	folder := asked
+	if folder == "" {
+		folder = filepath.Join(userData(), "grantway", "dev", example)
+	}
+	unlock, err := lockFolder(folder)
+	if err == nil {
+		return folder, unlock, nil
+	}
+	if asked != "" {
+		return "", nil, err
+	}
+	folder, temporary := os.MkdirTemp("", "grantway-dev-"+example+"-")
+	if temporary != nil {
+		return "", nil, errors.Join(err, temporary)
+	}
+	fmt.Fprintf(errOut, "%v; using %s, which goes when the server stops\n", err, folder)
+	unlock, err = lockFolder(folder)
+	if err != nil {
+		return "", nil, err
+	}
+	return folder, func() {
+		unlock()
+		os.RemoveAll(folder)
+	}, nil
+}
+
+// userData is the user's folder for data that programs keep.
+func userData() string {
+	if folder := os.Getenv("XDG_DATA_HOME"); filepath.IsAbs(folder) {
+		return folder
+	}
+	if home, err := os.UserHomeDir(); err == nil {
+		return filepath.Join(home, ".local", "share")
+	}
+	return os.TempDir()
+}
+
+// writeEnvFile writes the file as a whole or not at all: who waits for it reads
+// all of it.
+func writeEnvFile(path string, lines []string) error {
+	beside := path + ".new"
+	if err := os.WriteFile(beside, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
+		return fmt.Errorf("write --env-file: %w", err)
+	}
+	return os.Rename(beside, path)
+}
+
+// randomise replaces credentials that anybody can read in a document.
+func (d *demonstration) randomise(c *catalogue.Catalogue, random io.Reader) error {
+	for _, e := range c.Environments {
+		id, err := secret.NewID(random, 20)
+		if err != nil {
+			return err
+		}
+		made, err := secret.New(e.Name, random)
+		if err != nil {
+			return err
+		}
+		d.clients[e.Name] = server.Credentials{ClientID: id, Secret: made}
+	}
+	return nil
+}

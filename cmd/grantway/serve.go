@@ -1,0 +1,197 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/keys"
+	"github.com/grantway/grantway/internal/server"
+)
+
+func serveCommand() *cobra.Command {
+	var file string
+	serve := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the server that a configuration describes",
+		Long: `Run the server that a configuration describes. It refuses to start on anything
+unsafe and names each thing with its cure. SIGHUP, or a change of the file, reads
+the configuration again; a bad one is reported and the last good one stays.`,
+		Example: `  grantway serve --config /etc/grantway/grantway.yaml
+  grantway config check --production /etc/grantway/grantway.yaml`,
+		Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			return runServe(c.Context(), file, c.ErrOrStderr())
+		},
+	}
+	serve.Flags().StringVar(&file, "config", "grantway.yaml", "the configuration `file`")
+	return serve
+}
+
+func runServe(ctx context.Context, file string, errOut io.Writer) (err error) {
+	log := slog.New(slog.NewJSONHandler(errOut, nil))
+	c, err := loadForServe(file, log)
+	if err != nil {
+		return err
+	}
+	unlock, err := lockFolder(c.Data)
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	seal, err := keys.ReadSeal(c.SealingKey, os.LookupEnv)
+	if err != nil {
+		return err
+	}
+	s, err := server.New(ctx, server.Options{Catalogue: c, Seal: seal, Now: time.Now, Random: rand.Reader, Log: log})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, s.Close()) }()
+
+	certificates, err := server.Certificates(c.Listen.TLS, c.Data)
+	if err != nil {
+		return err
+	}
+	go followConfig(ctx, file, c, s, certificates, log)
+	listeners, err := openListeners(c, certificates)
+	if err != nil {
+		return err
+	}
+	log.Info("ready", "address", c.Listen.Address, "environments", len(c.Environments))
+	return serveAll(ctx, s, listeners)
+}
+
+// loadForServe loads a configuration and refuses what is unsafe.
+func loadForServe(file string, log *slog.Logger) (*catalogue.Catalogue, error) {
+	c, err := catalogue.Load(file, os.LookupEnv)
+	if err != nil {
+		return nil, err
+	}
+	found := catalogue.CheckServe(c)
+	if refused := found.Refused(); len(refused) > 0 {
+		return nil, refused
+	}
+	for _, warning := range found {
+		log.Warn("configuration", "warning", warning.String())
+	}
+	return c, nil
+}
+
+// followConfig puts every good configuration in force and reports bad ones.
+func followConfig(ctx context.Context, file string, c *catalogue.Catalogue, s *server.Server, certificates *server.TLS, log *slog.Logger) {
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP)
+	defer signal.Stop(hangup)
+	poke := make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-hangup:
+				certificates.Forget()
+				select {
+				case poke <- struct{}{}:
+				case <-ctx.Done():
+				}
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	report := func(err error) { log.Error("configuration not read; the last good one stays", "error", err) }
+	catalogue.Watch(ctx, file, c, catalogue.Options{Poke: poke}, func(next *catalogue.Catalogue) {
+		if refused := catalogue.CheckServe(next).Refused(); len(refused) > 0 {
+			report(refused)
+			return
+		}
+		if err := s.Reload(ctx, next); err != nil {
+			report(err)
+			return
+		}
+		log.Info("configuration read")
+	}, report)
+}
+
+// listeners are where a production server answers.
+type listeners struct {
+	public     net.Listener
+	operations net.Listener
+	admin      net.Listener
+}
+
+func openListeners(c *catalogue.Catalogue, certificates *server.TLS) (l listeners, err error) {
+	defer func() {
+		if err != nil {
+			for _, open := range []net.Listener{l.public, l.operations, l.admin} {
+				if open != nil {
+					open.Close()
+				}
+			}
+		}
+	}()
+	if l.public, err = net.Listen("tcp", c.Listen.Address); err != nil {
+		return l, err
+	}
+	if config := certificates.Config(); config != nil {
+		l.public = tlsListener{l.public, config}
+	}
+	if c.Listen.Metrics != "" {
+		if l.operations, err = net.Listen("tcp", c.Listen.Metrics); err != nil {
+			return l, fmt.Errorf("listen.metrics: %w", err)
+		}
+	}
+	l.admin, err = server.AdminSocket(c.Data)
+	return l, err
+}
+
+// tlsListener marks a listener whose connections are to be encrypted above the
+// limits on connections, which count before a handshake costs anything.
+type tlsListener struct {
+	net.Listener
+	config *tls.Config
+}
+
+// serveAll answers on all listeners until the context ends or one of them fails.
+func serveAll(ctx context.Context, s *server.Server, l listeners) error {
+	ctx, stop := context.WithCancelCause(ctx)
+	defer stop(nil)
+	done := make(chan error, 3)
+	running := 0
+	run := func(answer func() error) {
+		running++
+		go func() {
+			err := answer()
+			if err != nil {
+				stop(err)
+			}
+			done <- err
+		}()
+	}
+	run(func() error {
+		if secured, ok := l.public.(tlsListener); ok {
+			return s.ServeTLS(ctx, secured.Listener, secured.config, s.Handler())
+		}
+		return s.Serve(ctx, l.public, s.Handler())
+	})
+	if l.operations != nil {
+		run(func() error { return s.Serve(ctx, l.operations, s.Operations()) })
+	}
+	run(func() error { return s.Serve(ctx, l.admin, s.Admin()) })
+	var err error
+	for range running {
+		err = errors.Join(err, <-done)
+	}
+	return err
+}

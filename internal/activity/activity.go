@@ -1,0 +1,62 @@
+// Package activity is what is known about one request while it is answered, and
+// about traffic as a whole: facts such as "token issued" and "token refused".
+//
+// A handler finds the Fact of its request in the context and fills in what it
+// learns; the one who started it, package server, writes the log line and counts
+// at the end. Activity may be lost in a crash. What may not be, a change of
+// state, is package store's.
+package activity
+
+import (
+	"context"
+	"time"
+
+	"github.com/grantway/grantway/internal/refusal"
+)
+
+// A Fact is what is known about one request. It belongs to the goroutine that
+// answers the request. Nothing in it is a secret or a token.
+type Fact struct {
+	Trace       string // 32 hexadecimal digits, also in the answer
+	Environment string
+	Event       string // "token.issued", "call.passed"; empty until known
+	Route       string // the endpoint or route that answered: never the path that was sent
+	Client      string // proven, or claimed when Refusal is set
+	Secret      string // id of the secret that was used
+	Grant       string
+	API         string
+	Scopes      int // how many scopes the token got
+	Refusal     *refusal.Refusal
+	Notes       []string // what an operator should know although the answer does not say it
+	Started     time.Time
+
+	// After is done once the answer is out, before the log line: what an operator
+	// should know and the client's waiting time must not tell. May be nil.
+	After func(context.Context)
+}
+
+// Note adds a remark for the operator.
+func (f *Fact) Note(remark string) { f.Notes = append(f.Notes, remark) }
+
+// Remarks that more than one place makes.
+const (
+	NoteSecretExposed     = "secret-exposed"      // a secret travelled in a URL or from a browser: rotate it
+	NoteOtherEnvironment  = "other-environment"   // the credentials are good in another environment
+	NoteRetriedOtherStyle = "retried-other-style" // a library tried the second way of client authentication
+)
+
+// With returns a context that carries f.
+func With(ctx context.Context, f *Fact) context.Context {
+	return context.WithValue(ctx, factKey{}, f)
+}
+
+// Of returns the request's fact. Outside a request it is one that nobody reads,
+// so that callers need not ask.
+func Of(ctx context.Context) *Fact {
+	if f, ok := ctx.Value(factKey{}).(*Fact); ok {
+		return f
+	}
+	return new(Fact)
+}
+
+type factKey struct{}

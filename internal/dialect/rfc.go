@@ -1,0 +1,70 @@
+package dialect
+
+import (
+	"strconv"
+
+	"github.com/grantway/grantway/oauth"
+)
+
+// RFC is the plain dialect: RFC 6749 as it is written, JWTs of RFC 9068.
+var RFC = &Dialect{
+	Name:         "rfc",
+	TokenPaths:   []string{"/oauth2/token", "/oauth/token"},
+	JSON:         true,
+	ContentType:  "application/json",
+	Header:       header("at+jwt"), // RFC 9068 §2.1
+	AppendClaims: appendRFCClaims,
+	AppendToken:  appendRFCToken,
+	code:         plainCode,
+}
+
+// header returns a Header that gives tokens the media type typ, or none.
+func header(typ string) func(algorithm, kid string) []byte {
+	return func(algorithm, kid string) []byte {
+		b := append([]byte(`{"kid":`), appendString(nil, kid)...)
+		b = appendMember(b, "alg", algorithm)
+		if typ != "" {
+			b = appendMember(b, "typ", typ)
+		}
+		return append(b, '}')
+	}
+}
+
+// appendRFCClaims: RFC 9068 §2.2. Where no person is involved, the client is the
+// subject.
+func appendRFCClaims(b []byte, c *Claims) []byte {
+	b = append(b, `{"iss":`...)
+	b = appendString(b, c.Issuer)
+	b = appendMember(b, "sub", c.ClientID)
+	b = appendAudience(b, c.Audience)
+	b = appendMember(b, "client_id", c.ClientID)
+	if c.Scope != "" {
+		b = appendMember(b, "scope", c.Scope)
+	}
+	b = appendSeconds(b, "iat", c.IssuedAt)
+	b = appendSeconds(b, "exp", c.ExpiresAt)
+	b = appendMember(b, "jti", c.ID)
+	return append(b, '}')
+}
+
+// appendRFCToken: RFC 6749 §5.1. The scope is repeated when it is not exactly
+// what was asked for.
+func appendRFCToken(b []byte, t *oauth.TokenResponse, asked string) []byte {
+	b = appendBareToken(b, t)
+	if t.Scope != asked {
+		b = appendMember(b[:len(b)-1], "scope", t.Scope)
+		b = append(b, '}')
+	}
+	return b
+}
+
+// appendBareToken writes the three members that every published example shows,
+// in their order.
+func appendBareToken(b []byte, t *oauth.TokenResponse) []byte {
+	b = append(b, `{"access_token":`...)
+	b = appendString(b, t.AccessToken)
+	b = append(b, `,"expires_in":`...)
+	b = strconv.AppendInt(b, t.ExpiresIn, 10)
+	b = appendMember(b, "token_type", t.TokenType)
+	return append(b, '}')
+}

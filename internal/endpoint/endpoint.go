@@ -1,0 +1,109 @@
+// Package endpoint holds the authorization server's endpoints, one file for each
+// that its metadata names (RFC 8414 §2).
+//
+// An endpoint reads a request and writes an answer; what it does in between is
+// the work of the packages below: clientauth proves the client, a grant says
+// what may be issued, token issues it. Which paths lead here is package
+// server's, how an answer looks is the dialect's.
+package endpoint
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/grantway/grantway/internal/activity"
+	"github.com/grantway/grantway/internal/clientauth"
+	"github.com/grantway/grantway/internal/dialect"
+	"github.com/grantway/grantway/internal/refusal"
+	"github.com/grantway/grantway/internal/secret"
+	"github.com/grantway/grantway/internal/store"
+)
+
+// Answers writes what the endpoints of one environment say. It is the only
+// place that does.
+type Answers struct {
+	Dialect *dialect.Dialect
+	Issuer  string // under which the error pages are
+	Realm   string
+	Strict  bool
+	Plain   bool
+}
+
+// refuse writes the refusal that err holds.
+func (a *Answers) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	refused := refusal.Of(waiting(err))
+	activity.Of(r.Context()).Refusal = refused
+
+	answer := a.Dialect.Refuse(refused, dialect.Question{
+		Issuer: a.Issuer, Realm: a.Realm, Basic: r.Header.Get("Authorization") != "", Strict: a.Strict, Plain: a.Plain,
+	})
+	h := w.Header()
+	noStore(h)
+	if answer.Challenge != "" {
+		h.Set("WWW-Authenticate", answer.Challenge)
+	}
+	if answer.Status == http.StatusMethodNotAllowed {
+		h.Set("Allow", http.MethodPost)
+	}
+	if answer.Status == http.StatusRequestEntityTooLarge {
+		h.Set("Connection", "close") // the rest of the body was not read
+	}
+	if refused.Retryable() {
+		h.Set("Retry-After", retryAfter(err))
+	}
+	if answer.Body != nil {
+		h.Set("Content-Type", a.Dialect.ContentType)
+	}
+	h.Set("Content-Length", strconv.Itoa(len(answer.Body)))
+	w.WriteHeader(answer.Status)
+	w.Write(answer.Body) // a client that has gone is no concern of ours
+}
+
+// waiting turns what passes by itself into its refusal.
+func waiting(err error) error {
+	if errors.Is(err, store.ErrUnavailable) || errors.Is(err, secret.ErrBusy) {
+		return refusal.Unavailable.From(err)
+	}
+	return err
+}
+
+// retryAfter is the Retry-After of a refusal, in whole seconds (RFC 9110 §10.2.3).
+func retryAfter(err error) string {
+	wait := time.Second
+	if known, ok := errors.AsType[*clientauth.RetryAfter](err); ok {
+		wait = known.Wait
+	}
+	return strconv.FormatInt(max(1, int64((wait+time.Second-1)/time.Second)), 10)
+}
+
+// noStore: RFC 6749 §5.1; errors are no less private than tokens.
+func noStore(h http.Header) {
+	h["Cache-Control"] = []string{"no-store"}
+	h["Pragma"] = []string{"no-cache"}
+}
+
+// A Document is an answer that is the same for everybody until its issuer
+// changes: metadata, keys.
+type Document struct {
+	Body   func() []byte // JSON; called for each request
+	MaxAge time.Duration // how long a reader may keep it
+	Type   string        // media type; empty means application/json
+}
+
+// ServeHTTP answers GET and HEAD. The document is public: any page may read it.
+func (d *Document) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		h.Set("Allow", "GET, HEAD")
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		return
+	}
+	h.Set("Content-Type", cmp.Or(d.Type, "application/json"))
+	h.Set("Cache-Control", "public, max-age="+strconv.Itoa(int(d.MaxAge/time.Second)))
+	h.Set("Access-Control-Allow-Origin", "*")
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(d.Body()))
+}

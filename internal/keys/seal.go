@@ -1,0 +1,103 @@
+package keys
+
+import (
+	"crypto/aes"
+	"crypto/cipher"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// ErrSealed: what was read was sealed with another key, or altered.
+var ErrSealed = errors.New("does not open with this sealing key: it was sealed with another one, or altered")
+
+// A Seal encrypts what must not be readable in the store or its backups, with
+// AES-256-GCM. It is safe for concurrent use and prints nothing of its key.
+type Seal struct{ aead cipher.AEAD }
+
+// NewSeal makes a seal of a sealing key as text: 32 bytes in hexadecimal or in
+// standard base64.
+func NewSeal(text string) (*Seal, error) {
+	text = strings.TrimSpace(text)
+	key, err := hex.DecodeString(text)
+	if err != nil {
+		key, err = base64.StdEncoding.Strict().DecodeString(text)
+	}
+	if err != nil || len(key) != 32 {
+		return nil, errors.New("a sealing key is 32 random bytes, in hexadecimal or base64; make one with: openssl rand -hex 32")
+	}
+	block, err := aes.NewCipher(key)
+	if err != nil {
+		return nil, err
+	}
+	aead, err := cipher.NewGCMWithRandomNonce(block)
+	if err != nil {
+		return nil, err
+	}
+	return &Seal{aead}, nil
+}
+
+// Close seals a text, bound to a context that Open must repeat.
+func (s *Seal) Close(text, context []byte) []byte { return s.aead.Seal(nil, nil, text, context) }
+
+// Open returns what Close sealed, or ErrSealed.
+func (s *Seal) Open(sealed, context []byte) ([]byte, error) {
+	text, err := s.aead.Open(nil, nil, sealed, context)
+	if err != nil {
+		return nil, ErrSealed
+	}
+	return text, nil
+}
+
+// ReadSeal reads the sealing key from where the configuration says: "file:PATH"
+// or "env:NAME". A file that others than its owner can read is refused.
+func ReadSeal(from string, env func(string) (string, bool)) (*Seal, error) {
+	source, place, _ := strings.Cut(from, ":")
+	switch source {
+	case "env":
+		text, ok := env(place)
+		if !ok || text == "" {
+			return nil, fmt.Errorf("the environment variable %s, which should hold the sealing key, is not set", place)
+		}
+		return NewSeal(text)
+	case "file":
+		info, err := os.Stat(place)
+		if err != nil {
+			return nil, fmt.Errorf("the sealing key: %w", err)
+		}
+		if info.Mode().Perm()&0o077 != 0 {
+			return nil, fmt.Errorf("the sealing key %s can be read by others: chmod 600 %s", place, place)
+		}
+		text, err := os.ReadFile(place)
+		if err != nil {
+			return nil, fmt.Errorf("the sealing key: %w", err)
+		}
+		return NewSeal(string(text))
+	}
+	return nil, errors.New("the sealing key must come from file:PATH or env:NAME")
+}
+
+// CreateSealFile makes a sealing key in a file that does not exist yet; one that
+// does is left alone.
+func CreateSealFile(path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, os.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	key := make([]byte, 32)
+	rand.Read(key) // never fails
+	_, err = io.WriteString(f, hex.EncodeToString(key)+"\n")
+	return errors.Join(err, f.Sync(), f.Close())
+}

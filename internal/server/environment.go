@@ -1,0 +1,279 @@
+package server
+
+import (
+	"context"
+	"crypto"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/clientauth"
+	"github.com/grantway/grantway/internal/dialect"
+	"github.com/grantway/grantway/internal/endpoint"
+	"github.com/grantway/grantway/internal/gateway"
+	"github.com/grantway/grantway/internal/grant"
+	"github.com/grantway/grantway/internal/keys"
+	"github.com/grantway/grantway/internal/limit"
+	"github.com/grantway/grantway/internal/revocation"
+	"github.com/grantway/grantway/internal/secret"
+	"github.com/grantway/grantway/internal/store"
+	"github.com/grantway/grantway/internal/store/cached"
+	"github.com/grantway/grantway/internal/store/sqlstore"
+	"github.com/grantway/grantway/internal/token"
+	"github.com/grantway/grantway/oauth"
+	"github.com/grantway/grantway/resource"
+)
+
+// An environment is one issuer as a reading of the catalogue describes it.
+type environment struct {
+	*catalogue.Environment
+	resources *resources
+	dialect   *dialect.Dialect
+	grants    []grant.Grant
+	declared  map[string]*store.Client
+	auth      *clientauth.Authenticator
+	token     *endpoint.Token
+	gateway   *gateway.Gateway
+}
+
+// resources are what an environment keeps over reloads.
+type resources struct {
+	dsn, issuer string
+	store       *sqlstore.Store
+	clients     *cached.Clients
+	revoked     *revocation.Set
+	ring        *keys.Ring
+	used        *lastUsed
+	failures    *limit.Budget
+	now         func() time.Time
+	stop        context.CancelFunc
+	stopped     chan struct{}
+}
+
+// open opens the store of an environment and everything that lives as long.
+func (s *Server) open(ctx context.Context, e *catalogue.Environment) (_ *resources, err error) {
+	db, err := sqlstore.Open(ctx, e.Store, sqlstore.Options{Now: s.options.Now})
+	if err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, db.Close())
+		}
+	}()
+	claimed, err := db.Abouts().Claim(ctx, store.About{Environment: e.Name, Mark: s.options.Mark})
+	if err != nil {
+		return nil, foreign(e.Name, s.options.Mark, claimed, err)
+	}
+	d := dialect.Find(e.Dialect)
+	ring, err := keys.Open(ctx, keys.Settings{
+		Environment: e.Name, Purpose: keys.AccessToken, Keys: db.Keys(), Seal: s.options.Seal, Header: d.Header, Now: s.options.Now,
+	}, e.Algorithms(), s.by())
+	if err != nil {
+		return nil, err
+	}
+	r := &resources{
+		dsn: e.Store, issuer: e.Issuer.String(), store: db, ring: ring, now: s.options.Now,
+		clients: cached.New(db.Clients(), db.Changes(), cached.Options{Now: s.options.Now}),
+		revoked: revocation.New(db.Revocations(), s.options.Now),
+		used:    &lastUsed{secrets: db.Secrets()},
+		failures: limit.NewBudget(limit.RateConfig{
+			Events: s.options.Catalogue.Limits.FailuresPerMinute, Per: time.Minute, Now: s.options.Now,
+		}),
+		stopped: make(chan struct{}),
+	}
+	if err := r.revoked.Refresh(ctx); err != nil {
+		return nil, fmt.Errorf("read the revocations: %w", err)
+	}
+	if c, ok := s.options.Demonstration[e.Name]; ok {
+		if err := s.demonstrate(ctx, e, db, c); err != nil {
+			return nil, fmt.Errorf("make the demonstration's client: %w", err)
+		}
+	}
+	s.follow(r)
+	return r, nil
+}
+
+// demonstrate makes a client with everything allotted. One that exists from an
+// earlier run stays as it is.
+func (s *Server) demonstrate(ctx context.Context, e *catalogue.Environment, db *sqlstore.Store, c Credentials) error {
+	verifier, err := s.secrets.FromChosen(ctx, c.Secret, s.options.Random)
+	if err != nil {
+		return err
+	}
+	id, err := secret.NewID(s.options.Random, 10)
+	if err != nil {
+		return err
+	}
+	client := store.Client{
+		ID: c.ClientID, Name: "Demonstration", Type: "machine", Grants: []string{oauth.GrantClientCredentials},
+		Allotted: map[string][]string{}, CreatedAt: s.options.Now(),
+		Secrets: []store.Secret{{ID: id, ClientID: c.ClientID, Verifier: verifier.Encoded(), CreatedAt: s.options.Now()}},
+	}
+	for _, api := range e.APIs {
+		client.Allotted[api.Name] = []string{}
+		for _, scope := range api.Scopes {
+			client.Allotted[api.Name] = append(client.Allotted[api.Name], scope.Name)
+		}
+	}
+	err = db.Clients().Create(ctx, client, s.by())
+	if errors.Is(err, store.ErrConflict) {
+		return nil
+	}
+	return err
+}
+
+// foreign says why a store is not this environment's.
+func foreign(name, mark string, claimed store.About, err error) error {
+	switch {
+	case !errors.Is(err, store.ErrConflict):
+		return err
+	case claimed.Environment != name:
+		return fmt.Errorf("its store belongs to environment %q: give each environment a store of its own", claimed.Environment)
+	case mark == "":
+		return errors.New("its store was made by `grantway dev` and holds credentials that are printed in public documents: give it a new one")
+	}
+	return errors.New("its store was not made by `grantway dev`: run dev in a folder of its own")
+}
+
+// by says that the server itself changes something.
+func (s *Server) by() store.By { return store.By{Actor: "server", At: s.options.Now()} }
+
+// assemble makes an environment's handlers. Nothing in it outlives a reload.
+func (s *Server) assemble(ctx context.Context, c *catalogue.Catalogue, e *catalogue.Environment, r *resources) (*environment, error) {
+	if r.dsn != e.Store || r.issuer != e.Issuer.String() {
+		return nil, errors.New("its store or issuer differs from what it was: restart to change them")
+	}
+	if err := r.ring.Ensure(ctx, e.Algorithms(), s.by()); err != nil {
+		return nil, err
+	}
+	env := &environment{Environment: e, resources: r, dialect: dialect.Find(e.Dialect)}
+	realm := strings.ToLower(c.Name)
+	env.declare(s.options.Now())
+	env.grants = []grant.Grant{
+		&grant.ClientCredentials{APIs: e.APIs, NeedsAudience: env.dialect.NeedsAudience},
+	}
+	env.auth = &clientauth.Authenticator{
+		Clients: env, Secrets: s.secrets, Failures: r.failures, Key: s.key, Trusted: c.Listen.Trusted, Now: s.options.Now,
+	}
+	env.token = &endpoint.Token{
+		Clients: env.auth,
+		Grants:  env.grants,
+		Issuer: &token.Issuer{
+			Name: env.issuer(), Dialect: env.dialect, Signers: r.ring, Opaque: r.store.Tokens(), Now: s.options.Now, Random: s.options.Random,
+		},
+		Answers: &endpoint.Answers{
+			Dialect: env.dialect, Issuer: e.Issuer.String(), Realm: realm, Strict: e.Strict, Plain: e.PlainCodes,
+		},
+		BodyLimit: c.Limits.Body,
+	}
+	checkers := map[string]*resource.Checker{}
+	for _, api := range e.APIs {
+		checker, err := env.checker(api, s.options.Now)
+		if err != nil {
+			return nil, err
+		}
+		checkers[api.Name] = checker
+	}
+	env.gateway = gateway.New(gateway.Settings{
+		Environment: e, Realm: realm, Checkers: checkers, Transport: s.upstream, Trusted: c.Listen.Trusted,
+		BodyLimit: c.Limits.GatewayBody, Now: s.options.Now,
+	})
+	return env, nil
+}
+
+// issuer is the issuer as tokens and metadata say it.
+func (e *environment) issuer() string { return e.Issuer.String() + e.dialect.IssuerSuffix }
+
+// declare prepares the clients of the file.
+func (e *environment) declare(now time.Time) {
+	e.declared = map[string]*store.Client{}
+	for _, c := range e.Clients {
+		client := &store.Client{
+			ID: c.ID, Name: c.Name, Type: "machine", Grants: c.Grants, AuthMethods: c.Methods, Allotted: c.Allotted,
+			CreatedAt: now, Declared: true,
+		}
+		if c.Verifier != "" {
+			client.Secrets = []store.Secret{{ID: "file", ClientID: c.ID, Verifier: c.Verifier, CreatedAt: now}}
+		}
+		e.declared[c.ID] = client
+	}
+}
+
+// Find returns a client of the file or of the store.
+func (e *environment) Find(ctx context.Context, id string) (*store.Client, error) {
+	if c, ok := e.declared[id]; ok {
+		return c, nil
+	}
+	return e.resources.clients.Find(ctx, id)
+}
+
+// checker decides about tokens for one API of this environment.
+func (e *environment) checker(api *catalogue.API, now func() time.Time) (*resource.Checker, error) {
+	var scopes []string
+	for _, s := range api.Scopes {
+		scopes = append(scopes, s.Name)
+	}
+	return resource.New(resource.Config{
+		Issuer: e.issuer(), Audience: []string{api.Audience}, Shape: shapes[e.dialect], Scopes: scopes, Now: now,
+		Key: func(_ context.Context, id string) (crypto.PublicKey, string, error) {
+			for _, k := range e.resources.ring.Public() {
+				if k.KeyID == id {
+					return k.Key, string(k.Algorithm), nil
+				}
+			}
+			return nil, "", errors.New("no key of this environment has this kid")
+		},
+		Opaque: e.opaque,
+		Ended: func(t *resource.Token) bool {
+			return e.resources.revoked.Ended(t.ClientID, token.ID(t.ID).Secret(), t.IssuedAt)
+		},
+	})
+}
+
+// shapes are the tokens that each dialect issues, as the guard knows them.
+var shapes = map[*dialect.Dialect]resource.Shape{
+	dialect.RFC:     resource.RFC9068,
+	dialect.Cognito: resource.Cognito,
+	dialect.Auth0:   resource.Auth0,
+}
+
+func (e *environment) opaque(ctx context.Context, presented string) (resource.Token, error) {
+	hash, ok := secret.ParseOpaque(presented)
+	if !ok {
+		return resource.Token{}, resource.ErrUnknown
+	}
+	stored, err := e.resources.store.Tokens().Find(ctx, hash, e.resources.now())
+	if errors.Is(err, store.ErrNotFound) {
+		return resource.Token{}, resource.ErrUnknown
+	}
+	if err != nil {
+		return resource.Token{}, err
+	}
+	return resource.Token{
+		ID: stored.ID, Issuer: e.issuer(), Subject: stored.Subject, ClientID: stored.ClientID,
+		Audience: stored.Audience, Scope: stored.Scope, IssuedAt: stored.IssuedAt, ExpiresAt: stored.ExpiresAt,
+	}, nil
+}
+
+// elsewhere lets the environment notice that credentials are another one's.
+func (e *environment) elsewhere(all []*environment) {
+	others := slices.DeleteFunc(slices.Clone(all), func(o *environment) bool { return o == e })
+	e.auth.Elsewhere = func(ctx context.Context, clientID string, s secret.Secret) string {
+		tag, made := secret.Environment(s.Reveal())
+		for _, o := range others {
+			if made && secret.Tag(o.Name) == tag {
+				return o.Name
+			}
+		}
+		for _, o := range others {
+			if _, err := o.Find(ctx, clientID); err == nil {
+				return o.Name
+			}
+		}
+		return ""
+	}
+}

@@ -1,0 +1,73 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/grantway/grantway/internal/limit"
+)
+
+// Limits of the connection, fixed because no client needs others.
+const (
+	headerTimeout = 5 * time.Second
+	bodyTimeout   = 10 * time.Second
+	writeTimeout  = 30 * time.Second // not on gateway routes, which stream
+	idleTimeout   = time.Minute
+	maxHeader     = 24 << 10 // bytes; package limit refuses less than this with an answer that explains
+)
+
+// Serve answers on a listener until the context ends, then lets what is under
+// way finish, for Grace at most.
+func (s *Server) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
+	return serve(ctx, s.limited(l), h)
+}
+
+// limited bounds the connections of a listener.
+func (s *Server) limited(l net.Listener) net.Listener {
+	c := s.current.Load().catalogue
+	return limit.Listener(l, c.Limits.ConnectionsPerClient, c.Limits.Connections, c.Listen.Trusted)
+}
+
+func serve(ctx context.Context, l net.Listener, h http.Handler) error {
+	server := &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: headerTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          quiet, // what strangers do to a handshake is no news
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(l) }()
+	select {
+	case err := <-failed:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), Grace)
+	defer cancel()
+	err := server.Shutdown(grace)
+	if errors.Is(err, context.DeadlineExceeded) {
+		return server.Close()
+	}
+	return err
+}
+
+// timed gives an endpoint's request the time that its body and its answer may
+// take. Gateway routes do not come this way.
+func timed(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		now := time.Now()
+		connection := http.NewResponseController(w)
+		// A connection that cannot keep time (in tests) is served all the same.
+		_ = connection.SetReadDeadline(now.Add(bodyTimeout))
+		_ = connection.SetWriteDeadline(now.Add(writeTimeout))
+		h.ServeHTTP(w, r)
+	})
+}
+
+var quiet = log.New(io.Discard, "", 0)

@@ -1,0 +1,81 @@
+package server
+
+import (
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/grantway/grantway/internal/activity"
+)
+
+// metrics are what the server counts. No label holds anything that a stranger
+// sends: environments, routes and reasons come from the catalogue and the table.
+type metrics struct {
+	requests *prometheus.CounterVec
+	refusals *prometheus.CounterVec
+	tokens   *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+}
+
+func newMetrics(r *prometheus.Registry) *metrics {
+	m := &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "grantway_requests_total",
+			Help: "Requests answered, by environment, route and status. Token endpoint and guarded APIs alike.",
+		}, []string{"environment", "route", "status"}),
+		refusals: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "grantway_refusals_total",
+			Help: "Requests refused, by the id of the reason; each has a page below the issuer's /errors.",
+		}, []string{"environment", "reason"}),
+		tokens: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "grantway_tokens_issued_total",
+			Help: "Access tokens issued, by environment and API.",
+		}, []string{"environment", "api"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name:    "grantway_request_duration_seconds",
+			Help:    "Time to answer, by environment and route, without the time that a stream lasts.",
+			Buckets: []float64{.0002, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
+		}, []string{"environment", "route"}),
+	}
+	r.MustRegister(m.requests, m.refusals, m.tokens, m.seconds,
+		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return m
+}
+
+func (m *metrics) count(fact *activity.Fact, status int, took time.Duration) {
+	m.requests.WithLabelValues(fact.Environment, fact.Route, strconv.Itoa(status)).Inc()
+	m.seconds.WithLabelValues(fact.Environment, fact.Route).Observe(took.Seconds())
+	if fact.Refusal != nil {
+		m.refusals.WithLabelValues(fact.Environment, fact.Refusal.ID).Inc()
+	}
+	if fact.Event == "token.issued" {
+		m.tokens.WithLabelValues(fact.Environment, fact.API).Inc()
+	}
+}
+
+// Operations returns the handler for whoever runs the server: /metrics,
+// /healthz (the process lives) and /readyz (every store answers). It is for a
+// listener that the public does not reach.
+func (s *Server) Operations() http.Handler {
+	m := http.NewServeMux()
+	m.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{Registry: s.registry}))
+	m.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
+		w.Write([]byte("ok\n"))
+	})
+	m.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
+		for _, e := range s.current.Load().environments {
+			if err := e.resources.store.Ping(r.Context()); err != nil {
+				w.Header().Set("Retry-After", "1")
+				w.WriteHeader(http.StatusServiceUnavailable)
+				w.Write([]byte("the store of " + e.Name + " does not answer\n"))
+				return
+			}
+		}
+		w.Write([]byte("ready\n"))
+	})
+	return m
+}

@@ -1,0 +1,140 @@
+package server
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/grantway/grantway/internal/activity"
+	"github.com/grantway/grantway/internal/endpoint"
+	"github.com/grantway/grantway/internal/gateway"
+	"github.com/grantway/grantway/internal/portal"
+	"github.com/grantway/grantway/internal/wire"
+)
+
+// mount says which path leads where, for all environments.
+func (s *Server) mount(g *generation) *mounts {
+	m := &mounts{anyHost: s.options.AnyHost, exact: map[string]mounted{}}
+	for _, e := range g.environments {
+		issuer := e.Issuer
+		for _, path := range e.dialect.TokenPaths {
+			m.at(e, issuer, path, "token", e.token)
+		}
+		keys := &endpoint.Document{Body: e.resources.ring.JWKS, MaxAge: 5 * time.Minute}
+		m.at(e, issuer, endpoint.JWKSPath, "jwks", keys)
+
+		metadata := document(endpoint.Metadata(e.Environment, e.dialect, e.grants))
+		for _, name := range []string{"oauth-authorization-server", "openid-configuration"} {
+			m.at(e, issuer, "/.well-known/"+name, "metadata", metadata) // OpenID Connect Discovery §4
+			m.at(e, wellKnown(issuer, name), "", "metadata", metadata)  // RFC 8414 §3.1
+		}
+		for _, api := range e.APIs {
+			if at, err := url.Parse(gateway.MetadataURL(api.Resource)); err == nil {
+				m.at(e, at, "", "resource-metadata", document(endpoint.ResourceMetadata(e.Environment, e.dialect, api)))
+			}
+		}
+		m.below(e, issuer, "/errors", "error-page", &portal.Errors{Issuer: issuer.String(), Name: g.catalogue.Name})
+		m.below(e, e.Base, "", "", e.gateway)
+	}
+	m.sort()
+	return m
+}
+
+func document(body []byte) http.Handler {
+	return &endpoint.Document{Body: func() []byte { return body }, MaxAge: 5 * time.Minute}
+}
+
+// wellKnown inserts the well-known part between host and path (RFC 8414 §3.1).
+func wellKnown(issuer *url.URL, name string) *url.URL {
+	at := *issuer
+	at.Path = "/.well-known/" + name + issuer.Path
+	return &at
+}
+
+// mounts finds the handler for a request: endpoints by their exact path, in any
+// of the spellings that clients make of it, then what lies below a path.
+type mounts struct {
+	anyHost bool
+	exact   map[string]mounted // by host and path
+	trees   []mounted          // the longest path first
+}
+
+// mounted is a handler and what the log calls it.
+type mounted struct {
+	host, path  string
+	environment string
+	route       string // empty: the handler says
+	handler     http.Handler
+}
+
+func (m *mounts) at(e *environment, base *url.URL, path, route string, h http.Handler) {
+	to := mounted{m.host(base), base.Path + path, e.Name, route, h}
+	to.handler = timed(h)
+	m.exact[to.host+to.path] = to
+}
+
+func (m *mounts) below(e *environment, base *url.URL, path, route string, h http.Handler) {
+	m.trees = append(m.trees, mounted{m.host(base), base.Path + path, e.Name, route, h})
+}
+
+func (m *mounts) sort() {
+	slices.SortStableFunc(m.trees, func(a, b mounted) int { return len(b.path) - len(a.path) })
+}
+
+func (m *mounts) host(u *url.URL) string {
+	if m.anyHost {
+		return ""
+	}
+	return strings.ToLower(u.Host)
+}
+
+// ServeHTTP passes the request to the handler of its host and path. It never
+// redirects: a redirect turns a POST into a GET.
+func (m *mounts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	to, ok := m.find(r)
+	if !ok {
+		notFound(w, r)
+		return
+	}
+	fact := activity.Of(r.Context())
+	fact.Environment, fact.Route = to.environment, to.route
+	to.handler.ServeHTTP(w, r)
+}
+
+func (m *mounts) find(r *http.Request) (mounted, bool) {
+	host := ""
+	if !m.anyHost {
+		host = strings.ToLower(r.Host)
+	}
+	if to, ok := m.exact[host+r.URL.Path]; ok {
+		return to, true
+	}
+	if to, ok := m.exact[host+wire.EndpointPath(r.URL.Path)]; ok {
+		return to, true
+	}
+	for _, to := range m.trees {
+		if to.host != host {
+			continue
+		}
+		if rest, ok := strings.CutPrefix(r.URL.Path, to.path); ok && (rest == "" || rest[0] == '/') {
+			shorten(r, to.path)
+			return to, true
+		}
+	}
+	return mounted{}, false
+}
+
+// shorten takes the path under which a tree is mounted off the request.
+func shorten(r *http.Request, prefix string) {
+	if prefix == "" {
+		return
+	}
+	raw := strings.TrimPrefix(r.URL.EscapedPath(), prefix)
+	r.URL.Path = strings.TrimPrefix(r.URL.Path, prefix)
+	r.URL.RawPath = raw
+	if r.URL.Path == "" {
+		r.URL.Path, r.URL.RawPath = "/", "/"
+	}
+}

@@ -1,0 +1,188 @@
+// Package server builds everything from the configuration, mounts the routes,
+// runs and stops. It is the only package beside the command that sees the whole
+// configuration; it hands each part what that part needs.
+//
+// It decides nothing about tokens or calls itself.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/gateway"
+	"github.com/grantway/grantway/internal/keys"
+	"github.com/grantway/grantway/internal/secret"
+)
+
+// Options are what a Server is made of.
+type Options struct {
+	Catalogue *catalogue.Catalogue
+	Seal      *keys.Seal
+	Mark      string       // of the stores: store.MarkDev under `grantway dev`
+	AnyHost   bool         // answer whatever Host says: `grantway dev` only
+	Demo      http.Handler // the API that "upstream: demo" stands for; nil: there is none
+	Now       func() time.Time
+	Random    io.Reader
+	Log       *slog.Logger
+
+	// Demonstration are clients to have in environments, by name, with everything
+	// allotted: `grantway dev` only.
+	Demonstration map[string]Credentials
+}
+
+// Credentials are an id and a secret that were handed out.
+type Credentials struct {
+	ClientID string
+	Secret   secret.Secret
+}
+
+// A Server answers for every environment of a catalogue. It is safe for
+// concurrent use.
+type Server struct {
+	options  Options
+	metrics  *metrics
+	registry *prometheus.Registry
+	secrets  *secret.Checker
+	key      []byte // random, of this process
+	upstream *http.Transport
+	demo     *demo
+
+	reload  sync.Mutex // one at a time
+	current atomic.Pointer[generation]
+}
+
+// A generation is what one reading of the catalogue made.
+type generation struct {
+	catalogue    *catalogue.Catalogue
+	environments []*environment
+	mounts       *mounts
+}
+
+// New opens the stores and keys of all environments and returns a server that is
+// ready to answer. Close it.
+func New(ctx context.Context, o Options) (*Server, error) {
+	registry := prometheus.NewRegistry()
+	s := &Server{options: o, registry: registry, metrics: newMetrics(registry)}
+	var err error
+	if s.secrets, err = secret.NewChecker(o.Random, secret.Limits{}); err != nil {
+		return nil, err
+	}
+	s.key = make([]byte, 32)
+	if _, err := io.ReadFull(o.Random, s.key); err != nil {
+		return nil, err
+	}
+	s.upstream = gateway.Transport(nil)
+	if o.Demo != nil {
+		s.demo = startDemo(o.Demo)
+		s.upstream = gateway.Transport(s.demo.dial)
+	}
+	if err := s.Reload(ctx, o.Catalogue); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// Reload puts another reading of the catalogue in place of the current one. What
+// is under way ends under the old one. An environment keeps its store and keys
+// over a reload; one whose store or issuer differs needs a restart, which is an
+// error that changes nothing.
+func (s *Server) Reload(ctx context.Context, c *catalogue.Catalogue) (err error) {
+	s.reload.Lock()
+	defer s.reload.Unlock()
+	old := s.current.Load()
+	next := &generation{catalogue: c}
+	var opened []*resources
+	defer func() {
+		if err != nil {
+			for _, r := range opened {
+				err = errors.Join(err, r.close())
+			}
+		}
+	}()
+	for _, e := range c.Environments {
+		r := old.resources(e.Name)
+		if r == nil {
+			if r, err = s.open(ctx, e); err != nil {
+				return fmt.Errorf("environment %s: %w", e.Name, err)
+			}
+			opened = append(opened, r)
+		}
+		environment, err := s.assemble(ctx, c, e, r)
+		if err != nil {
+			return fmt.Errorf("environment %s: %w", e.Name, err)
+		}
+		next.environments = append(next.environments, environment)
+	}
+	for _, e := range next.environments {
+		e.elsewhere(next.environments)
+	}
+	next.mounts = s.mount(next)
+	s.current.Store(next)
+	for _, gone := range old.without(next) {
+		// Requests that began before have the time that a shutdown gives them.
+		time.AfterFunc(Grace, func() { _ = gone.close() })
+	}
+	return nil
+}
+
+// Grace is how long requests that are under way may take when the server stops.
+const Grace = 25 * time.Second
+
+// Handler returns the public handler: everything but metrics and administration.
+func (s *Server) Handler() http.Handler {
+	return s.observe(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.current.Load().mounts.ServeHTTP(w, r)
+	}))
+}
+
+// Close stops following the stores and closes them. It returns once what was
+// buffered has been written.
+func (s *Server) Close() error {
+	var err error
+	if g := s.current.Load(); g != nil {
+		for _, e := range g.environments {
+			err = errors.Join(err, e.resources.close())
+		}
+	}
+	s.upstream.CloseIdleConnections()
+	if s.demo != nil {
+		s.demo.close()
+	}
+	return err
+}
+
+func (g *generation) resources(name string) *resources {
+	if g == nil {
+		return nil
+	}
+	for _, e := range g.environments {
+		if e.Name == name {
+			return e.resources
+		}
+	}
+	return nil
+}
+
+// without returns the resources that the next generation does not use.
+func (g *generation) without(next *generation) []*resources {
+	if g == nil {
+		return nil
+	}
+	var gone []*resources
+	for _, e := range g.environments {
+		if next.resources(e.Name) == nil {
+			gone = append(gone, e.resources)
+		}
+	}
+	return gone
+}

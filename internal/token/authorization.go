@@ -1,0 +1,45 @@
+// Package token turns an authorization into tokens: it decides what a token says
+// and how long it lives, has it signed or stored, and reads opaque ones back.
+//
+// Whether a client may have the token is decided by the grants; how a token is
+// put into words is package dialect's; keys live in package keys. JWT access
+// tokens follow RFC 9068 unless a dialect says otherwise.
+package token
+
+import (
+	"strings"
+
+	"github.com/grantway/grantway/internal/catalogue"
+)
+
+// An Authorization is what a grant proves and a token says: who may do what.
+type Authorization struct {
+	ClientID string
+	SecretID string           // the credential that was used; its tokens end with it
+	APIs     []*catalogue.API // what the token is for; never empty
+	Scope    []string         // never wider than what was allotted
+}
+
+// audience is the aud of the token: one for each API.
+func (a *Authorization) audience() []string {
+	audience := make([]string, len(a.APIs))
+	for i, api := range a.APIs {
+		audience[i] = api.Audience
+	}
+	return audience
+}
+
+// An ID is a token's jti. It names the secret that obtained the token, so that
+// the tokens of a leaked secret can be told from all others without another
+// claim.
+//
+//	3kTMd9… . p1fGQ2kd0a
+//	random    secret
+type ID string
+
+// Secret is the id of the secret that obtained the token, empty when the token
+// does not say.
+func (id ID) Secret() string {
+	_, secret, _ := strings.Cut(string(id), ".")
+	return secret
+}
