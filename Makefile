@@ -1,0 +1,43 @@
+# Grantway. `make` or `make help` lists the targets.
+
+GO     ?= go
+TOOLS  := $(CURDIR)/.bin
+export GOFLAGS ?= -buildvcs=false
+
+.PHONY: help run build test race lint fuzz bench interop generate need clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+run: ## run the demonstration on http://127.0.0.1:8080
+	$(GO) run ./cmd/grantway dev
+
+build: ## build the binary ./grantway, static
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags="-s -w" -o grantway ./cmd/grantway
+
+test: need ## run every test but the real clients'; on Debian as root it installs what it needs first
+	$(GO) test $$($(GO) list ./... | grep -v /internal/interop)
+
+interop: need ## run the libraries that other people wrote against a running server
+	$(GO) test -count=1 ./internal/interop
+
+race: need ## run the tests of everything with goroutines of its own under the race detector
+	CGO_ENABLED=1 $(GO) test -race ./internal/limit ./internal/secret ./internal/jose ./internal/keys ./internal/revocation ./internal/store/cached ./internal/server ./resource
+
+lint: ## vet, staticcheck, gofumpt, generated files, tidy modules, dead code
+	./.ci/lint
+
+fuzz: ## fuzz every target for FUZZTIME (default 30s) each
+	./.ci/fuzz
+
+bench: ## measure the token path against plain controls
+	$(GO) test -run '^$$' -bench . -benchmem ./internal/wire ./internal/jose ./internal/secret ./internal/store/cached ./internal/server
+
+generate: ## write the generated files: the schema and the reference of grantway.yaml
+	$(GO) test ./internal/catalogue -run TestGenerated -update
+
+need:
+	@./.ci/need
+
+clean: ## remove what was built
+	rm -rf grantway .bin coverage.out
