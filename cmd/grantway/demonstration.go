@@ -127,14 +127,14 @@ func root(e *catalogue.Environment) string { return e.Issuer.Scheme + "://" + e.
 
 // welcome is the page at the root.
 func (d *demonstration) welcome(c *catalogue.Catalogue) http.Handler {
-	page := &portal.Welcome{Title: c.Name}
+	page := &portal.Welcome{Title: c.Name, Name: c.Name}
 	for _, e := range c.Environments {
 		client := d.clients[e.Name]
-		shown := portal.WelcomeEnvironment{
-			Name: e.Name, Title: e.Title,
-			AuthURL: e.Issuer.String(), APIURL: e.Base.String(), TokenURL: e.Issuer.String() + dialect.Find(e.Dialect).TokenPaths[0],
-			ClientID: client.ClientID, Secret: client.Secret.Reveal(),
-			TokenRequest: d.tokenRequest(e), Call: d.apiCall(e),
+		issuer := e.Issuer.String()
+		shown := portal.Environment{
+			Name: e.Name, Title: e.Title, AuthURL: issuer, APIURL: e.Base.String(),
+			ClientID: client.ClientID, Secret: client.Secret.Reveal(), TokenRequest: d.tokenRequest(e), Call: d.apiCall(e),
+			Metadata: issuer + "/.well-known/oauth-authorization-server", Keys: issuer + "/.well-known/jwks.json", Errors: issuer + "/errors",
 		}
 		if dialect.Find(e.Dialect).NeedsAudience {
 			shown.Audience = e.APIs[0].Audience

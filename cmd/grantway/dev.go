@@ -121,15 +121,20 @@ func runDev(ctx context.Context, flags devFlags, out, errOut io.Writer) (err err
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 
-	if flags.envFile != "" {
+	admin, err := server.AdminSocket(data)
+	if err != nil {
+		return err
+	}
+	if flags.envFile != "" { // the listeners are open: whoever reads the file can connect
 		if err := writeEnvFile(flags.envFile, demo.exports(c)); err != nil {
 			return err
 		}
 	}
 	demo.print(out, c, data)
-	err = s.Serve(ctx, listener, devHandler(s, demo.welcome(c)))
-	fmt.Fprintln(errOut, "stopped")
-	return err
+	return serveAll(ctx,
+		func(ctx context.Context) error { return s.Serve(ctx, listener, devHandler(s, demo.welcome(c))) },
+		func(ctx context.Context) error { return s.Serve(ctx, admin, s.Admin()) },
+	)
 }
 
 // devHandler is everything on one port: what a production server keeps apart

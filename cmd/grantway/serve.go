@@ -71,7 +71,14 @@ func runServe(ctx context.Context, file string, errOut io.Writer) (err error) {
 		return err
 	}
 	log.Info("ready", "address", c.Listen.Address, "environments", len(c.Environments))
-	return serveAll(ctx, s, listeners)
+	answers := []func(context.Context) error{
+		func(ctx context.Context) error { return listeners.serve(ctx, s) },
+		func(ctx context.Context) error { return s.Serve(ctx, listeners.admin, s.Admin()) },
+	}
+	if listeners.operations != nil {
+		answers = append(answers, func(ctx context.Context) error { return s.Serve(ctx, listeners.operations, s.Operations()) })
+	}
+	return serveAll(ctx, answers...)
 }
 
 // loadForServe loads a configuration and refuses what is unsafe.
@@ -127,6 +134,7 @@ func followConfig(ctx context.Context, file string, c *catalogue.Catalogue, s *s
 // listeners are where a production server answers.
 type listeners struct {
 	public     net.Listener
+	tls        *tls.Config // of the public one; nil: plain HTTP
 	operations net.Listener
 	admin      net.Listener
 }
@@ -144,9 +152,7 @@ func openListeners(c *catalogue.Catalogue, certificates *server.TLS) (l listener
 	if l.public, err = net.Listen("tcp", c.Listen.Address); err != nil {
 		return l, err
 	}
-	if config := certificates.Config(); config != nil {
-		l.public = tlsListener{l.public, config}
-	}
+	l.tls = certificates.Config()
 	if c.Listen.Metrics != "" {
 		if l.operations, err = net.Listen("tcp", c.Listen.Metrics); err != nil {
 			return l, fmt.Errorf("listen.metrics: %w", err)
@@ -156,41 +162,31 @@ func openListeners(c *catalogue.Catalogue, certificates *server.TLS) (l listener
 	return l, err
 }
 
-// tlsListener marks a listener whose connections are to be encrypted above the
-// limits on connections, which count before a handshake costs anything.
-type tlsListener struct {
-	net.Listener
-	config *tls.Config
+// serve answers the public. The limits on connections count before a handshake
+// costs anything.
+func (l *listeners) serve(ctx context.Context, s *server.Server) error {
+	if l.tls != nil {
+		return s.ServeTLS(ctx, l.public, l.tls, s.Handler())
+	}
+	return s.Serve(ctx, l.public, s.Handler())
 }
 
 // serveAll answers on all listeners until the context ends or one of them fails.
-func serveAll(ctx context.Context, s *server.Server, l listeners) error {
+func serveAll(ctx context.Context, answers ...func(context.Context) error) error {
 	ctx, stop := context.WithCancelCause(ctx)
 	defer stop(nil)
-	done := make(chan error, 3)
-	running := 0
-	run := func(answer func() error) {
-		running++
+	done := make(chan error, len(answers))
+	for _, answer := range answers {
 		go func() {
-			err := answer()
+			err := answer(ctx)
 			if err != nil {
 				stop(err)
 			}
 			done <- err
 		}()
 	}
-	run(func() error {
-		if secured, ok := l.public.(tlsListener); ok {
-			return s.ServeTLS(ctx, secured.Listener, secured.config, s.Handler())
-		}
-		return s.Serve(ctx, l.public, s.Handler())
-	})
-	if l.operations != nil {
-		run(func() error { return s.Serve(ctx, l.operations, s.Operations()) })
-	}
-	run(func() error { return s.Serve(ctx, l.admin, s.Admin()) })
 	var err error
-	for range running {
+	for range answers {
 		err = errors.Join(err, <-done)
 	}
 	return err
