@@ -1,0 +1,148 @@
+package partner
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/grantway/grantway/internal/catalogue"
+)
+
+// AllScopes is the word for every scope of the APIs that are named.
+const AllScopes = "all"
+
+const maxScopes = 1000 // that one request names
+
+// allotted is what a client may use, by API, when it is given these APIs and
+// scopes. The rules are those of the clients of grantway.yaml.
+func (c *Clients) allotted(apis, scopes []string, faults *Faults) map[string][]string {
+	if len(apis) > maxNamed || len(scopes) > maxScopes {
+		faults.add("scopes", fmt.Sprintf("more than %d APIs or %d scopes are named", maxNamed, maxScopes), "write "+AllScopes)
+		return nil
+	}
+	before := len(*faults)
+	a := allotment{of: map[string][]string{}, usable: c.Environment.APIs, faults: faults}
+	if len(apis) > 0 {
+		a.choose(apis)
+	}
+	for i, text := range scopes {
+		a.allot(at("scopes", i), text)
+	}
+	for _, api := range a.usable {
+		if given, ok := a.of[api.Name]; ok && len(given) == 0 && len(api.Scopes) > 0 && len(scopes) == 0 {
+			faults.add("scopes", "no scope of "+api.Name+" is allotted", "write "+AllScopes+", or those that the client needs")
+		}
+	}
+	if len(a.of) == 0 && len(*faults) == before {
+		faults.add("scopes", "the client may use no API", "name scopes, or APIs that have none; "+AllScopes+" is every scope")
+	}
+	return a.of
+}
+
+type allotment struct {
+	of     map[string][]string
+	usable []*catalogue.API
+	faults *Faults
+}
+
+// choose narrows the APIs to those that are named.
+func (a *allotment) choose(names []string) {
+	all := a.usable
+	a.usable = nil
+	for i, name := range names {
+		found := slices.IndexFunc(all, func(api *catalogue.API) bool { return api.Name == name })
+		switch {
+		case found < 0:
+			known := make([]string, len(all))
+			for k, api := range all {
+				known[k] = api.Name
+			}
+			a.faults.add(at("apis", i), quote(name)+" is not an API of this environment", several("known are ", known))
+		case slices.Contains(names[:i], name):
+			a.faults.add(at("apis", i), quote(name)+" stands twice", "")
+		default:
+			a.usable = append(a.usable, all[found])
+			a.of[name] = []string{}
+		}
+	}
+}
+
+// allot adds what one text under scopes means.
+func (a *allotment) allot(field, text string) {
+	if text == AllScopes {
+		for _, api := range a.usable {
+			for _, s := range api.Scopes {
+				a.add(api.Name, s.Name)
+			}
+		}
+		return
+	}
+	if a.exact(field, text) {
+		return
+	}
+	var owner *catalogue.API
+	var fit, known []string
+	for _, api := range a.usable {
+		for _, s := range api.Scopes {
+			if ends(s.Name, text) {
+				owner, fit = api, append(fit, s.Name)
+			}
+			known = append(known, s.Name[strings.LastIndexByte(s.Name, '/')+1:])
+		}
+	}
+	switch len(fit) {
+	case 1:
+		a.add(owner.Name, fit[0])
+	case 0:
+		if len(a.usable) > 0 { // else the fault lies with the APIs
+			a.faults.add(field, quote(text)+" is not a scope of the client's APIs", several("known are ", known))
+		}
+	default:
+		a.faults.add(field, fmt.Sprintf("%s is the end of %d scopes", quote(text), len(fit)), several("write more of one: ", fit))
+	}
+}
+
+// exact allots the scope of that name or alias, and reports whether there is one.
+func (a *allotment) exact(field, text string) bool {
+	var owners []string
+	var name string
+	for _, api := range a.usable {
+		if s := api.Scope(text); s != nil {
+			owners, name = append(owners, api.Name), s.Name
+		}
+	}
+	switch len(owners) {
+	case 0:
+		return false
+	case 1:
+		a.add(owners[0], name)
+	default:
+		a.faults.add(field, quote(text)+" is a scope of "+strings.Join(owners, " and "), "name one of them under apis")
+	}
+	return true
+}
+
+func (a *allotment) add(api, scope string) {
+	if !slices.Contains(a.of[api], scope) {
+		a.of[api] = append(a.of[api], scope)
+	}
+}
+
+// ends reports whether text is as much of a scope's end as stands behind a
+// separator.
+func ends(scope, text string) bool {
+	before, ok := strings.CutSuffix(scope, text)
+	return ok && text != "" && before != "" && strings.ContainsAny(before[len(before)-1:], "/:.")
+}
+
+// several lists names in a hint, some of them where there are many.
+func several(intro string, names []string) string {
+	const most = 12
+	switch {
+	case len(names) == 0:
+		return ""
+	case len(names) > most:
+		return intro + strings.Join(names[:most], ", ") + ", …"
+	}
+	return intro + strings.Join(names, ", ")
+}

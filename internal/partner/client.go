@@ -1,0 +1,199 @@
+package partner
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/secret"
+	"github.com/grantway/grantway/internal/store"
+	"github.com/grantway/grantway/oauth"
+)
+
+// TypeMachine is the type of a client that acts for itself.
+const TypeMachine = "machine"
+
+// generatedID is the length of a client id that is made here: 119 bits, and
+// letters and digits only, so that it reads the same in every encoding.
+const generatedID = 20
+
+// DeclaredSecret is the id that the secret of a client of grantway.yaml has.
+const DeclaredSecret = "file"
+
+// New is a client to register. What is left empty is the default.
+type New struct {
+	ID          string   // the id that its programs have already; empty: one is made
+	Name        string   // what people call it; empty: the id, where one is given
+	Type        string   // empty: machine
+	Grants      []string // empty: client_credentials
+	APIs        []string // by name; empty: those that the scopes belong to
+	Scopes      []string // names, aliases or unique endings of them; "all" is every scope of its APIs
+	AuthMethods []string // empty: every method that takes a secret
+	Secret      NewSecret
+}
+
+// Create registers a client with one secret, which Result holds when it was
+// generated. Every fault is reported at once.
+func (c *Clients) Create(ctx context.Context, n New, by store.By) (Result, error) {
+	by = c.stamp(by)
+	client, faults, err := c.resulting(n, by.At)
+	if err != nil {
+		return Result{}, err
+	}
+	made, err := c.make(ctx, n.Secret, by.At)
+	if err != nil {
+		return Result{}, err
+	}
+	if faults = append(faults, made.faults...); len(faults) > 0 {
+		return Result{}, faults
+	}
+	made.stored.ClientID = client.ID
+	client.Secrets = []store.Secret{made.stored}
+	if err := c.Store.Create(ctx, client, by); err != nil {
+		return Result{}, err
+	}
+	result := Result{Client: shown(client), SecretID: made.stored.ID, Secret: made.text, Warnings: made.warnings}
+	c.settle(ctx, &result)
+	return result, nil
+}
+
+// resulting is the client that n asks for, with the defaults applied and judged
+// as it would be stored.
+func (c *Clients) resulting(n New, now time.Time) (store.Client, Faults, error) {
+	client := store.Client{
+		ID: n.ID, Name: normalised(n.Name), Type: cmp.Or(n.Type, TypeMachine),
+		Grants: slices.Clone(n.Grants), AuthMethods: slices.Clone(n.AuthMethods), CreatedAt: now,
+	}
+	if client.Name == "" {
+		client.Name = n.ID
+	}
+	if len(client.Grants) == 0 {
+		client.Grants = []string{oauth.GrantClientCredentials}
+	}
+	if client.ID == "" {
+		id, err := secret.NewID(c.Random, generatedID)
+		if err != nil {
+			return store.Client{}, nil, err
+		}
+		client.ID = id
+	}
+	var faults Faults
+	client.Allotted = c.allotted(n.APIs, n.Scopes, &faults)
+	c.judge(&client, &faults)
+	return client, faults, nil
+}
+
+// Find returns the client, disabled or not, without verifiers. One that stands in
+// grantway.yaml comes before one that is stored, as it does when tokens are asked
+// for.
+func (c *Clients) Find(ctx context.Context, id string) (store.Client, error) {
+	if declared := c.declared(id); declared != nil {
+		return fromFile(declared), nil
+	}
+	client, err := c.Store.Find(ctx, id)
+	if err != nil {
+		return store.Client{}, err
+	}
+	return shown(client), nil
+}
+
+// List returns at most limit clients whose ids sort after the given one, of the
+// file and of the store alike, in the bytewise order of their ids and without
+// verifiers. More says whether there are further ones.
+func (c *Clients) List(ctx context.Context, after string, limit int) (clients []store.Client, more bool, err error) {
+	stored, err := c.Store.List(ctx, after, limit+1)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, client := range stored {
+		if c.declared(client.ID) == nil {
+			clients = append(clients, shown(client))
+		}
+	}
+	for i := range c.Environment.Clients {
+		if declared := &c.Environment.Clients[i]; declared.ID > after {
+			clients = append(clients, fromFile(declared))
+		}
+	}
+	slices.SortFunc(clients, func(a, b store.Client) int { return cmp.Compare(a.ID, b.ID) })
+	if len(clients) <= limit {
+		return clients, false, nil
+	}
+	return clients[:limit], true, nil
+}
+
+// Disable makes the client unusable and ends its tokens, until Enable.
+func (c *Clients) Disable(ctx context.Context, id string, by store.By) (Result, error) {
+	by = c.stamp(by)
+	return c.change(ctx, id, func() error { return c.Store.Disable(ctx, id, c.forget(by.At), by) })
+}
+
+// Enable makes a disabled client usable again. Tokens that ended stay ended.
+func (c *Clients) Enable(ctx context.Context, id string, by store.By) (Result, error) {
+	return c.change(ctx, id, func() error { return c.Store.Enable(ctx, id, c.stamp(by)) })
+}
+
+// Delete forgets the client and its secrets and ends its tokens, for ever: its id
+// can never be registered again. The Result holds the client as it was.
+func (c *Clients) Delete(ctx context.Context, id string, by store.By) (Result, error) {
+	client, err := c.own(ctx, id)
+	if err != nil {
+		return Result{}, err
+	}
+	by = c.stamp(by)
+	if err := c.Store.Delete(ctx, id, c.forget(by.At), by); err != nil {
+		return Result{}, err
+	}
+	result := Result{Client: shown(client)}
+	c.settle(ctx, &result)
+	return result, nil
+}
+
+// change does one step to a client that is not declared, and returns the client
+// as it is after.
+func (c *Clients) change(ctx context.Context, id string, step func() error) (Result, error) {
+	if c.declared(id) != nil {
+		return Result{}, ErrDeclared
+	}
+	if err := step(); err != nil {
+		return Result{}, err
+	}
+	client, err := c.Store.Find(ctx, id)
+	if err != nil {
+		return Result{}, err
+	}
+	result := Result{Client: shown(client)}
+	c.settle(ctx, &result)
+	return result, nil
+}
+
+// own returns a client that may be changed here.
+func (c *Clients) own(ctx context.Context, id string) (store.Client, error) {
+	if c.declared(id) != nil {
+		return store.Client{}, ErrDeclared
+	}
+	return c.Store.Find(ctx, id)
+}
+
+// declared is the client of the file, or nil.
+func (c *Clients) declared(id string) *catalogue.Client {
+	for i := range c.Environment.Clients {
+		if c.Environment.Clients[i].ID == id {
+			return &c.Environment.Clients[i]
+		}
+	}
+	return nil
+}
+
+// fromFile is a declared client as a record. The file does not say since when.
+func fromFile(d *catalogue.Client) store.Client {
+	client := store.Client{
+		ID: d.ID, Name: d.Name, Type: TypeMachine, Grants: d.Grants, AuthMethods: d.Methods, Allotted: d.Allotted, Declared: true,
+	}
+	if d.Verifier != "" {
+		client.Secrets = []store.Secret{{ID: DeclaredSecret, ClientID: d.ID}}
+	}
+	return client
+}

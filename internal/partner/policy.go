@@ -1,0 +1,112 @@
+package partner
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/grantway/grantway/internal/clientauth"
+	"github.com/grantway/grantway/internal/store"
+	"github.com/grantway/grantway/oauth"
+)
+
+// Limits of what a client may be.
+const (
+	MaxID    = 128 // bytes
+	MaxName  = 128 // characters
+	maxNamed = 100 // grants, APIs or methods that one request names
+)
+
+// judge looks at the client as it would be stored, whatever the request said and
+// left away.
+func (c *Clients) judge(client *store.Client, faults *Faults) {
+	if client.Type != TypeMachine {
+		faults.add("type", quote(client.Type)+" is not a type of client", "known is "+TypeMachine)
+	}
+	c.judgeID(client.ID, faults)
+	judgeName(client.Name, faults)
+	oneOf(faults, "grants", client.Grants, []string{oauth.GrantClientCredentials})
+	oneOf(faults, "auth_methods", client.AuthMethods, clientauth.Names())
+}
+
+// judgeID: %, + and : would read differently in the two encodings of HTTP Basic
+// that clients use (RFC 6749 §2.3.1), and the dots are no segment of a URL.
+func (c *Clients) judgeID(id string, faults *Faults) {
+	wrong := func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("%+:", r) }
+	switch {
+	case len(id) > MaxID:
+		faults.add("id", fmt.Sprintf("has %d bytes; %d is the limit", len(id), MaxID), "")
+	case strings.ContainsFunc(id, wrong) || !utf8.ValidString(id):
+		faults.add("id", "holds a character that not every client sends unchanged", "use printable ASCII without space, %, + and :")
+	case id == "." || id == "..":
+		faults.add("id", "cannot be part of a URL", "choose another id")
+	case c.declared(id) != nil:
+		faults.add("id", "is a client of grantway.yaml", "choose another id, or change the client there")
+	}
+}
+
+// judgeName keeps out what reads as something else than it is: text that runs
+// backwards, characters that do not show, line breaks.
+func judgeName(name string, faults *Faults) {
+	switch {
+	case name == "":
+		faults.add("name", "is missing", "say what people call the client")
+	case !utf8.ValidString(name):
+		faults.add("name", "is not UTF-8", "")
+	case utf8.RuneCountInString(name) > MaxName:
+		faults.add("name", fmt.Sprintf("has %d characters; %d is the limit", utf8.RuneCountInString(name), MaxName), "")
+	case strings.ContainsFunc(name, hidden):
+		faults.add("name", "holds a character that is not seen or that turns the direction of the text", "type the name anew instead of pasting it")
+	}
+}
+
+// hidden reports whether a character does not show by itself: control and format
+// characters (bidirectional marks and zero-width ones among them), line breaks,
+// fillers and variation selectors.
+func hidden(r rune) bool {
+	return !unicode.IsGraphic(r) || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) || r == '\u2800'
+}
+
+// normalised trims a name and writes every kind of space as one plain space.
+func normalised(name string) string {
+	if !utf8.ValidString(name) {
+		return name // for judgeName
+	}
+	spaced := strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Zs, r) {
+			return ' '
+		}
+		return r
+	}, name)
+	return strings.Trim(spaced, " ")
+}
+
+// oneOf reports what is none of the known words, or stands twice.
+func oneOf(faults *Faults, field string, words, known []string) {
+	if len(words) > maxNamed {
+		faults.add(field, fmt.Sprintf("names %d; %d is the limit", len(words), maxNamed), "")
+		return
+	}
+	for i, word := range words {
+		switch {
+		case !slices.Contains(known, word):
+			faults.add(at(field, i), quote(word)+" is not known here", "known are "+strings.Join(known, ", "))
+		case slices.Contains(words[:i], word):
+			faults.add(at(field, i), quote(word)+" stands twice", "")
+		}
+	}
+}
+
+func at(field string, i int) string { return field + "[" + strconv.Itoa(i) + "]" }
+
+// quote shows a text in a message, shortened.
+func quote(text string) string {
+	const most = 80
+	if r := []rune(text); len(r) > most {
+		text = string(r[:most]) + "…"
+	}
+	return strconv.Quote(text)
+}
