@@ -159,52 +159,45 @@ func (r *resolver) store(path, store string) {
 	}
 }
 
-// apart makes sure that environments do not share what must be apart: issuers,
-// stores and hosts.
+// apart makes sure that environments do not share what must be apart: stores,
+// issuers, and hosts, by which browsers keep them apart. On loopback, where there
+// is one host, the whole URL counts.
 func (r *resolver) apart(c *Catalogue) {
-	issuers, stores, hosts := map[string]string{}, map[string]string{}, map[string]string{}
-	allLoopback := true
-	for _, e := range c.Environments {
-		allLoopback = allLoopback && (e.Issuer == nil || Loopback(e.Issuer)) && (e.Base == nil || Loopback(e.Base))
+	type answer struct {
+		key string
+		url *url.URL
 	}
+	answers := func(e *Environment) []answer { return []answer{{"issuer", e.Issuer}, {"api", e.Base}} }
+	onLoopback := true
+	for _, e := range c.Environments {
+		for _, a := range answers(e) {
+			onLoopback = onLoopback && (a.url == nil || Loopback(a.url))
+		}
+	}
+	stores, taken := map[string]string{}, map[string]string{}
 	for _, e := range c.Environments {
 		path := join("environments", e.Name)
-		if other := stores[storeKey(e.Store)]; other != "" {
+		key := storeKey(e.Store)
+		if other := stores[key]; other != "" {
 			r.report(join(path, "store"), "is the store of "+other+" too", "give each environment its own")
 		}
-		stores[storeKey(e.Store)] = e.Name
-		if e.Issuer == nil || e.Base == nil {
-			continue
-		}
-		if other := issuers[e.Issuer.String()]; other != "" {
-			r.report(join(path, "issuer"), "is the issuer of "+other+" too", "give each environment its own")
-			continue
-		}
-		issuers[e.Issuer.String()] = e.Name
-		for key, u := range map[string]*url.URL{"issuer": e.Issuer, "api": e.Base} {
-			if allLoopback {
-				if other := issuers[u.String()]; other != "" && other != e.Name || r.isBase(c, e, u) {
-					r.report(join(path, key), "is a URL of another environment too", "give each environment its own")
-				}
-			} else if other := hosts[u.Hostname()]; other != "" && other != e.Name {
-				r.report(join(path, key), "is on the host of "+other, "give each environment hosts of its own, so that browsers keep them apart")
+		stores[key] = e.Name
+		for _, a := range answers(e) {
+			if a.url == nil {
+				continue
+			}
+			key := a.url.Hostname()
+			if onLoopback {
+				key = a.url.String()
+			}
+			if other, ok := taken[key]; !ok {
+				taken[key] = e.Name
+			} else if other != e.Name {
+				r.report(join(path, a.key), "is on "+key+", as "+other+" is", "give each environment hosts of its own; on loopback, URLs of its own")
+				break
 			}
 		}
-		hosts[e.Issuer.Hostname()], hosts[e.Base.Hostname()] = e.Name, e.Name
 	}
-}
-
-// isBase reports whether an environment before e answers at u.
-func (r *resolver) isBase(c *Catalogue, e *Environment, u *url.URL) bool {
-	for _, other := range c.Environments {
-		if other == e {
-			return false
-		}
-		if other.Base != nil && other.Base.String() == u.String() {
-			return true
-		}
-	}
-	return false
 }
 
 // storeKey is what two spellings of one store have in common.

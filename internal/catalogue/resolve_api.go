@@ -50,11 +50,18 @@ func (r *resolver) perEnvironment(path string, each *Each) {
 	if len(each.Of) == 0 {
 		return
 	}
-	for _, name := range known {
-		if !slices.Contains(each.Of.Keys(), name) {
-			r.report(path, "says nothing for "+name, "add "+name+": …")
-		}
+	missing := slices.DeleteFunc(slices.Clone(known), func(name string) bool { return slices.Contains(each.Of.Keys(), name) })
+	if len(missing) > 0 {
+		r.report(path, "says nothing for "+strings.Join(missing, " and "), "add "+missing[0]+": …")
 	}
+}
+
+// of is the path of what Each says for an environment.
+func (e *Each) of(path, environment string) string {
+	if len(e.Of) == 0 {
+		return path
+	}
+	return join(path, environment)
 }
 
 func (r *resolver) scopes(p *plan) {
@@ -208,7 +215,7 @@ func (r *resolver) api(e *Environment, p *plan) *API {
 	audience, ok := v.Audience.In(e.Name)
 	if !ok {
 		audience = own
-	} else if !r.audience(join(p.path, "audience"), audience) {
+	} else if !r.audience(v.Audience.of(join(p.path, "audience"), e.Name), audience) {
 		return nil
 	}
 	a.Audience, a.Resource = audience, own
@@ -248,7 +255,7 @@ func (r *resolver) upstream(p *plan, environment string) *url.URL {
 	if text == Demo {
 		return &url.URL{Scheme: Demo}
 	}
-	path := join(p.path, "upstream")
+	path := p.entry.Upstream.of(join(p.path, "upstream"), environment)
 	u, err := url.Parse(text)
 	switch {
 	case err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "":

@@ -161,9 +161,11 @@ func named(text string, scopes []*Scope) (scope *Scope, problem, hint string) {
 			return s, "", ""
 		}
 		if before, ok := strings.CutSuffix(s.Name, text); ok && text != "" && strings.ContainsAny(before[len(before)-1:], "/:.") {
-			fit, candidates = append(fit, s), append(candidates, s.Name)
+			if !slices.Contains(candidates, s.Name) { // of two APIs, it may be the same
+				fit, candidates = append(fit, s), append(candidates, s.Name)
+			}
 		}
-		endings = append(endings, s.Name[strings.LastIndex(s.Name, "/")+1:])
+		endings = append(endings, s.Name[strings.LastIndex(s.Name, "/")+1:], s.Name[strings.LastIndexAny(s.Name, "/:.")+1:])
 	}
 	switch len(fit) {
 	case 1:
@@ -172,7 +174,10 @@ func named(text string, scopes []*Scope) (scope *Scope, problem, hint string) {
 		if len(scopes) == 0 {
 			return nil, quote(text) + " is not a scope: the API has none", "write token for any good token, or declare the scope under scopes"
 		}
-		return nil, quote(text) + " is not a scope of the API", didYouMean(text, endings)
+		if near := nearest(text, endings); near != "" {
+			return nil, quote(text) + " is not a scope of the API", "did you mean " + near + "?"
+		}
+		return nil, quote(text) + " is not a scope of the API", "declare it under scopes, or write more of its name"
 	default:
 		return nil, fmt.Sprintf("%s is the end of %d scopes", quote(text), len(fit)), "write more of one: " + strings.Join(candidates, ", ")
 	}

@@ -50,7 +50,7 @@ func CheckServe(c *Catalogue) Faults {
 			if other := origins[origin]; other != "" && other != e.Name {
 				s.refuse(join(path, at.key), "has the origin of "+other+", so that browsers cannot keep the two apart",
 					"give each environment a host of its own, or a port on loopback")
-				continue
+				break
 			}
 			origins[origin] = e.Name
 		}
@@ -98,9 +98,9 @@ func (s *serveCheck) api(e *Environment, a *API) {
 		s.refuse(join(path, "upstream"), "in "+e.Name+", requests would go on to "+quote(u.Hostname())+" in plain HTTP", "write https, or an address of a private network")
 	}
 	if a.Token.Format == JWT && !slices.Contains(jose.Algorithms(), a.Token.Algorithm) {
-		s.refuse(join(path, "token.algorithm"), quote(string(a.Token.Algorithm))+" is no signature", "write ES256")
+		s.refuse(join(join(path, "token"), "algorithm"), quote(string(a.Token.Algorithm))+" is no signature", "write ES256")
 	}
-	lifetime := join(path, "token.lifetime")
+	lifetime := join(join(path, "token"), "lifetime")
 	switch t := a.Token.Lifetime; {
 	case t > 24*time.Hour:
 		s.refuse(lifetime, fmt.Sprintf("%v is more than 24h: a leaked token would be good for too long", t), "write 24h at most, best 1h")

@@ -10,8 +10,8 @@ import (
 
 // Options say how Watch follows a file.
 type Options struct {
-	Interval time.Duration                     // between two looks at the file; 0: one second
-	Poke     <-chan struct{}                   // look now, and report what is wrong once more; may be nil
+	Interval time.Duration                    // between two looks at the file; 0: one second
+	Poke     <-chan struct{}                  // look now, and report what is wrong once more; may be nil
 	Env      func(name string) (string, bool) // environment variables; nil: os.LookupEnv
 }
 

@@ -1,0 +1,145 @@
+package catalogue
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// watching is a running Watch in a bubble of synctest: an hour of it takes no time.
+type watching struct {
+	t       *testing.T
+	path    string
+	poke    chan struct{}
+	applied []string // names of catalogues
+	reports []error
+	stop    func()
+}
+
+func watch(t *testing.T) *watching {
+	t.Helper()
+	w := &watching{t: t, path: filepath.Join(t.TempDir(), "grantway.yaml"), poke: make(chan struct{})}
+	w.write(sample)
+	c, err := Load(w.path, sampleEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		Watch(ctx, w.path, c, Options{Poke: w.poke, Env: sampleEnv},
+			func(c *Catalogue) { w.applied = append(w.applied, c.Name) },
+			func(err error) { w.reports = append(w.reports, err) })
+	}()
+	w.stop = func() { cancel(); <-done }
+	return w
+}
+
+func (w *watching) write(text string) {
+	w.t.Helper()
+	beside := w.path + ".new"
+	if err := os.WriteFile(beside, []byte(text), 0o600); err != nil {
+		w.t.Fatal(err)
+	}
+	if err := os.Rename(beside, w.path); err != nil {
+		w.t.Fatal(err)
+	}
+}
+
+// after lets time pass and says what has happened so far.
+func (w *watching) after(d time.Duration, applied string, reports int) {
+	w.t.Helper()
+	time.Sleep(d)
+	synctest.Wait()
+	if got := strings.Join(w.applied, " "); got != applied || len(w.reports) != reports {
+		w.t.Fatalf("applied %q and reported %v; want %q and %d reports", got, w.reports, applied, reports)
+	}
+}
+
+func renamed(name string) string { return strings.Replace(sample, "Sample", name, 1) }
+
+func TestWatch(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t)
+		defer w.stop()
+		w.after(time.Minute, "", 0) // nothing has changed
+		w.write(renamed("First!"))
+		w.after(2*time.Second, "First!", 0)
+		w.write(renamed("Second")) // as long as the one before
+		w.after(2*time.Second, "First! Second", 0)
+
+		w.write("name: [")
+		w.after(time.Minute, "First! Second", 1) // once, and the last good one is kept
+		w.write("name: {")
+		w.after(time.Minute, "First! Second", 2)
+		w.write(renamed("Third"))
+		w.after(2*time.Second, "First! Second Third", 2)
+	})
+}
+
+func TestWatchMissing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t)
+		defer w.stop()
+		if err := os.Remove(w.path); err != nil {
+			t.Fatal(err)
+		}
+		w.after(time.Minute, "", 1) // once
+		w.write(sample)
+		w.after(time.Minute, "", 1) // back as it was
+		w.write(renamed("Other"))
+		w.after(2*time.Second, "Other", 1)
+	})
+}
+
+func TestWatchPoke(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t)
+		defer w.stop()
+		w.poke <- struct{}{}
+		w.after(0, "", 0) // the content is in force already
+		w.write(renamed("Poked"))
+		w.poke <- struct{}{}
+		w.after(0, "Poked", 0) // without waiting for the second
+		w.write("name: [")
+		w.poke <- struct{}{}
+		w.after(0, "Poked", 1)
+		w.poke <- struct{}{}
+		w.after(0, "Poked", 2) // who asks is answered
+		close(w.poke)
+		w.write(renamed("Closed"))
+		w.after(2*time.Second, "Poked Closed", 2)
+	})
+}
+
+// In real time: a file that is left alone is not read again, and a change is.
+func TestWatchLooksFirst(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "grantway.yaml")
+	if err := os.WriteFile(path, []byte(sample), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	w := watcher{path: path, options: Options{Env: sampleEnv}, apply: func(*Catalogue) {}, report: func(err error) { t.Error(err) }}
+	w.look(false)
+	info, err := os.Stat(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.same(info) {
+		t.Error("a file that was just written is taken for unchanged")
+	}
+	w.looked = info.ModTime().Add(time.Minute)
+	if !w.same(info) {
+		t.Error("a file that was left alone is read again")
+	}
+	if err := os.WriteFile(path, []byte(sample+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if info, err = os.Stat(path); err != nil || w.same(info) {
+		t.Errorf("a change is not seen: %v", err)
+	}
+}
