@@ -35,8 +35,8 @@ func TestCreateAppliesDefaults(t *testing.T) {
 	if !f.accepts(t, made.Client.ID, made.SecretID, made.Secret.Reveal()) {
 		t.Error("the secret that was handed out is not accepted")
 	}
-	if f.synced != 1 {
-		t.Errorf("waited %d times for the change to be seen", f.synced)
+	if f.synced.Load() != 1 {
+		t.Errorf("waited %d times for the change to be seen", f.synced.Load())
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"net/url"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -24,7 +25,7 @@ type fixture struct {
 	*Clients
 	db     *sqlstore.Store
 	now    time.Time
-	synced int
+	synced atomic.Int32
 }
 
 func open(t *testing.T) *fixture {
@@ -42,7 +43,7 @@ func open(t *testing.T) *fixture {
 	f.Clients = &Clients{
 		Environment: staging(), Store: db.Clients(), Secrets: db.Secrets(), Check: check, Random: rand.Reader,
 		Now:  func() time.Time { return f.now },
-		Sync: func(context.Context) error { f.synced++; return nil },
+		Sync: func(context.Context) error { f.synced.Add(1); return nil },
 	}
 	return f
 }
