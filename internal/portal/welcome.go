@@ -1,0 +1,71 @@
+package portal
+
+import (
+	"net/http"
+	"strings"
+	"sync"
+
+	"github.com/grantway/grantway/internal/web"
+)
+
+// Welcome is the page that `grantway dev` shows at its root: the environments
+// and, for each, what to paste to get a token and to use it. It shows
+// credentials, which are public placeholders, and so is for development only.
+//
+// It answers its page at "/" and its style sheet below /assets/, wherever the
+// prefix of the latter was stripped or not; server mounts it at these two.
+// The fields are not changed after the first request; it is then safe for
+// concurrent use.
+type Welcome struct {
+	Title        string // heading of the page
+	Name         string // the publisher's
+	Theme        web.Theme
+	Environments []Environment
+
+	once   sync.Once
+	site   *web.Site
+	assets http.Handler
+}
+
+// Environment is what one environment's part of the welcome page says. What is
+// empty is left out.
+type Environment struct {
+	Name, Title     string // Title is for people; empty means Name
+	AuthURL, APIURL string
+	ClientID        string
+	Secret          string
+	Audience        string
+	TokenRequest    string // a command to paste
+	Call            string // a command to paste, after the first
+	Metadata        string // URL of the authorization server's metadata (RFC 8414)
+	Keys            string // URL of the JWK set
+	Errors          string // URL of the pages that explain refusals
+}
+
+// ServeHTTP answers GET and HEAD; other methods get 405.
+func (p *Welcome) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	p.once.Do(p.build)
+	if r.URL.Path != "/" {
+		p.assets.ServeHTTP(w, r)
+		return
+	}
+	if p.site.Reads(w, r) {
+		p.site.Render(w, r, http.StatusOK, web.Page{Template: "welcome", Title: p.Title, Data: p})
+	}
+}
+
+func (p *Welcome) build() {
+	p.site = web.NewSite(brand(p.Theme, p.Name), "")
+	p.assets = p.site.Assets()
+}
+
+// Heading is what the page calls the environment.
+func (e Environment) Heading() string {
+	if e.Title != "" {
+		return e.Title
+	}
+	if e.Name == "" {
+		return ""
+	}
+	return strings.ToUpper(e.Name[:1]) + e.Name[1:]
+}

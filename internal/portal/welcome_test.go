@@ -1,0 +1,78 @@
+package portal
+
+import (
+	"net/http"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/grantway/grantway/internal/web"
+)
+
+func staging() Environment {
+	return Environment{
+		Name: "staging", AuthURL: issuer, APIURL: "http://127.0.0.1:8080/staging/api",
+		ClientID: "demo", Secret: "placeholder", Audience: "https://api.example.com/",
+		TokenRequest: "curl -d grant_type=client_credentials '" + issuer + "/oauth2/token'", Call: `curl -H "Authorization: Bearer $TOKEN"`,
+		Metadata: issuer + "/.well-known/oauth-authorization-server", Keys: issuer + "/keys", Errors: issuer + "/errors",
+	}
+}
+
+func hostile() Environment {
+	const bad = `"><script>alert(1)</script>`
+	return Environment{
+		Name: bad, Title: bad, AuthURL: bad, APIURL: bad, ClientID: bad, Secret: bad, Audience: bad, TokenRequest: bad, Call: bad,
+		Metadata: "javascript:alert(1)", Keys: bad, Errors: bad,
+	}
+}
+
+func TestWelcomeShowsWhatToPaste(t *testing.T) {
+	production := staging()
+	production.Name, production.Title, production.Audience = "production", "Live", ""
+	w := ask(t, &Welcome{Title: "The demo", Name: "Example", Environments: []Environment{staging(), production}}, http.MethodGet, "/")
+	if w.Code != http.StatusOK || w.Header().Get("Cache-Control") != "no-store" {
+		t.Errorf("%d, Cache-Control %q", w.Code, w.Header().Get("Cache-Control"))
+	}
+	body := w.Body.String()
+	text := textOf(body)
+	e := staging()
+	for _, want := range []string{"The demo", "Staging", "Live", e.AuthURL, e.APIURL, e.ClientID, e.Secret, e.Audience, e.TokenRequest, e.Call} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	for _, link := range []string{e.Metadata, e.Keys, e.Errors} {
+		if !strings.Contains(body, `href="`+link+`"`) {
+			t.Errorf("the page does not lead to %s", link)
+		}
+	}
+	if rows := strings.Count(body, "<tr>"); rows != 3 {
+		t.Errorf("the table has %d rows, want a head and two environments", rows)
+	}
+	if n := strings.Count(body, "<dt>Audience</dt>"); n != 1 {
+		t.Errorf("%d audiences, want that of staging only", n)
+	}
+}
+
+func TestWelcomeServesItsStyleSheetWhereverItIsMounted(t *testing.T) {
+	accent, err := web.ParseColour("#aa0000")
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := &Welcome{Title: "The demo", Theme: web.Theme{Accent: accent}}
+	m := regexp.MustCompile(`rel="stylesheet" href="/assets(/[^"]+)"`).FindStringSubmatch(ask(t, h, http.MethodGet, "/").Body.String())
+	if m == nil {
+		t.Fatal("no style sheet below /assets/")
+	}
+	for _, at := range []string{"/assets" + m[1], m[1]} {
+		if w := ask(t, h, http.MethodGet, at); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "#aa0000") {
+			t.Errorf("%s: %d", at, w.Code)
+		}
+	}
+	if w := ask(t, h, http.MethodGet, "/elsewhere"); w.Code != http.StatusNotFound {
+		t.Errorf("/elsewhere: %d", w.Code)
+	}
+	if w := ask(t, h, http.MethodPost, "/"); w.Code != http.StatusMethodNotAllowed {
+		t.Errorf("POST: %d", w.Code)
+	}
+}
