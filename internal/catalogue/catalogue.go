@@ -30,6 +30,7 @@ type Catalogue struct {
 	Name         string
 	Contact      string
 	Environments []*Environment // in the order of the file
+	Home         *Environment   // of the deployment itself; nil: there is none
 	Listen       Listen
 	Limits       Limits
 	SealingKey   string // where the key comes from that seals signing keys: file:PATH or env:NAME
@@ -39,9 +40,20 @@ type Catalogue struct {
 	sum    [sha256.Size]byte // of the file, for Watch
 }
 
-// Find returns the environment of that name, or nil.
+// HomeName is the name of the environment of the deployment itself.
+const HomeName = "home"
+
+// All returns the environments and, where there is one, home.
+func (c *Catalogue) All() []*Environment {
+	if c.Home == nil {
+		return c.Environments
+	}
+	return append(slices.Clip(c.Environments), c.Home)
+}
+
+// Find returns the environment of that name, home included, or nil.
 func (c *Catalogue) Find(environment string) *Environment {
-	for _, e := range c.Environments {
+	for _, e := range c.All() {
 		if e.Name == environment {
 			return e
 		}

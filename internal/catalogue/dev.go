@@ -20,6 +20,7 @@ func (c *Catalogue) ForDev(base, dataDir string) *Catalogue {
 	if u, err := url.Parse(base); err == nil && u.Host != "" {
 		dev.Listen.Address = u.Host
 	}
+	dev.Home = nil // the command line reaches a demonstration by its socket
 	dev.Environments = make([]*Environment, len(c.Environments))
 	for i, e := range c.Environments {
 		moved := *e

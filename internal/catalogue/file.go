@@ -27,6 +27,9 @@ type File struct {
 	// Clients that are declared here instead of being created at run time, by client id. An id is printable ASCII
 	// without space, %, + and :, at most 128 characters. They cannot be changed elsewhere.
 	Clients Named[ClientEntry] `yaml:"clients"`
+	// The environment of the deployment itself, whose tokens open the admin API to other machines. Without it, the
+	// command line administers from the server's own machine only.
+	Home HomeEntry `yaml:"home"`
 	// Where a production server answers. `grantway dev` has its own.
 	Listen ListenEntry `yaml:"listen"`
 	// Limits that a deployment may change, within a ceiling each.
@@ -56,8 +59,21 @@ type EnvironmentEntry struct {
 	// Where the environment remembers: `sqlite:PATH`, or `postgres://USER@HOST/DATABASE#SCHEMA`, in which ${NAME} stands
 	// for an environment variable. Without one, `sqlite:` and a file of the environment's name in the data folder.
 	Store Expanded `yaml:"store"`
+	// The error codes of refused token requests: the `dialect`'s own, or those of the `rfc` with the dialect's statuses
+	// and texts. Some clients of auth0 match on access_denied, others on invalid_client.
+	ErrorCodes string `yaml:"error_codes" oneof:"dialect rfc" default:"dialect"`
 	// Answers exactly as the dialect's product does, without the members that are added to explain a refusal.
 	Strict bool `yaml:"strict" default:"false"`
+}
+
+// HomeEntry says where the deployment itself answers: the issuer of the tokens for the admin API, which is at
+// /admin/v1 below it. Clients for it are made by `grantway clients create --environment home`; its scopes are
+// clients:read and clients:write.
+type HomeEntry struct {
+	// The URL of the issuer and of the admin API, with a host of its own.
+	Issuer string `yaml:"issuer"`
+	// Where home remembers. Without one, a file in the data folder.
+	Store Expanded `yaml:"store"`
 }
 
 // APIEntry is a protected resource: what it is called, where it is, and what its tokens are.

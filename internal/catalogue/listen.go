@@ -76,7 +76,7 @@ func (r *resolver) tls(c *Catalogue) TLS {
 		}
 	}
 	if t.ACME != "" {
-		for _, e := range c.Environments {
+		for _, e := range c.All() {
 			for _, u := range []*url.URL{e.Issuer, e.Base} {
 				if u != nil && !Loopback(u) && !slices.Contains(t.Hosts, u.Hostname()) {
 					t.Hosts = append(t.Hosts, u.Hostname())

@@ -38,6 +38,9 @@ func (r *resolver) catalogue() *Catalogue {
 	for _, e := range f.Environments {
 		c.Environments = append(c.Environments, r.environment(e))
 	}
+	if f.Home.Issuer != "" {
+		c.Home = r.home(&f.Home)
+	}
 	r.apart(c)
 	plans := r.plans()
 	r.disjoint(plans)
@@ -66,7 +69,7 @@ func (r *resolver) environment(entry Entry[EnvironmentEntry]) *Environment {
 	v := entry.Value
 	e := &Environment{
 		Name: entry.Key, Title: v.Title, Use: v.Use, Dialect: v.Dialect,
-		Store: string(v.Store), Strict: v.Strict,
+		Store: string(v.Store), Strict: v.Strict, PlainCodes: v.ErrorCodes == "rfc",
 	}
 	if e.Title == "" {
 		e.Title = capital(entry.Key)
@@ -169,14 +172,14 @@ func (r *resolver) apart(c *Catalogue) {
 	}
 	answers := func(e *Environment) []answer { return []answer{{"issuer", e.Issuer}, {"api", e.Base}} }
 	onLoopback := true
-	for _, e := range c.Environments {
+	for _, e := range c.All() {
 		for _, a := range answers(e) {
 			onLoopback = onLoopback && (a.url == nil || Loopback(a.url))
 		}
 	}
 	stores, taken := map[string]string{}, map[string]string{}
-	for _, e := range c.Environments {
-		path := join("environments", e.Name)
+	for _, e := range c.All() {
+		path := placeOf(e)
 		key := storeKey(e.Store)
 		if other := stores[key]; other != "" {
 			r.report(join(path, "store"), "is the store of "+other+" too", "give each environment its own")

@@ -37,8 +37,8 @@ func CheckServe(c *Catalogue) Faults {
 	}
 	s.listener()
 	origins := map[string]string{}
-	for _, e := range c.Environments {
-		path := join("environments", e.Name)
+	for _, e := range c.All() {
+		path := placeOf(e)
 		for _, at := range []struct {
 			key string
 			url *url.URL
