@@ -13,8 +13,11 @@ environments:
 apis:
   things:
     upstream: https://things.internal.example
-    scopes: {things:read: {description: Read things}}
-    routes: [GET /things: things:read]
+    scopes:
+      things:read:
+        description: Read things
+    routes:
+      - GET /things: things:read
 home:
   issuer: ISSUER
 `
