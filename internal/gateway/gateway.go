@@ -129,16 +129,18 @@ func (g *Gateway) admit(r *http.Request) (*call, error) {
 		return &call{}, refusal.RouteClosed // row S19
 	}
 	fact := activity.Of(r.Context())
-	fact.Route, fact.API = found.pattern, found.api.Name
+	fact.Route = found.rules[0].Path
 	i := slices.IndexFunc(found.rules, func(u *rule) bool { return u.Allows(r.Method) })
 	if i < 0 {
 		return &call{rule: found.rules[0]}, &closed{allowed: found.methods()}
 	}
 	admitted := &call{rule: found.rules[i], path: path}
+	// The API is the rule's: at one path two APIs may have a method each.
+	fact.Route, fact.API = admitted.rule.Path, admitted.rule.api.Name
 	if admitted.rule.Access == catalogue.Public {
 		return admitted, nil
 	}
-	good, err := g.settings.Checkers[found.api.Name].Authenticate(r)
+	good, err := g.settings.Checkers[admitted.rule.api.Name].Authenticate(r)
 	if err != nil {
 		return admitted, err
 	}

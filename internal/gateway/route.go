@@ -34,12 +34,9 @@ type node struct {
 	below    *place // … : the path goes on from here
 }
 
-// A place is what the catalogue says about one path.
-type place struct {
-	pattern string
-	api     *catalogue.API
-	rules   []*rule
-}
+// A place is what the catalogue says about one path: at least one rule, and of
+// one method one rule at most. The rules may be of several APIs.
+type place struct{ rules []*rule }
 
 func (p *place) methods() []string {
 	var methods []string
@@ -54,7 +51,7 @@ func (p *place) methods() []string {
 }
 
 // routesOf builds the tree of an environment. The catalogue was checked: no two
-// APIs claim the same path.
+// rules claim the same method and path.
 func routesOf(e *catalogue.Environment) *node {
 	root := &node{}
 	for _, api := range e.APIs {
@@ -93,7 +90,7 @@ func (n *node) add(u *rule) {
 
 func (p *place) with(u *rule) *place {
 	if p == nil {
-		p = &place{pattern: u.Path, api: u.api}
+		p = &place{}
 	}
 	p.rules = append(p.rules, u)
 	return p
