@@ -133,7 +133,8 @@ func (d *demonstration) welcome(c *catalogue.Catalogue) http.Handler {
 		issuer := e.Issuer.String()
 		shown := portal.Environment{
 			Name: e.Name, Title: e.Title, AuthURL: issuer, APIURL: e.Base.String(),
-			ClientID: client.ClientID, Secret: client.Secret.Reveal(), TokenRequest: d.tokenRequest(e), Call: d.apiCall(e),
+			ClientID: client.ClientID, Secret: client.Secret.Reveal(), TokenRequest: d.tokenRequest(e),
+			Call:     "ACCESS_TOKEN='paste the access_token of the answer here'\n\n" + d.apiCall(e),
 			Metadata: issuer + "/.well-known/oauth-authorization-server", Keys: issuer + "/.well-known/jwks.json", Errors: issuer + "/errors",
 		}
 		if dialect.Find(e.Dialect).NeedsAudience {

@@ -35,7 +35,9 @@ func (s *Server) mount(g *generation) *mounts {
 				m.at(e, at, "", "resource-metadata", document(endpoint.ResourceMetadata(e.Environment, e.dialect, api)))
 			}
 		}
-		m.below(e, issuer, "/errors", "error-page", &portal.Errors{Issuer: issuer.String(), Name: g.catalogue.Name})
+		m.below(e, issuer, "/errors", "error-page", &portal.Errors{
+			Issuer: issuer.String(), Name: g.catalogue.Name, Dialect: e.dialect, Strict: e.Strict, Plain: e.PlainCodes,
+		})
 		m.below(e, e.Base, "", "", e.gateway)
 	}
 	m.sort()
