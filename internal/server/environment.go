@@ -5,6 +5,7 @@ import (
 	"crypto"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +18,7 @@ import (
 	"github.com/grantway/grantway/internal/grant"
 	"github.com/grantway/grantway/internal/keys"
 	"github.com/grantway/grantway/internal/limit"
+	"github.com/grantway/grantway/internal/partner"
 	"github.com/grantway/grantway/internal/revocation"
 	"github.com/grantway/grantway/internal/secret"
 	"github.com/grantway/grantway/internal/store"
@@ -37,6 +39,8 @@ type environment struct {
 	auth      *clientauth.Authenticator
 	token     *endpoint.Token
 	gateway   *gateway.Gateway
+	partners  *partner.Clients
+	admin     http.Handler // home's only
 }
 
 // resources are what an environment keeps over reloads.
@@ -182,6 +186,16 @@ func (s *Server) assemble(ctx context.Context, c *catalogue.Catalogue, e *catalo
 		Environment: e, Realm: realm, Checkers: checkers, Transport: s.upstream, Trusted: c.Listen.Trusted,
 		BodyLimit: c.Limits.GatewayBody, Now: s.options.Now,
 	})
+	env.partners = &partner.Clients{
+		Environment: e, Store: r.store.Clients(), Secrets: r.store.Secrets(), Check: s.secrets,
+		Now: s.options.Now, Random: s.options.Random, Sync: r.clients.Sync,
+	}
+	if e == c.Home {
+		var err error
+		if env.admin, err = s.remote(env); err != nil {
+			return nil, err
+		}
+	}
 	return env, nil
 }
 

@@ -38,7 +38,11 @@ func (s *Server) mount(g *generation) *mounts {
 		m.below(e, issuer, "/errors", "error-page", &portal.Errors{
 			Issuer: issuer.String(), Name: g.catalogue.Name, Dialect: e.dialect, Strict: e.Strict, Plain: e.PlainCodes,
 		})
-		m.below(e, e.Base, "", "", e.gateway)
+		if e.admin != nil {
+			m.below(e, e.Base, "", "", timed(e.admin))
+		} else {
+			m.below(e, e.Base, "", "", e.gateway)
+		}
 	}
 	m.sort()
 	return m
@@ -72,8 +76,7 @@ type mounted struct {
 }
 
 func (m *mounts) at(e *environment, base *url.URL, path, route string, h http.Handler) {
-	to := mounted{m.host(base), base.Path + path, e.Name, route, h}
-	to.handler = timed(h)
+	to := mounted{m.host(base), base.Path + path, e.Name, route, timed(h)}
 	m.exact[to.host+to.path] = to
 }
 
@@ -108,7 +111,8 @@ func (m *mounts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (m *mounts) find(r *http.Request) (mounted, bool) {
 	host := ""
 	if !m.anyHost {
-		host = strings.ToLower(r.Host)
+		// Some clients name the port that the scheme has anyway.
+		host = strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(r.Host), ":443"), ":80")
 	}
 	if to, ok := m.exact[host+r.URL.Path]; ok {
 		return to, true

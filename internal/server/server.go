@@ -53,7 +53,8 @@ type Server struct {
 	metrics  *metrics
 	registry *prometheus.Registry
 	secrets  *secret.Checker
-	key      []byte // random, of this process
+	key      []byte       // random, of this process
+	local    http.Handler // the admin API for this machine
 	upstream *http.Transport
 	demo     *demo
 
@@ -79,6 +80,9 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	}
 	s.key = make([]byte, 32)
 	if _, err := io.ReadFull(o.Random, s.key); err != nil {
+		return nil, err
+	}
+	if s.local, err = s.administration(trustLocal); err != nil {
 		return nil, err
 	}
 	s.upstream = gateway.Transport(nil)
@@ -109,7 +113,7 @@ func (s *Server) Reload(ctx context.Context, c *catalogue.Catalogue) (err error)
 			}
 		}
 	}()
-	for _, e := range c.Environments {
+	for _, e := range c.All() {
 		r := old.resources(e.Name)
 		if r == nil {
 			if r, err = s.open(ctx, e); err != nil {

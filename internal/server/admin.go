@@ -1,0 +1,56 @@
+package server
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/grantway/grantway/internal/admin"
+	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/partner"
+	"github.com/grantway/grantway/oauth"
+)
+
+// Admin returns the admin API for callers that the operating system has let in:
+// over the socket of the data folder, or in the same process.
+func (s *Server) Admin() http.Handler { return s.observe(timed(s.local)) }
+
+// administration makes the admin API with a rule that tells callers apart.
+func (s *Server) administration(authorize func(*http.Request, string) (string, error)) (http.Handler, error) {
+	return admin.New(admin.Options{
+		Environments: s.partners, Authorize: authorize, Now: s.options.Now, Random: s.options.Random,
+	})
+}
+
+// trustLocal is the rule of the admin socket, to which only the user that the
+// server runs as can connect.
+func trustLocal(*http.Request, string) (string, error) { return "command line", nil }
+
+// remote is the admin API on home's host, where a token of home says who is
+// asking and what they may.
+func (s *Server) remote(home *environment) (http.Handler, error) {
+	checker, err := home.checker(home.API(catalogue.AdminAPI), s.options.Now)
+	if err != nil {
+		return nil, err
+	}
+	return s.administration(func(r *http.Request, permission string) (string, error) {
+		token, err := checker.Authenticate(r)
+		switch {
+		case errors.Is(err, oauth.InvalidToken), errors.Is(err, oauth.InvalidRequest):
+			return "", errors.Join(admin.ErrUnauthenticated, err)
+		case err != nil:
+			return "", err
+		case !token.Has(permission):
+			return "", admin.ErrForbidden
+		}
+		return token.ClientID, nil
+	})
+}
+
+// partners are the operations on each environment's clients, home's included.
+func (s *Server) partners() []*partner.Clients {
+	var all []*partner.Clients
+	for _, e := range s.current.Load().environments {
+		all = append(all, e.partners)
+	}
+	return all
+}
