@@ -1,0 +1,165 @@
+// Package admin is the administration API, /admin/v1: one file for each noun,
+// which decodes a request, calls the operation below and encodes what it says.
+//
+// It decides nothing about clients and secrets: package partner does. It neither
+// listens nor knows who is who: package server mounts it where the public does not
+// reach, and gives it the rule by which callers are told apart. Its types are also
+// the command line's, which speaks to it and to nothing else.
+//
+// Errors are problem details (RFC 9457). The API describes itself in OpenAPI 3.1
+// at /admin/v1/openapi.json.
+package admin
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/grantway/grantway/internal/activity"
+	"github.com/grantway/grantway/internal/partner"
+	"github.com/grantway/grantway/internal/store"
+	"github.com/grantway/grantway/internal/wire"
+)
+
+// Permissions that routes ask for.
+const (
+	ReadClients  = "clients:read"
+	WriteClients = "clients:write"
+)
+
+// Prefix is the path that every route begins with.
+const Prefix = "/admin/v1"
+
+// MaxBody is the longest body of a request, in bytes.
+const MaxBody = 1 << 20
+
+var (
+	// ErrUnauthenticated is for Authorize: nobody has proven who they are.
+	ErrUnauthenticated = errors.New("not authenticated")
+
+	// ErrForbidden is for Authorize: the caller is known and lacks the permission.
+	ErrForbidden = errors.New("not permitted")
+)
+
+// Options are what the handler is made of.
+type Options struct {
+	// Environments are those that there are now, in the order of the file.
+	Environments func() []*partner.Clients
+
+	// Authorize says who is asking, by a name for the record of changes, if they
+	// have the permission. The environment is r.PathValue("environment"), empty
+	// where the route is not about one. The request has no cookies, wherever it
+	// comes from. Errors: ErrUnauthenticated, ErrForbidden; another one is ours.
+	// Nil: everybody is refused.
+	Authorize func(r *http.Request, permission string) (actor string, err error)
+
+	Now    func() time.Time
+	Random io.Reader // for the key of page cursors, once
+}
+
+type api struct {
+	Options
+	routes  []route
+	cursors *cursors
+}
+
+// New returns the handler of everything below Prefix. It is safe for concurrent
+// use. It fails when Random does.
+func New(o Options) (http.Handler, error) {
+	c, err := newCursors(o.Random, o.Now)
+	if err != nil {
+		return nil, err
+	}
+	return &api{Options: o, routes: table(), cursors: c}, nil
+}
+
+// A call is one request on its way to its operation.
+type call struct {
+	*http.Request
+	api      *api
+	route    *route
+	clients  *partner.Clients // of the environment that the path names; nil where it names none
+	sent     wire.Parameters  // the query, as checkQuery left it
+	actor    string
+	location string // for the answer
+}
+
+// by says who changes something; package partner knows when.
+func (c *call) by() store.By {
+	return store.By{Actor: c.actor, Trace: activity.Of(c.Context()).Trace}
+}
+
+// ServeHTTP finds the route, asks for the permission, and answers.
+func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("X-Content-Type-Options", "nosniff")
+	c, err := a.admit(r)
+	var body any
+	if err == nil {
+		body, err = c.route.do(c)
+	}
+	if err != nil {
+		a.refuse(w, r, err)
+		return
+	}
+	if c.location != "" {
+		h.Set("Location", c.location)
+	}
+	write(w, c.route.status, "application/json", body)
+}
+
+// admit lets a request through to its route, in the order in which it may learn
+// what is there: the route, the permission, the environment.
+func (a *api) admit(r *http.Request) (*call, error) {
+	// Rule U12: what a browser sends along by itself proves nothing here.
+	r = r.Clone(r.Context())
+	r.Header.Del("Cookie")
+	found, err := a.find(r)
+	if err != nil {
+		return nil, err
+	}
+	fact := activity.Of(r.Context())
+	fact.Route = found.method + " " + found.path
+	if a.Authorize == nil {
+		return nil, ErrForbidden
+	}
+	actor, err := a.Authorize(r, found.permission)
+	if err != nil {
+		return nil, err
+	}
+	if actor == "" {
+		return nil, ErrUnauthenticated
+	}
+	c := &call{Request: r, api: a, route: found, actor: actor}
+	if err := c.checkQuery(); err != nil {
+		return nil, err
+	}
+	if !strings.Contains(found.path, "{environment}") {
+		return c, nil
+	}
+	for _, clients := range a.Environments() {
+		if clients.Environment.Name == r.PathValue("environment") {
+			fact.Environment = clients.Environment.Name
+			c.clients = clients
+			return c, nil
+		}
+	}
+	return nil, &Problem{Status: http.StatusNotFound, Detail: "There is no such environment."}
+}
+
+func write(w http.ResponseWriter, status int, mediaType string, body any) {
+	var b bytes.Buffer
+	e := json.NewEncoder(&b)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(body); err != nil {
+		panic(err) // only values of this package's types are given to it
+	}
+	w.Header().Set("Content-Type", mediaType)
+	w.WriteHeader(status)
+	_, _ = w.Write(b.Bytes()) // a caller that is gone needs no answer
+}

@@ -1,0 +1,133 @@
+package admin
+
+import (
+	"reflect"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// object is a JSON object that is written down here.
+type object map[string]any
+
+// describe is this API in OpenAPI 3.1, made of the route table and of the types
+// that the routes read and write, so that it says what they do.
+func describe(c *call) (object, error) { return openAPI(c.api.routes), nil }
+
+func openAPI(routes []route) object {
+	schemas, paths := object{}, object{}
+	problem := object{"description": "It was not done.", "content": object{
+		"application/problem+json": object{"schema": schema(reflect.TypeFor[Problem](), schemas)},
+	}}
+	for _, r := range routes {
+		at, ok := paths[r.path].(object)
+		if !ok {
+			at = object{}
+			paths[r.path] = at
+		}
+		answer := object{"description": "It was done.", "content": object{
+			"application/json": object{"schema": schema(r.response, schemas)},
+		}}
+		if r.status == 201 {
+			answer["headers"] = object{"Location": object{"description": "The path of what was made.", "schema": object{"type": "string"}}}
+		}
+		operation := object{
+			"operationId": r.name, "summary": r.summary, "description": "Needs the permission " + r.permission + ".",
+			"parameters": parameters(&r), "security": []object{{"token": []string{r.permission}}},
+			"responses": object{strconv.Itoa(r.status): answer, "default": problem},
+		}
+		if r.request != nil {
+			operation["requestBody"] = object{"required": true, "content": object{
+				"application/json": object{"schema": schema(r.request, schemas)},
+			}}
+		}
+		at[strings.ToLower(r.method)] = operation
+	}
+	return object{
+		"openapi": "3.1.0",
+		"info": object{
+			"title": "Grantway administration", "version": "1",
+			"description": "Clients and their secrets, environment by environment. Errors are problem details (RFC 9457). Bodies of requests are JSON of at most 1 MiB, in which unknown and repeated members are refused.",
+		},
+		"paths": paths,
+		"components": object{
+			"schemas":         schemas,
+			"securitySchemes": object{"token": object{"type": "http", "scheme": "bearer", "description": "An access token with the permission that the operation names."}},
+		},
+	}
+}
+
+// about says what each parameter is.
+var about = map[string]struct {
+	text   string
+	schema object
+}{
+	"environment": {"The environment's name.", object{"type": "string"}},
+	"client":      {"The client's id.", object{"type": "string", "maxLength": 128}},
+	"secret":      {"The secret's id.", object{"type": "string"}},
+	"limit":       {"Entries of the page.", object{"type": "integer", "minimum": 1, "maximum": MaxPage, "default": defaultPage}},
+	"after":       {"next of the page before; absent: the first page.", object{"type": "string"}},
+}
+
+func parameters(r *route) []object {
+	found := []object{}
+	for segment := range strings.SplitSeq(r.path, "/") {
+		if name, ok := strings.CutPrefix(segment, "{"); ok {
+			name = strings.TrimSuffix(name, "}")
+			found = append(found, object{"name": name, "in": "path", "required": true, "description": about[name].text, "schema": about[name].schema})
+		}
+	}
+	for _, name := range r.query {
+		found = append(found, object{"name": name, "in": "query", "description": about[name].text, "schema": about[name].schema})
+	}
+	return found
+}
+
+// schema is the JSON Schema of a type; structures go into schemas under their
+// names.
+func schema(t reflect.Type, schemas object) object {
+	switch {
+	case t == reflect.TypeFor[time.Time]():
+		return object{"type": "string", "format": "date-time"}
+	case t == reflect.TypeFor[object]():
+		return object{"type": "object"}
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		return schema(t.Elem(), schemas)
+	case reflect.Slice:
+		return object{"type": "array", "items": schema(t.Elem(), schemas)}
+	case reflect.Bool:
+		return object{"type": "boolean"}
+	case reflect.Int, reflect.Int64:
+		return object{"type": "integer"}
+	case reflect.Struct:
+		if _, known := schemas[t.Name()]; !known {
+			schemas[t.Name()] = object{} // it may hold itself
+			schemas[t.Name()] = structure(t, schemas)
+		}
+		return object{"$ref": "#/components/schemas/" + t.Name()}
+	default:
+		return object{"type": "string"}
+	}
+}
+
+func structure(t reflect.Type, schemas object) object {
+	members, required := object{}, []string{}
+	for f := range t.Fields() {
+		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if name == "" {
+			continue
+		}
+		member := object{}
+		for k, v := range schema(f.Type, schemas) {
+			member[k] = v
+		}
+		member["description"] = f.Tag.Get("doc")
+		members[name] = member
+		if !strings.Contains(options, "omit") {
+			required = append(required, name)
+		}
+	}
+	return object{"type": "object", "properties": members, "required": required, "additionalProperties": false}
+}
