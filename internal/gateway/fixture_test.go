@@ -123,7 +123,9 @@ func checkers(t testing.TB, e *catalogue.Environment, now time.Time) map[string]
 	for _, api := range e.APIs {
 		checker, err := resource.New(resource.Config{
 			Issuer: "https://auth.example", Audience: []string{api.Audience},
-			Key: func(context.Context, string) (crypto.PublicKey, string, error) { return nil, "", errors.New("no keys here") },
+			Key: func(context.Context, string) (crypto.PublicKey, string, error) {
+				return nil, "", errors.New("no keys here")
+			},
 			Opaque: func(_ context.Context, token string) (resource.Token, error) {
 				if good, ok := tokens[token]; ok {
 					return good, nil

@@ -170,6 +170,7 @@ func (g *Gateway) rewrite(p *httputil.ProxyRequest) {
 	p.Out.URL.Path, p.Out.URL.RawPath = unescape(strings.TrimSuffix(upstream.EscapedPath(), "/") + c.path)
 	p.Out.URL.RawQuery = p.In.URL.RawQuery // as it came: rules are about paths only
 	p.Out.Host = upstream.Host
+	p.Out.Trailer = nil // announced, they could be read as headers
 	strip(p.Out.Header)
 	g.forwarded(p)
 	identify(p.Out.Header, g.settings.Environment.Name, c.token, activity.Of(p.In.Context()).Trace)

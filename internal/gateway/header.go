@@ -40,12 +40,23 @@ func strip(h http.Header) {
 var gatewayOnly = []string{
 	"authorization", "proxy-authorization", "cookie", "forwarded", "x-forwarded", "x-real-ip", "x-client-ip",
 	"true-client-ip", "x-original-url", "x-original-uri", "x-rewrite-url", "x-original-host", "x-host", "via",
+	"x-http-method-override", "x-http-method", "x-method-override", // the rule was about the request's own method
+	"proxy", // a program run by CGI takes it for its own proxy
 }
 
 // normal is a header name as the loosest server reads it: without regard to
-// case, with underscores for dashes, spaces trimmed.
+// case, every character but letters and digits the same.
 func normal(name string) string {
-	return strings.ReplaceAll(strings.ToLower(strings.TrimSpace(name)), "_", "-")
+	spoken := []byte(strings.TrimSpace(name))
+	for i, c := range spoken {
+		switch {
+		case 'A' <= c && c <= 'Z':
+			spoken[i] = c + 'a' - 'A'
+		case !('a' <= c && c <= 'z' || '0' <= c && c <= '9'):
+			spoken[i] = '-'
+		}
+	}
+	return string(spoken)
 }
 
 // forwarded says where the request came from. What a trusted proxy says is
