@@ -103,7 +103,7 @@ func TestNeverOlderThanSync(t *testing.T) {
 	f := start(t, cached.Options{})
 	stop := make(chan struct{})
 	var wg sync.WaitGroup
-	for range 8 {
+	for range 3 {
 		wg.Go(func() {
 			for {
 				select {
@@ -115,7 +115,7 @@ func TestNeverOlderThanSync(t *testing.T) {
 			}
 		})
 	}
-	for i := range 300 {
+	for i := range 60 {
 		secret := store.Secret{ID: fmt.Sprint("s", i), ClientID: "c"}
 		must(t, f.store.Secrets().Add(t.Context(), secret, by()))
 		must(t, f.Sync(t.Context()))
