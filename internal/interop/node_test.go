@@ -1,0 +1,38 @@
+package interop
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// TestNode runs the programs of testdata/node.
+func TestNode(t *testing.T) {
+	node := tool(t, "node")
+	version, err := exec.Command(node, "--version").Output()
+	major, _, _ := strings.Cut(strings.TrimPrefix(string(version), "v"), ".")
+	if n, _ := strconv.Atoi(major); err != nil || n < 20 {
+		t.Fatalf("openid-client 6 needs Node 20 or later; this is %s (%v). %s", version, err, install)
+	}
+	folder := programs(t, "testdata/node/*.mjs")
+	if err := os.Symlink(filepath.Join(nodeModules(t), "node_modules"), filepath.Join(folder, "node_modules")); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range systems {
+		t.Run(name, func(t *testing.T) {
+			s := start(t, name)
+			for _, client := range []string{"fetch", "axios", "axios-0.21", "oauth4webapi", "openid-client"} {
+				for _, style := range styles {
+					run(t, client+"/"+style, s.environ("STYLE="+style), node, filepath.Join(folder, client+".mjs"))
+				}
+			}
+			run(t, "jose", s.environ("STYLE=body"), node, filepath.Join(folder, "jose.mjs"))
+			if name == "timeback" {
+				run(t, "as the guide says", s.environ(), node, filepath.Join(folder, "guide.mjs"))
+			}
+		})
+	}
+}
