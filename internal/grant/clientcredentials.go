@@ -149,7 +149,11 @@ func canonical(name string, apis []*catalogue.API) string {
 func mayRequest(apis []*catalogue.API, allotted map[string][]string) []string {
 	var names []string
 	for _, api := range apis {
-		names = append(names, allotted[api.Name]...)
+		for _, name := range allotted[api.Name] {
+			if api.Scope(name) != nil { // one that the file no longer has could not be had
+				names = append(names, name)
+			}
+		}
 	}
 	return names
 }
