@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"regexp"
 	"slices"
 	"strings"
@@ -117,8 +116,9 @@ func (p *postgresSchema) write(ctx context.Context, s func(context.Context, tran
 			if try == tries || !errors.Is(err, errAgain) {
 				return err
 			}
+			// Of two that deadlocked only one is asked, so they do not meet again.
 			select {
-			case <-time.After(rand.N(time.Duration(try) * 10 * time.Millisecond)):
+			case <-time.After(time.Duration(try) * 5 * time.Millisecond):
 			case <-ctx.Done():
 				return err
 			}
