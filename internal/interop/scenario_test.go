@@ -85,12 +85,13 @@ func scenario(t *testing.T, s *system, l library) {
 	invalid(damaged(one))
 	invalid(token(s.production(), ""))
 
-	if s.name != "fitness" {
+	scopes := s.narrowing()
+	if scopes == (narrowing{}) {
 		return
 	}
-	narrow := token(staging, "read:moves")
+	narrow := token(staging, scopes.scope)
 	good(narrow)
-	call(narrow, "GET", "/accounts", "", 403, `error="insufficient_scope"`, `scope="read:accounts"`)
+	call(narrow, "GET", scopes.closed, "", 403, `error="insufficient_scope"`, scopes.needs)
 	refusedAs(staging, "read:nothing", refused{400, "invalid_scope"})
 }
 

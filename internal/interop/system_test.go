@@ -58,6 +58,21 @@ func (s *system) firstCall() firstCall {
 	}[s.name]
 }
 
+// A narrowing is a scope that opens the first call, in a spelling that libraries
+// have to encode, and a call that needs another.
+type narrowing struct{ scope, closed, needs string }
+
+// narrowing is zero where there are no scopes.
+func (s *system) narrowing() narrowing {
+	return map[string]narrowing{
+		"timeback": {
+			"https://purl.imsglobal.org/spec/or/v1p2/scope/roster-core.readonly",
+			"/ims/oneroster/rostering/v1p2/demographics", "scope/roster-demographics.readonly",
+		},
+		"fitness": {"read:moves", "/accounts", "read:accounts"},
+	}[s.name]
+}
+
 // refusedSecret is what a wrong secret is answered with.
 func (s *system) refusedSecret(style string) refused {
 	switch {

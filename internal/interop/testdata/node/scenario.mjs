@@ -7,7 +7,7 @@
 //   refusal(error)             { status, error } of the library's own error; it
 //                              throws what is none
 import assert from 'node:assert/strict'
-import { firstCall, name, production, refusedSecret, staging, wrongSecret } from './system.mjs'
+import { firstCall, narrowing, production, refusedSecret, staging, wrongSecret } from './system.mjs'
 
 export async function scenario({ token, call, refusal }) {
   const callFirst = (t) => call(t, staging.api + firstCall.path, firstCall)
@@ -43,13 +43,13 @@ export async function scenario({ token, call, refusal }) {
   await invalid(damaged(one), 'a damaged token')
   await invalid(await token(production), 'a token of production at staging')
 
-  if (name !== 'fitness') return
-  const narrow = await token(staging, 'read:moves')
+  if (!narrowing) return
+  const narrow = await token(staging, narrowing.scope)
   await good(narrow)
-  const { status, challenge } = await call(narrow, `${staging.api}/accounts`, { method: 'GET' })
+  const { status, challenge } = await call(narrow, staging.api + narrowing.closed, { method: 'GET' })
   assert.equal(status, 403)
   assert.match(JSON.stringify(challenge), /insufficient_scope/)
-  assert.match(JSON.stringify(challenge), /read:accounts/)
+  assert.ok(JSON.stringify(challenge).includes(narrowing.needs), `challenge: ${JSON.stringify(challenge)}`)
   assert.deepEqual(await refused(staging, 'read:nothing'), { status: 400, error: 'invalid_scope' })
 }
 

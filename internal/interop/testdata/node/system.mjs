@@ -29,6 +29,14 @@ export const production = environment('_PRODUCTION')
 export const wrongSecret = { ...staging, secret: 'not_the_secret' }
 export const firstCall = first[name]
 
+// Where there are scopes: one that opens the first call, in a spelling that
+// libraries have to encode, and a call that needs another.
+const rostering = '/ims/oneroster/rostering/v1p2'
+export const narrowing = {
+  timeback: { scope: 'https://purl.imsglobal.org/spec/or/v1p2/scope/roster-core.readonly', closed: `${rostering}/demographics`, needs: 'scope/roster-demographics.readonly' },
+  fitness: { scope: 'read:moves', closed: '/accounts', needs: 'read:accounts' },
+}[name]
+
 // What a wrong secret is called, and its status.
 export const refusedSecret = {
   timeback: { status: style === 'basic' ? 401 : 400, error: 'invalid_client' },

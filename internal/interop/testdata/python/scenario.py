@@ -6,7 +6,7 @@ call(token, method, url, body)   the response to a call of the API
 refusal(error)   what the library's own error calls the refusal
 """
 
-from system import first_call, name, production, refused_secret, staging, wrong_secret
+from system import first_call, name, narrowing, production, refused_secret, staging, wrong_secret
 
 
 def scenario(token, call, own_error, refusal):
@@ -46,14 +46,14 @@ def scenario(token, call, own_error, refusal):
     invalid({**one, "access_token": damaged(one["access_token"])})
     invalid(token(production, None))
 
-    if name != "fitness":
+    if narrowing is None:
         return
-    narrow = token(staging, "read:moves")
+    narrow = token(staging, narrowing.scope)
     good(narrow)
-    response = call(narrow, "GET", staging.api + "/accounts", None)
+    response = call(narrow, "GET", staging.api + narrowing.closed, None)
     assert response.status_code == 403, response.text
     assert 'error="insufficient_scope"' in response.headers["WWW-Authenticate"]
-    assert 'scope="read:accounts"' in response.headers["WWW-Authenticate"]
+    assert narrowing.needs in response.headers["WWW-Authenticate"]
     got = refused(staging, "read:nothing")
     assert got == "invalid_scope", got
 

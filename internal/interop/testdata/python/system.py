@@ -39,5 +39,15 @@ first_call = {
         check=lambda data: data["received"]["text"] == "Body of the request"),
 }[name]
 
+# Where there are scopes: one that opens the first call, in a spelling that
+# libraries have to encode, and a call that needs another.
+_rostering = "/ims/oneroster/rostering/v1p2"
+narrowing = {
+    "timeback": SimpleNamespace(
+        scope="https://purl.imsglobal.org/spec/or/v1p2/scope/roster-core.readonly",
+        closed=_rostering + "/demographics", needs="scope/roster-demographics.readonly"),
+    "fitness": SimpleNamespace(scope="read:moves", closed="/accounts", needs="read:accounts"),
+}.get(name)
+
 # What a wrong secret is called.
 refused_secret = "access_denied" if name == "studyteam" else "invalid_client"
