@@ -75,11 +75,14 @@ func (t *Token) serve(r *http.Request) (issued oauth.TokenResponse, asked string
 // read returns the parameters of the request's body. Nothing of the URL is a
 // parameter, and some things must not be in it.
 func (t *Token) read(r *http.Request) (wire.Parameters, error) {
+	exposed := r.URL.RawQuery != "" && secretIn(r.URL.RawQuery)
+	if exposed { // whatever else is wrong with the request
+		activity.Of(r.Context()).Note(activity.NoteSecretExposed)
+	}
 	if r.Method != http.MethodPost {
 		return wire.Parameters{}, refusal.MethodNotPost // row E01
 	}
-	if r.URL.RawQuery != "" && secretIn(r.URL.RawQuery) {
-		activity.Of(r.Context()).Note(activity.NoteSecretExposed)
+	if exposed {
 		return wire.Parameters{}, refusal.SecretInURL // row E03
 	}
 	kind, err := wire.MediaType(r.Header.Get("Content-Type"))
