@@ -21,6 +21,7 @@ var Auth0 = &Dialect{
 	AppendClaims:  appendAuth0Claims,
 	AppendToken:   appendAuth0Token,
 	code:          auth0Code,
+	bare401:       true, // libraries raise another error for a challenge than the one that integrators catch
 }
 
 // auth0Code: integrators match on these codes and statuses. Texts that name the

@@ -42,6 +42,7 @@ type Dialect struct {
 	code func(r *refusal.Refusal) (status int, code oauth.ErrorCode, text string)
 
 	bare405 bool // a wrong method is answered without a body
+	bare401 bool // 401 has a challenge only for a client that used the Authorization header
 }
 
 // Claims is what an access token says, before a dialect has put it into words.
@@ -92,7 +93,7 @@ func (d *Dialect) Refuse(r *refusal.Refusal, q Question) Answer {
 		// 401 with the scheme it used, in every dialect.
 		answer.Status = http.StatusUnauthorized
 	}
-	if answer.Status == http.StatusUnauthorized {
+	if answer.Status == http.StatusUnauthorized && (q.Basic || !d.bare401) {
 		answer.Challenge = `Basic realm="` + q.Realm + `", charset="UTF-8"`
 	}
 	if status == http.StatusMethodNotAllowed && d.bare405 {
