@@ -171,6 +171,12 @@ func (g *Gateway) rewrite(p *httputil.ProxyRequest) {
 	p.Out.URL.RawQuery = p.In.URL.RawQuery // as it came: rules are about paths only
 	p.Out.Host = upstream.Host
 	p.Out.Trailer = nil // announced, they could be read as headers
+	if !strings.EqualFold(p.Out.Header.Get("Upgrade"), "websocket") {
+		// On a connection that changes to HTTP/2, requests would pass that no rule
+		// has seen.
+		p.Out.Header.Del("Upgrade")
+		p.Out.Header.Del("Connection")
+	}
 	strip(p.Out.Header)
 	g.forwarded(p)
 	identify(p.Out.Header, g.settings.Environment.Name, c.token, activity.Of(p.In.Context()).Trace)
