@@ -204,7 +204,7 @@ func (c *Checker) kind(typ string, claims *jose.Claims, token *Token) error {
 	case Cognito:
 		right = typ == "" && claims.TokenUse == "access"
 	}
-	if !right || token.Subject == "" || token.ClientID == "" || token.IssuedAt.IsZero() || token.ExpiresAt.IsZero() {
+	if !right || token.Subject == "" || len(token.Subject) > maxSubject || token.ClientID == "" || token.IssuedAt.IsZero() || token.ExpiresAt.IsZero() {
 		return refusal.TokenForAnotherAPI
 	}
 	named, ours := token.Audience, c.config.Audience
@@ -216,6 +216,10 @@ func (c *Checker) kind(typ string, claims *jose.Claims, token *Token) error {
 	}
 	return nil
 }
+
+// maxSubject is how long a subject may be, in bytes: what OpenID Connect Core §2
+// allows, and what APIs have room for.
+const maxSubject = 255
 
 // skew is how far in the future a token may have been issued by a clock that is
 // ahead of ours.
