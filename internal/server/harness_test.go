@@ -380,3 +380,12 @@ func removePrepared() {
 		_ = os.RemoveAll(folder)
 	}
 }
+
+// dialectOf puts every environment under a dialect.
+func dialectOf(name string) func(*catalogue.Catalogue) {
+	return func(c *catalogue.Catalogue) {
+		for _, e := range c.Environments {
+			e.Dialect = name
+		}
+	}
+}
