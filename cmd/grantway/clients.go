@@ -1,0 +1,389 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/grantway/grantway/internal/admin"
+)
+
+// adminFlags are what every command about clients and secrets can be told.
+type adminFlags struct {
+	server, config, data string
+	configGiven          bool
+	environment          string
+	json, yes            bool
+}
+
+// register gives a group of commands the flags, and their completion.
+func (f *adminFlags) register(group *cobra.Command) {
+	p := group.PersistentFlags()
+	p.StringVarP(&f.environment, "environment", "e", "", "the `environment` to work on; not needed where there is one")
+	p.StringVar(&f.config, "config", "grantway.yaml", "the configuration `file`")
+	p.StringVar(&f.data, "data", "", "the data `folder` of a server that runs on this machine, instead of --config")
+	p.StringVar(&f.server, "server", "", "the `URL` of home on another machine, instead of --config; "+tokenVariable+" holds the access token")
+	p.BoolVar(&f.json, "json", false, "print what the admin API answers")
+	group.PersistentPreRun = func(c *cobra.Command, _ []string) { f.configGiven = c.Flags().Changed("config") }
+	_ = group.RegisterFlagCompletionFunc("environment", func(c *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return f.complete(c, func(ctx context.Context, to *administrator) ([]cobra.Completion, error) {
+			all, err := to.environments(ctx)
+			var names []cobra.Completion
+			for _, e := range all {
+				names = append(names, cobra.CompletionWithDesc(e.Name, e.Title))
+			}
+			return names, err
+		})
+	})
+}
+
+// complete asks a server that runs for words. It starts nothing.
+func (f *adminFlags) complete(c *cobra.Command, words func(context.Context, *administrator) ([]cobra.Completion, error)) ([]cobra.Completion, cobra.ShellCompDirective) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	f.configGiven = c.Flags().Changed("config")
+	to, err := f.connect(ctx, io.Discard, true)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	defer func() { _ = to.close() }() // nobody reads an error while typing
+	found, err := words(ctx, to)
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return found, cobra.ShellCompDirectiveNoFileComp
+}
+
+// clientIDs completes the first argument.
+func (f *adminFlags) clientIDs(c *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return f.complete(c, func(ctx context.Context, to *administrator) ([]cobra.Completion, error) {
+		_, path, err := to.choose(ctx, f.environment)
+		if err != nil {
+			return nil, err
+		}
+		page, err := ask[admin.ClientPage](ctx, to, http.MethodGet, path+"/clients?limit=200", nil)
+		var ids []cobra.Completion
+		for _, client := range page.Clients {
+			ids = append(ids, cobra.CompletionWithDesc(client.ID, client.Name))
+		}
+		return ids, err
+	})
+}
+
+// A session is one command at work on one environment.
+type session struct {
+	*cobra.Command
+	*adminFlags
+	to   *administrator
+	env  string
+	path string // of the environment
+}
+
+// work connects, does the work and disconnects.
+func (f *adminFlags) work(do func(*session, []string) error) func(*cobra.Command, []string) error {
+	return func(c *cobra.Command, args []string) (err error) {
+		to, err := f.connect(c.Context(), c.ErrOrStderr(), false)
+		if err != nil {
+			return err
+		}
+		defer func() { err = errors.Join(err, to.close()) }()
+		name, path, err := to.choose(c.Context(), f.environment)
+		if err != nil {
+			return err
+		}
+		return do(&session{c, f, to, name, path}, args)
+	}
+}
+
+// client is the path of a client.
+func (s *session) client(id string) string { return s.path + "/clients/" + url.PathEscape(id) }
+
+// found is the client of that id.
+func (s *session) found(id string) (admin.Client, error) {
+	return ask[admin.Client](s.Context(), s.to, http.MethodGet, s.client(id), nil)
+}
+
+// change sends a request that changes something, and warns of what it warns of.
+func (s *session) change(method, path string, body any) (admin.Changed, error) {
+	changed, err := ask[admin.Changed](s.Context(), s.to, method, path, body)
+	for _, warning := range changed.Warnings {
+		fmt.Fprintln(s.ErrOrStderr(), "warning:", printable(warning))
+	}
+	return changed, err
+}
+
+// sayOnce says, beside a secret, that it is the last time it is seen.
+func (s *session) sayOnce(changed admin.Changed) {
+	if changed.Secret != "" {
+		fmt.Fprintln(s.ErrOrStderr(), "The secret is shown this once and cannot be had again.")
+	}
+}
+
+// confirm asks before something is destroyed. Where nobody can answer, --yes has
+// to be said beforehand.
+func (s *session) confirm(what string) error {
+	if s.yes {
+		return nil
+	}
+	in, ok := s.InOrStdin().(*os.File)
+	if ok {
+		info, err := in.Stat()
+		ok = err == nil && info.Mode()&os.ModeCharDevice != 0
+	}
+	if !ok {
+		return &usageError{fmt.Errorf("%s\nNobody can be asked here: add --yes to do it", what)}
+	}
+	fmt.Fprintf(s.ErrOrStderr(), "%s\nGo on? [y/N] ", what)
+	line, _ := bufio.NewReader(in).ReadString('\n')
+	if reply := strings.ToLower(strings.TrimSpace(line)); reply != "y" && reply != "yes" {
+		return errors.New("nothing was changed")
+	}
+	return nil
+}
+
+// usage makes the faults of arguments faults of usage.
+func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(c *cobra.Command, args []string) error {
+		if err := check(c, args); err != nil {
+			return &usageError{fmt.Errorf("%w\nRun '%s --help' for the arguments and examples", err, c.CommandPath())}
+		}
+		return nil
+	}
+}
+
+func clientsCommand() *cobra.Command {
+	f := &adminFlags{}
+	clients := &cobra.Command{
+		Use:   "clients",
+		Short: "Register, list, disable and delete clients",
+		Long: `Register, list, disable and delete the clients of an environment.
+
+They are kept by the server that runs in the data folder of --config, or by the
+one that --server names; where none runs, this command does the work itself.`,
+	}
+	f.register(clients)
+	clients.AddCommand(clientsCreate(f), clientsList(f), clientsShow(f), clientsDisable(f), clientsEnable(f), clientsDelete(f))
+	return clients
+}
+
+func clientsCreate(f *adminFlags) *cobra.Command {
+	var n admin.NewClient
+	var id string
+	var given secretFlags
+	create := &cobra.Command{
+		Use:   "create",
+		Short: "Register a client with one secret",
+		Long: `Register a client with one secret, which is printed once. A client that comes
+from another product keeps its id (--id) and its secret (--secret-file).`,
+		Example: `  grantway clients create -e staging --name "Acme export" --scope notes.read
+  grantway clients create --name Acme --api notes --scope all --expires 90d
+  grantway clients create --id acme --scope all --secret-file acme.secret
+  grantway clients create --id acme --scope all --secret-file - --hash < bcrypt`,
+		Args:              usage(cobra.NoArgs),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: f.work(func(s *session, _ []string) (err error) {
+			if s.Flags().Changed("id") {
+				n.ID = &id
+			}
+			if n.Secret, n.Hash, n.ExpiresAt, err = given.read(s); err != nil {
+				return err
+			}
+			changed, err := s.change(http.MethodPost, s.path+"/clients", n)
+			if err != nil {
+				return err
+			}
+			defer s.sayOnce(changed)
+			if f.json {
+				return writeJSON(s.OutOrStdout(), changed)
+			}
+			fields := [][2]string{{"environment", s.env}, {"client id", changed.Client.ID}}
+			return writeFields(s.OutOrStdout(), append(fields, shownSecret(changed)...))
+		}),
+	}
+	p := create.Flags()
+	p.StringVar(&n.Name, "name", "", "what people call it; without one, its --id")
+	p.StringVar(&id, "id", "", "the client id that its programs have already; without one, it gets a new one")
+	p.StringSliceVar(&n.Scopes, "scope", nil, "a `scope` that it may ask for: a name, a unique ending of one, or all; may be repeated")
+	p.StringSliceVar(&n.APIs, "api", nil, "an `API` that it may use; without one, those of its scopes; may be repeated")
+	p.StringSliceVar(&n.AuthMethods, "auth-method", nil, "a `method` to authenticate with; without one, every one that takes a secret; may be repeated")
+	given.register(create)
+	return create
+}
+
+func clientsList(f *adminFlags) *cobra.Command {
+	return &cobra.Command{
+		Use:               "list",
+		Short:             "List the clients in the order of their ids",
+		Example:           `  grantway clients list -e staging`,
+		Args:              usage(cobra.NoArgs),
+		ValidArgsFunction: cobra.NoFileCompletions,
+		RunE: f.work(func(s *session, _ []string) error {
+			all := []admin.Client{}
+			for after := ""; ; {
+				page, err := ask[admin.ClientPage](s.Context(), s.to, http.MethodGet, s.path+"/clients?limit=200"+after, nil)
+				if err != nil {
+					return err
+				}
+				all = append(all, page.Clients...)
+				if page.Next == "" {
+					break
+				}
+				after = "&after=" + url.QueryEscape(page.Next)
+			}
+			if f.json {
+				return writeJSON(s.OutOrStdout(), admin.ClientPage{Clients: all})
+			}
+			var rows [][]string
+			for _, c := range all {
+				live, used := 0, time.Time{}
+				for _, secret := range c.Secrets {
+					if secret.Live {
+						live++
+					}
+					if secret.LastUsedAt.After(used) {
+						used = secret.LastUsedAt
+					}
+				}
+				rows = append(rows, []string{c.ID, c.Name, state(&c), fmt.Sprintf("%d live", live), day(used, "never")})
+			}
+			return writeTable(s.OutOrStdout(), []string{"CLIENT ID", "NAME", "STATE", "SECRETS", "LAST USED"}, 1, rows)
+		}),
+	}
+}
+
+func state(c *admin.Client) string {
+	switch {
+	case c.Disabled:
+		return "disabled"
+	case c.Declared:
+		return "declared"
+	}
+	return "enabled"
+}
+
+func clientsShow(f *adminFlags) *cobra.Command {
+	return &cobra.Command{
+		Use:               "show CLIENT",
+		Short:             "Show a client: what it may use, and its secrets' dates",
+		Example:           `  grantway clients show -e staging acme`,
+		Args:              usage(cobra.ExactArgs(1)),
+		ValidArgsFunction: f.clientIDs,
+		RunE: f.work(func(s *session, args []string) error {
+			c, err := s.found(args[0])
+			if err != nil {
+				return err
+			}
+			if f.json {
+				return writeJSON(s.OutOrStdout(), c)
+			}
+			methods := "every way that takes a secret"
+			if len(c.AuthMethods) > 0 {
+				methods = strings.Join(c.AuthMethods, ", ")
+			}
+			fields := [][2]string{
+				{"client id", c.ID}, {"name", c.Name}, {"environment", s.env}, {"state", state(&c)},
+				{"created", moment(c.CreatedAt, "in grantway.yaml")},
+			}
+			if c.Disabled {
+				fields = append(fields, [2]string{"disabled", moment(c.DisabledAt, "")})
+			}
+			fields = append(fields, [2]string{"grants", strings.Join(c.Grants, ", ")}, [2]string{"authentication", methods})
+			for _, api := range c.APIs {
+				fields = append(fields, [2]string{"API", api.Name})
+				for _, scope := range api.Scopes {
+					fields = append(fields, [2]string{"", scope})
+				}
+			}
+			if err := writeFields(s.OutOrStdout(), fields); err != nil || len(c.Secrets) == 0 {
+				return err
+			}
+			fmt.Fprintln(s.OutOrStdout())
+			return writeSecrets(s.OutOrStdout(), c.Secrets)
+		}),
+	}
+}
+
+func clientsDisable(f *adminFlags) *cobra.Command {
+	return f.destroying(&cobra.Command{
+		Use:     "disable CLIENT",
+		Short:   "Make a client unusable and end its tokens, until it is enabled",
+		Example: `  grantway clients disable -e staging acme`,
+		RunE: f.work(func(s *session, args []string) error {
+			c, err := s.found(args[0])
+			if err != nil {
+				return err
+			}
+			if err := s.confirm(fmt.Sprintf("The client %s (%s) of %s gets no more tokens, and those that it has end now.", c.ID, printable(c.Name), s.env)); err != nil {
+				return err
+			}
+			return s.done(http.MethodPost, s.client(c.ID)+"/disable", "disabled "+c.ID)
+		}),
+	})
+}
+
+func clientsEnable(f *adminFlags) *cobra.Command {
+	return &cobra.Command{
+		Use:               "enable CLIENT",
+		Short:             "Make a disabled client usable; tokens that ended stay ended",
+		Example:           `  grantway clients enable -e staging acme`,
+		Args:              usage(cobra.ExactArgs(1)),
+		ValidArgsFunction: f.clientIDs,
+		RunE: f.work(func(s *session, args []string) error {
+			return s.done(http.MethodPost, s.client(args[0])+"/enable", "enabled "+args[0])
+		}),
+	}
+}
+
+func clientsDelete(f *adminFlags) *cobra.Command {
+	return f.destroying(&cobra.Command{
+		Use:     "delete CLIENT",
+		Short:   "Delete a client and its secrets for ever; its id is never used again",
+		Example: `  grantway clients delete -e staging acme`,
+		RunE: f.work(func(s *session, args []string) error {
+			c, err := s.found(args[0])
+			if err != nil {
+				return err
+			}
+			what := fmt.Sprintf("The client %s (%s) of %s goes for ever, with its %d secrets; its tokens end now, and its id can never be used again.",
+				c.ID, printable(c.Name), s.env, len(c.Secrets))
+			if err := s.confirm(what); err != nil {
+				return err
+			}
+			return s.done(http.MethodDelete, s.client(c.ID), "deleted "+c.ID)
+		}),
+	})
+}
+
+// destroying gives a command about one client what it needs to ask first.
+func (f *adminFlags) destroying(c *cobra.Command) *cobra.Command {
+	if c.Args == nil {
+		c.Args, c.ValidArgsFunction = usage(cobra.ExactArgs(1)), f.clientIDs
+	}
+	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "do it without asking")
+	return c
+}
+
+// done changes something and says so.
+func (s *session) done(method, path, said string) error {
+	changed, err := s.change(method, path, nil)
+	if err != nil {
+		return err
+	}
+	if s.json {
+		return writeJSON(s.OutOrStdout(), changed)
+	}
+	fmt.Fprintln(s.OutOrStdout(), printable(said))
+	return nil
+}
