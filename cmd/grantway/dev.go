@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -38,20 +39,21 @@ func devCommand() *cobra.Command {
 	var flags devFlags
 	dev := &cobra.Command{
 		Use:   "dev",
-		Short: "Run a demonstration: two environments, a demo API behind the gateway, credentials to paste",
-		Long: `Run a demonstration on one loopback port: a store, keys, two environments, a demo
-API behind the gateway, and credentials that are printed in public documents.
-Everything that it makes is marked, and 'grantway serve' refuses it.`,
+		Short: "Run a demonstration, with credentials to paste",
+		Long: `Run a demonstration on one loopback port: a store, keys, two environments, a
+demo API behind the gateway, and credentials that are printed in public
+documents. Everything that it makes is marked, and 'grantway serve' refuses it.`,
 		Example: `  grantway dev
   grantway dev --example timeback
-  grantway dev --example studyteam --listen 127.0.0.1:0 --env-file /tmp/studyteam.env`,
+  grantway dev --example studyteam --listen 127.0.0.1:0 \
+      --env-file studyteam.env`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			return runDev(c.Context(), flags, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
 	f := dev.Flags()
-	f.StringVar(&flags.example, "example", "quickstart", "the system to run: "+strings.Join(exampleNames(), ", "))
+	f.StringVar(&flags.example, "example", "quickstart", "the `system` to run: "+strings.Join(exampleNames(), ", "))
 	f.StringVar(&flags.listen, "listen", "127.0.0.1:8080", "`HOST:PORT` to answer on; port 0 picks a free one; anything but loopback gives random credentials")
 	f.StringVar(&flags.data, "data", "", "`folder` for stores and keys (default: one for each example, below the user's data folder)")
 	f.StringVar(&flags.envFile, "env-file", "", "write shell export lines to this `file` when the server is ready")
@@ -88,16 +90,14 @@ func runDev(ctx context.Context, flags devFlags, out, errOut io.Writer) (err err
 	}
 	defer unlock()
 
-	parsed, err := catalogue.Parse(example.Name+"/grantway.yaml", example.Config, os.LookupEnv)
-	if err != nil {
-		return fmt.Errorf("the example's own configuration: %w", err)
-	}
-	base, loopback := devBase(listener.Addr())
-	c := parsed.ForDev(base, data)
-	if !loopback {
-		if err := demo.randomise(c, rand.Reader); err != nil {
-			return err
+	if flags.envFile != "" { // one of an earlier run tells of a server that is gone
+		if err := os.Remove(flags.envFile); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("--env-file: %w", err)
 		}
+	}
+	c, err := devCatalogue(example, demo, listener.Addr(), data)
+	if err != nil {
+		return err
 	}
 	sealing := filepath.Join(data, "sealing.key")
 	if err := keys.CreateSealFile(sealing); err != nil {
@@ -137,6 +137,26 @@ func runDev(ctx context.Context, flags devFlags, out, errOut io.Writer) (err err
 	)
 }
 
+// devCatalogue is the example's configuration as it is served at an address.
+// Whoever is on the network reaches anything but loopback: the demonstration then
+// has credentials of its own, and stores in which those of the documents never were.
+func devCatalogue(example examples.Example, demo *demonstration, at net.Addr, data string) (*catalogue.Catalogue, error) {
+	parsed, err := catalogue.Parse(example.Name+"/grantway.yaml", example.Config, os.LookupEnv)
+	if err != nil {
+		return nil, fmt.Errorf("the example's own configuration: %w", err)
+	}
+	base, loopback := devBase(at)
+	if loopback {
+		return parsed.ForDev(base, data), nil
+	}
+	data = filepath.Join(data, "open")
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return nil, err
+	}
+	c := parsed.ForDev(base, data)
+	return c, demo.randomise(c, rand.Reader)
+}
+
 // devHandler is everything on one port: what a production server keeps apart
 // lies under paths here, and the pages for people at the root.
 func devHandler(s *server.Server, welcome http.Handler) http.Handler {
@@ -170,8 +190,17 @@ func devBase(address net.Addr) (base string, loopback bool) {
 	return "http://" + net.JoinHostPort(ip.String(), fmt.Sprint(at.Port)), at.IP.IsLoopback()
 }
 
+// listenError adds the cure.
 func listenError(address string, err error) error {
-	return fmt.Errorf("%w\nAnother program answers there already, or the address is not this machine's. Try --listen 127.0.0.1:0, which picks a free port (asked for: %s)", err, address)
+	switch {
+	case errors.Is(err, syscall.EADDRINUSE):
+		return fmt.Errorf("%w\nAnother program answers at %s already. --listen 127.0.0.1:0 picks a free port", err, address)
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		return fmt.Errorf("%w\n%s is not an address of this machine. --listen 127.0.0.1:8080 is always one", err, address)
+	case errors.Is(err, syscall.EACCES):
+		return fmt.Errorf("%w\nPorts below 1024 need rights that this user has not. --listen 127.0.0.1:8080 needs none", err)
+	}
+	return &usageError{fmt.Errorf("--listen: %w\nWrite HOST:PORT, such as 127.0.0.1:8080", err)}
 }
 
 // devData picks the folder and takes its lock. The folder that nobody asked for
@@ -217,11 +246,19 @@ func userData() string {
 // writeEnvFile writes the file as a whole or not at all: who waits for it reads
 // all of it.
 func writeEnvFile(path string, lines []string) error {
-	beside := path + ".new"
-	if err := os.WriteFile(beside, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
-		return fmt.Errorf("write --env-file: %w", err)
+	// A name that nobody knows beforehand, for folders such as /tmp; mode 0600.
+	beside, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return fmt.Errorf("--env-file: %w", err)
 	}
-	return os.Rename(beside, path)
+	_, err = io.WriteString(beside, strings.Join(lines, "\n")+"\n")
+	if err = errors.Join(err, beside.Close()); err == nil {
+		err = os.Rename(beside.Name(), path)
+	}
+	if err != nil {
+		return fmt.Errorf("--env-file: %w", errors.Join(err, os.Remove(beside.Name())))
+	}
+	return nil
 }
 
 // randomise replaces credentials that anybody can read in a document.

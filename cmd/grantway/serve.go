@@ -11,6 +11,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"reflect"
 	"syscall"
 	"time"
 
@@ -27,8 +28,9 @@ func serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Run the server that a configuration describes",
 		Long: `Run the server that a configuration describes. It refuses to start on anything
-unsafe and names each thing with its cure. SIGHUP, or a change of the file, reads
-the configuration again; a bad one is reported and the last good one stays.`,
+unsafe and names each thing with its cure. SIGHUP, or a change of the file,
+reads the configuration again; a bad one is reported and the last good one
+stays.`,
 		Example: `  grantway serve --config /etc/grantway/grantway.yaml
   grantway config check --production /etc/grantway/grantway.yaml`,
 		Args: cobra.NoArgs,
@@ -42,6 +44,9 @@ the configuration again; a bad one is reported and the last good one stays.`,
 
 func runServe(ctx context.Context, file string, errOut io.Writer) (err error) {
 	log := slog.New(slog.NewJSONHandler(errOut, nil))
+	hangup := make(chan os.Signal, 1)
+	signal.Notify(hangup, syscall.SIGHUP) // first of all: unheard, it would end the process
+	defer signal.Stop(hangup)
 	c, err := loadForServe(file, log)
 	if err != nil {
 		return err
@@ -61,16 +66,18 @@ func runServe(ctx context.Context, file string, errOut io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 
-	certificates, err := server.Certificates(c.Listen.TLS, c.Data)
+	certificates, err := server.Certificates(c.Listen.TLS, c.Data, func(err error) {
+		log.Error("certificate not read; the last good one stays", "error", err)
+	})
 	if err != nil {
 		return err
 	}
-	go followConfig(ctx, file, c, s, certificates, log)
+	go followConfig(ctx, file, c, s, hungUp(ctx, hangup, certificates), log)
 	listeners, err := openListeners(c, certificates)
 	if err != nil {
 		return err
 	}
-	log.Info("ready", "address", c.Listen.Address, "environments", len(c.Environments))
+	listeners.log(log)
 	answers := []func(context.Context) error{
 		func(ctx context.Context) error { return listeners.serve(ctx, s) },
 		func(ctx context.Context) error { return s.Serve(ctx, listeners.admin, s.Admin()) },
@@ -97,28 +104,31 @@ func loadForServe(file string, log *slog.Logger) (*catalogue.Catalogue, error) {
 	return c, nil
 }
 
-// followConfig puts every good configuration in force and reports bad ones.
-func followConfig(ctx context.Context, file string, c *catalogue.Catalogue, s *server.Server, certificates *server.TLS, log *slog.Logger) {
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+// hungUp reads the certificates at each SIGHUP and passes it on.
+func hungUp(ctx context.Context, hangup <-chan os.Signal, certificates *server.TLS) <-chan struct{} {
 	poke := make(chan struct{})
 	go func() {
 		for {
 			select {
 			case <-hangup:
-				certificates.Forget()
-				select {
-				case poke <- struct{}{}:
-				case <-ctx.Done():
-				}
+				certificates.Reload()
+			case <-ctx.Done():
+				return
+			}
+			select {
+			case poke <- struct{}{}:
 			case <-ctx.Done():
 				return
 			}
 		}
 	}()
+	return poke
+}
+
+// followConfig puts every good configuration in force and reports bad ones.
+func followConfig(ctx context.Context, file string, started *catalogue.Catalogue, s *server.Server, poke <-chan struct{}, log *slog.Logger) {
 	report := func(err error) { log.Error("configuration not read; the last good one stays", "error", err) }
-	catalogue.Watch(ctx, file, c, catalogue.Options{Poke: poke}, func(next *catalogue.Catalogue) {
+	catalogue.Watch(ctx, file, started, catalogue.Options{Poke: poke}, func(next *catalogue.Catalogue) {
 		if refused := catalogue.CheckServe(next).Refused(); len(refused) > 0 {
 			report(refused)
 			return
@@ -128,6 +138,9 @@ func followConfig(ctx context.Context, file string, c *catalogue.Catalogue, s *s
 			return
 		}
 		log.Info("configuration read")
+		if !reflect.DeepEqual(next.Listen, started.Listen) || next.Data != started.Data || next.SealingKey != started.SealingKey {
+			log.Warn("listen, data and sealing_key are as they were at the start; a change of them needs a restart")
+		}
 	}, report)
 }
 
@@ -150,7 +163,7 @@ func openListeners(c *catalogue.Catalogue, certificates *server.TLS) (l listener
 		}
 	}()
 	if l.public, err = net.Listen("tcp", c.Listen.Address); err != nil {
-		return l, err
+		return l, fmt.Errorf("listen.address: %w", err)
 	}
 	l.tls = certificates.Config()
 	if c.Listen.Metrics != "" {
@@ -160,6 +173,15 @@ func openListeners(c *catalogue.Catalogue, certificates *server.TLS) (l listener
 	}
 	l.admin, err = server.AdminSocket(c.Data)
 	return l, err
+}
+
+// log says where the server answers, with the ports that were picked for 0.
+func (l *listeners) log(log *slog.Logger) {
+	at := []any{"address", l.public.Addr().String(), "tls", l.tls != nil}
+	if l.operations != nil {
+		at = append(at, "metrics", l.operations.Addr().String())
+	}
+	log.Info("ready", at...)
 }
 
 // serve answers the public. The limits on connections count before a handshake

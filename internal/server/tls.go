@@ -23,6 +23,7 @@ import (
 type TLS struct {
 	settings catalogue.TLS
 	acme     *autocert.Manager
+	report   func(error)
 
 	mu     sync.Mutex
 	loaded *tls.Certificate
@@ -31,9 +32,11 @@ type TLS struct {
 }
 
 // Certificates prepares what the settings say and reads certificate files once,
-// so that a wrong path is a fault at the start.
-func Certificates(settings catalogue.TLS, data string) (*TLS, error) {
-	t := &TLS{settings: settings}
+// so that a wrong path is a fault at the start. What is wrong with files that
+// changed later goes to report, and the last good certificate stays; report is
+// called from any goroutine, one call at a time.
+func Certificates(settings catalogue.TLS, data string, report func(error)) (*TLS, error) {
+	t := &TLS{settings: settings, report: report}
 	switch {
 	case settings.ACME != "":
 		t.acme = &autocert.Manager{
@@ -73,11 +76,15 @@ func (t *TLS) Config() *tls.Config {
 	return nil
 }
 
-// Forget makes the next handshake read the certificate files again.
-func (t *TLS) Forget() {
+// Reload reads the certificate files again at once, whatever their times say.
+func (t *TLS) Reload() {
+	if t.settings.Certificate == "" {
+		return
+	}
 	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.looked = time.Time{}
+	t.looked, t.stamp = time.Time{}, [2]time.Time{}
+	t.mu.Unlock()
+	_, _ = t.fromFiles() // there is a certificate already, so it reports and returns no error
 }
 
 // fromFiles returns the certificate of the files. They are looked at every ten
@@ -96,8 +103,12 @@ func (t *TLS) fromFiles() (*tls.Certificate, error) {
 			t.loaded, t.stamp = &read, stamp
 		}
 	}
-	if t.loaded == nil {
-		return nil, fmt.Errorf("listen.tls: %w", err)
+	if err != nil {
+		err = fmt.Errorf("listen.tls: %w", err)
+		if t.loaded == nil {
+			return nil, err
+		}
+		t.report(err)
 	}
 	return t.loaded, nil
 }
