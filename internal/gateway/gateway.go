@@ -79,12 +79,14 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		r.Body = &patient{http.MaxBytesReader(w, r.Body, g.settings.BodyLimit), connection}
 	}
 	ctx, cancel := context.WithCancel(context.WithValue(r.Context(), callKey{}, call))
-	defer cancel()
 	call.cancel = cancel
+	defer func() { // also when the proxy panics because an answer broke off
+		cancel()
+		if call.timer != nil {
+			call.timer.Stop()
+		}
+	}()
 	g.proxy.ServeHTTP(w, r.WithContext(ctx))
-	if call.timer != nil {
-		call.timer.Stop()
-	}
 }
 
 // patient is a body whose every part must come in time, however long the whole
@@ -103,9 +105,18 @@ func (p *patient) Read(b []byte) (int, error) {
 	n, err := p.ReadCloser.Read(b)
 	if err != nil {
 		_ = p.connection.SetReadDeadline(time.Time{})
+		if err != io.EOF {
+			err = &senderError{err}
+		}
 	}
 	return n, err
 }
+
+// A senderError is why a request's body could not be read to its end.
+type senderError struct{ err error }
+
+func (e *senderError) Error() string { return e.err.Error() }
+func (e *senderError) Unwrap() error { return e.err }
 
 // A call is one admitted request on its way.
 type call struct {
@@ -192,9 +203,8 @@ var demo = &url.URL{Scheme: "http", Host: DemoHost}
 func (g *Gateway) returned(response *http.Response) error {
 	c := response.Request.Context().Value(callKey{}).(*call)
 	response.Header.Del("X-Request-Id") // ours stands already
-	stream := response.StatusCode == http.StatusSwitchingProtocols ||
-		strings.HasPrefix(response.Header.Get("Content-Type"), "text/event-stream")
-	if stream {
+	kind, _, _ := strings.Cut(response.Header.Get("Content-Type"), ";")
+	if response.StatusCode == http.StatusSwitchingProtocols || strings.EqualFold(strings.TrimSpace(kind), "text/event-stream") {
 		c.timer = time.AfterFunc(g.left(c.token), c.cancel) // row S13
 	}
 	return nil

@@ -48,6 +48,9 @@ func (f *refuser) refuse(w http.ResponseWriter, r *http.Request, u *rule, err er
 	if refused.Retryable() {
 		h.Set("Retry-After", "1")
 	}
+	if status == http.StatusRequestEntityTooLarge || status == http.StatusRequestTimeout {
+		h.Set("Connection", "close") // the rest of the body was not read
+	}
 	body := envelopes[kind](refused, status, f.issuer)
 	h.Set("Content-Type", "application/json")
 	h.Set("Content-Length", strconv.Itoa(len(body)))
@@ -64,10 +67,16 @@ func (g *Gateway) failed(w http.ResponseWriter, r *http.Request, err error) {
 	c := r.Context().Value(callKey{}).(*call)
 	why := refusal.UpstreamUnreachable.From(err)
 	var timeout net.Error
+	late := errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded)
+	_, sender := errors.AsType[*senderError](err)
 	switch {
 	case errors.As(err, new(*http.MaxBytesError)):
 		why = refusal.BodyTooLarge.From(err)
-	case errors.As(err, &timeout) && timeout.Timeout(), errors.Is(err, context.DeadlineExceeded):
+	case sender && late:
+		why = refusal.BodyTooSlow.From(err)
+	case sender:
+		why = refusal.BodyMalformed.From(err)
+	case late:
 		why = refusal.UpstreamTimeout.From(err)
 	}
 	g.refuse(w, r, c.rule, why)

@@ -38,6 +38,12 @@ var (
 		Cause: "A compressed body can unpack to any size; none is unpacked.",
 		Cure:  "Send the body as it is.",
 	})
+	BodyTooSlow = row(&Reason{
+		ID: "body-too-slow", Code: oauth.InvalidRequest, Status: http.StatusRequestTimeout,
+		Text:  "the request body did not arrive in time",
+		Cause: "Nothing of the body came for ten seconds.",
+		Cure:  "Send the request again, over a connection that is fast enough.",
+	})
 	PathUnknown = row(&Reason{
 		ID: "path-unknown", Code: oauth.InvalidRequest, Status: http.StatusNotFound,
 		Text:  "there is nothing at this path",
