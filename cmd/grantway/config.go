@@ -51,13 +51,20 @@ hint. The status is 1 when there is one.`,
 			for _, api := range loaded.Environments[0].APIs {
 				routes += len(api.Routes)
 			}
-			fmt.Fprintf(c.OutOrStdout(), "%s is good: %d environments, %d APIs, %d routes\n",
-				file, len(loaded.Environments), len(loaded.Environments[0].APIs), routes)
-			return nil
+			_, err = fmt.Fprintf(c.OutOrStdout(), "%s is good: %s, %s, %s\n", file, count(len(loaded.Environments), "environment"),
+				count(len(loaded.Environments[0].APIs), "API"), count(routes, "route"))
+			return err
 		},
 	}
-	check.Flags().BoolVar(&production, "production", false, "also report what `grantway serve` would refuse or warn of")
+	check.Flags().BoolVar(&production, "production", false, "also report what 'grantway serve' would refuse or warn of")
 	return check
+}
+
+func count(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }
 
 func configSchemaCommand() *cobra.Command {

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -30,6 +31,7 @@ const (
 func run(arguments []string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
+	context.AfterFunc(ctx, stop) // a second Ctrl+C does not wait for what is under way
 	root := newRoot()
 	root.SetArgs(arguments)
 	err := root.ExecuteContext(ctx)
@@ -70,6 +72,40 @@ Run it for others:            grantway serve --config grantway.yaml`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &usageError{fmt.Errorf("%w\nRun '%s --help' for the flags and examples", err, c.CommandPath())}
 	})
-	root.AddCommand(devCommand(), serveCommand(), configCommand())
+	root.AddCommand(devCommand(), serveCommand(), configCommand(), clientsCommand(), secretsCommand(), completionCommand())
+	root.CompletionOptions.DisableDefaultCmd = true // ours is shorter
+	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", ".FlagUsagesWrapped 80 "))
+	strict(root)
 	return root
+}
+
+// strict makes every word that a command does not know a usage error, for all
+// commands below one. The library would show the help and report success.
+func strict(c *cobra.Command) {
+	if c.HasSubCommands() && !c.Runnable() {
+		c.Args = func(c *cobra.Command, words []string) error {
+			if len(words) == 0 {
+				return nil
+			}
+			c.SuggestionsMinimumDistance = 2
+			err := fmt.Errorf("there is no command %q in %q", words[0], c.CommandPath())
+			if near := c.SuggestionsFor(words[0]); len(near) > 0 {
+				err = fmt.Errorf("%w; did you mean %s?", err, strings.Join(near, " or "))
+			}
+			return err
+		}
+		c.RunE = func(c *cobra.Command, _ []string) error { return c.Help() }
+		c.DisableFlagsInUseLine = true
+	}
+	if check := c.Args; check != nil {
+		c.Args = func(c *cobra.Command, words []string) error {
+			if err := check(c, words); err != nil {
+				return &usageError{fmt.Errorf("%w\nRun '%s --help' for the commands and examples", err, c.CommandPath())}
+			}
+			return nil
+		}
+	}
+	for _, below := range c.Commands() {
+		strict(below)
+	}
 }
