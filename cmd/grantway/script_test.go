@@ -1,0 +1,124 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"regexp"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"grantway": main})
+}
+
+// TestScripts runs testdata/script: the command line as people type it. Beside
+// the commands of testscript there are
+//
+//	await FILE                    until a program in the background has written it
+//	capture NAME REGEXP           a variable from the first group in the last stdout
+//	token STATUS URL ID SECRET    a token request; a token is in $TOKEN then
+//	get STATUS URL                a request with $TOKEN
+func TestScripts(t *testing.T) {
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("XDG_DATA_HOME", e.Getenv("WORK")+"/share")
+			for _, name := range []string{"PORT", "HOME_PORT"} {
+				port, err := freePort()
+				if err != nil {
+					return err
+				}
+				e.Setenv(name, strconv.Itoa(port))
+			}
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"await": await, "capture": capture, "token": token, "get": get,
+		},
+		RequireExplicitExec: true,
+	})
+}
+
+func freePort() (int, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return 0, err
+	}
+	defer l.Close()
+	return l.Addr().(*net.TCPAddr).Port, nil
+}
+
+func await(ts *testscript.TestScript, _ bool, args []string) {
+	for range 500 {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	ts.Fatalf("%s was not written", args[0])
+}
+
+func capture(ts *testscript.TestScript, _ bool, args []string) {
+	found := regexp.MustCompile(args[1]).FindStringSubmatch(ts.ReadFile("stdout"))
+	if found == nil {
+		ts.Fatalf("%s does not match", args[1])
+	}
+	ts.Setenv(args[0], found[1])
+}
+
+func token(ts *testscript.TestScript, _ bool, args []string) {
+	body := send(ts, args[0], func() (*http.Response, error) {
+		return http.PostForm(args[1], url.Values{
+			"grant_type": {"client_credentials"}, "client_id": {args[2]}, "client_secret": {args[3]},
+		})
+	})
+	var answer struct {
+		AccessToken string `json:"access_token"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		ts.Fatalf("%v in %s", err, body)
+	}
+	if answer.AccessToken != "" {
+		ts.Setenv("TOKEN", answer.AccessToken)
+	}
+}
+
+func get(ts *testscript.TestScript, _ bool, args []string) {
+	send(ts, args[0], func() (*http.Response, error) {
+		r, err := http.NewRequest(http.MethodGet, args[1], nil)
+		if err != nil {
+			return nil, err
+		}
+		r.Header.Set("Authorization", "Bearer "+ts.Getenv("TOKEN"))
+		return http.DefaultClient.Do(r)
+	})
+}
+
+// send wants the status at once, or from a server that is still starting.
+func send(ts *testscript.TestScript, status string, request func() (*http.Response, error)) []byte {
+	w, err := request()
+	for range 500 {
+		if err == nil {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+		w, err = request()
+	}
+	ts.Check(err)
+	defer w.Body.Close()
+	body, err := io.ReadAll(w.Body)
+	ts.Check(err)
+	if got := fmt.Sprint(w.StatusCode); got != status {
+		ts.Fatalf("status %s, want %s: %s", got, status, body)
+	}
+	return body
+}
