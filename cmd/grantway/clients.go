@@ -349,7 +349,7 @@ func clientsEnable(f *adminFlags) *cobra.Command {
 func clientsDelete(f *adminFlags) *cobra.Command {
 	return f.destroying(&cobra.Command{
 		Use:     "delete CLIENT",
-		Short:   "Delete a client and its secrets for ever; its id is never used again",
+		Short:   "Delete a client and its secrets for ever, and its id with them",
 		Example: `  grantway clients delete -e staging acme`,
 		RunE: f.work(func(s *session, args []string) error {
 			c, err := s.found(args[0])

@@ -193,9 +193,10 @@ func secretsList(f *adminFlags) *cobra.Command {
 
 func secretsRevoke(f *adminFlags) *cobra.Command {
 	return f.destroying(&cobra.Command{
-		Use:     "revoke CLIENT SECRET",
-		Short:   "Revoke a secret and end the tokens that it obtained",
-		Long:    "Revoke a secret by its id and end the tokens that it obtained. 'grantway secrets list' shows the ids.",
+		Use:   "revoke CLIENT SECRET",
+		Short: "Revoke a secret and end the tokens that it obtained",
+		Long: `Revoke a secret by its id and end the tokens that it obtained. The ids are those
+of 'grantway secrets list'.`,
 		Example: `  grantway secrets revoke -e staging acme 4mTq9ZbX01Lk`,
 		Args:    usage(cobra.ExactArgs(2)),
 		RunE: f.work(func(s *session, args []string) error {
