@@ -218,3 +218,8 @@ func body(t testing.TB, r *http.Response) string {
 func trusting(f *fixture) {
 	f.settings.Trusted = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8"), netip.MustParsePrefix("::1/128")}
 }
+
+// readRequest reads a request as the server does.
+func readRequest(text string) (*http.Request, error) {
+	return http.ReadRequest(bufio.NewReader(strings.NewReader(text)))
+}

@@ -131,7 +131,11 @@ type callKey struct{}
 
 // admit decides. The call is returned with an error too, as far as it is known.
 func (g *Gateway) admit(r *http.Request) (*call, error) {
-	path, err := wire.CanonicalPath(r.URL.EscapedPath())
+	sent := r.URL.RawPath // EscapedPath would respell what a path cannot hold
+	if sent == "" {
+		sent = r.URL.EscapedPath()
+	}
+	path, err := wire.CanonicalPath(sent)
 	if err != nil {
 		return &call{}, refusal.PathMalformed.From(err)
 	}

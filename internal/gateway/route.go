@@ -121,5 +121,8 @@ func (n *node) walk(rest string) *place {
 			return found
 		}
 	}
+	if segment == "" {
+		return nil // the root itself: … is one segment at least
+	}
 	return n.below
 }
