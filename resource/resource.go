@@ -12,6 +12,7 @@ import (
 	"crypto"
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -98,6 +99,9 @@ func New(c Config) (*Checker, error) {
 	if c.Shape == Cognito && len(c.Scopes) == 0 || c.Shape != Cognito && len(c.Audience) == 0 {
 		return nil, errors.New("resource: without an Audience (Scopes for Cognito) a token for any API would pass")
 	}
+	if c.Opaque != nil && len(c.Audience) == 0 {
+		return nil, errors.New("resource: without an Audience no opaque token would pass")
+	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
@@ -117,7 +121,7 @@ func (c *Checker) Authenticate(r *http.Request) (*Token, error) {
 // bearer returns the token of the Authorization header (RFC 6750 §2.1). A token
 // anywhere else, or a second set of credentials, is refused: row S02.
 func bearer(r *http.Request) (string, error) {
-	if q := r.URL.RawQuery; q != "" && strings.Contains(q, "access_token") && r.URL.Query().Has("access_token") {
+	if tokenIn(r.URL.RawQuery) {
 		return "", refusal.TokenInURL
 	}
 	headers := r.Header["Authorization"]
@@ -136,6 +140,21 @@ func bearer(r *http.Request) (string, error) {
 		return "", refusal.TokenMalformed.From(err)
 	}
 	return presented, nil
+}
+
+// tokenIn reports whether any server behind us could find an access_token in a
+// query (RFC 6750 §2.3): escaped, and behind a semicolon, too.
+func tokenIn(query string) bool {
+	if !strings.Contains(query, "access_token") && !strings.Contains(query, "%") {
+		return false
+	}
+	for pair := range strings.FieldsFuncSeq(query, func(c rune) bool { return c == '&' || c == ';' }) {
+		name, _, _ := strings.Cut(pair, "=")
+		if decoded, err := url.QueryUnescape(name); err == nil && decoded == "access_token" {
+			return true
+		}
+	}
+	return false
 }
 
 // Check decides whether a token is good, cheap checks first.
