@@ -32,7 +32,11 @@ func (g *ClientCredentials) Redeem(_ context.Context, req Request) (token.Author
 	if err != nil {
 		return token.Authorization{}, err
 	}
-	scopes, reached, err := allot(asked, apis, req.Client.Allotted)
+	known := apis
+	if !named {
+		known = g.APIs
+	}
+	scopes, reached, err := allot(asked, apis, known, req.Client.Allotted)
 	if err != nil {
 		return token.Authorization{}, err
 	}
@@ -89,30 +93,23 @@ func mayUse(req Request, api *catalogue.API) bool {
 }
 
 // allot returns the scopes that the client gets and the APIs that they belong
-// to. Where scopes are named, APIs that own none of them drop out of the token.
-func allot(asked []string, apis []*catalogue.API, allotted map[string][]string) ([]string, []*catalogue.API, error) {
+// to. Where scopes are named, APIs that own none of them drop out of the token. A
+// scope that none of the known APIs has is unknown.
+func allot(asked []string, apis, known []*catalogue.API, allotted map[string][]string) ([]string, []*catalogue.API, error) {
+	mine := make([][]string, len(apis))
+	for i, api := range apis {
+		mine[i] = current(api, allotted[api.Name])
+	}
 	if len(asked) == 0 {
-		var all []string
-		for _, api := range apis {
-			for _, name := range allotted[api.Name] {
-				if api.Scope(name) != nil { // a scope that the file no longer has is silently gone
-					all = append(all, name)
-				}
-			}
-		}
-		return all, apis, nil
+		return union(mine), apis, nil
 	}
 	var scopes, missing []string
 	var reached []*catalogue.API
 	for _, name := range asked {
-		known, got := false, false
-		for _, api := range apis {
+		got := false
+		for i, api := range apis {
 			scope := api.Scope(name)
-			if scope == nil {
-				continue
-			}
-			known = true
-			if !slices.Contains(allotted[api.Name], scope.Name) {
+			if scope == nil || !slices.Contains(mine[i], scope.Name) {
 				continue
 			}
 			got = true
@@ -123,12 +120,14 @@ func allot(asked []string, apis []*catalogue.API, allotted map[string][]string) 
 				reached = append(reached, api)
 			}
 		}
-		switch {
-		case !known:
-			return nil, nil, refusal.ScopeUnknown.Naming(mayRequest(apis, allotted)...)
-		case !got:
-			missing = append(missing, canonical(name, apis))
+		if got {
+			continue
 		}
+		said := canonical(name, known)
+		if said == "" {
+			return nil, nil, refusal.ScopeUnknown.Naming(union(mine)...)
+		}
+		missing = append(missing, said)
 	}
 	if len(missing) > 0 {
 		return nil, nil, refusal.ScopeNotAllotted.Naming(missing...)
@@ -136,7 +135,30 @@ func allot(asked []string, apis []*catalogue.API, allotted map[string][]string) 
 	return scopes, reached, nil
 }
 
-// canonical is the catalogue's spelling of a scope that some API has.
+// current are the scopes as the file names them now: one that it renamed and kept
+// as an alias has its new name, one that it no longer has is silently gone.
+func current(api *catalogue.API, scopes []string) []string {
+	var names []string
+	for _, name := range scopes {
+		if scope := api.Scope(name); scope != nil && !slices.Contains(names, scope.Name) {
+			names = append(names, scope.Name)
+		}
+	}
+	return names
+}
+
+// union has each of the names once: two APIs may have scopes of the same name.
+func union(lists [][]string) []string {
+	var all []string
+	for _, name := range slices.Concat(lists...) {
+		if !slices.Contains(all, name) {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
+// canonical is the catalogue's spelling of a scope that some API has, or empty.
 func canonical(name string, apis []*catalogue.API) string {
 	for _, api := range apis {
 		if scope := api.Scope(name); scope != nil {
@@ -144,18 +166,6 @@ func canonical(name string, apis []*catalogue.API) string {
 		}
 	}
 	return ""
-}
-
-func mayRequest(apis []*catalogue.API, allotted map[string][]string) []string {
-	var names []string
-	for _, api := range apis {
-		for _, name := range allotted[api.Name] {
-			if api.Scope(name) != nil { // one that the file no longer has could not be had
-				names = append(names, name)
-			}
-		}
-	}
-	return names
 }
 
 func audiences(apis []*catalogue.API) []string {
