@@ -166,7 +166,7 @@ func (r *Ring) add(ctx context.Context, algorithm jose.Algorithm, kid string, pr
 	err = r.settings.Keys.Create(ctx, store.Key{
 		ID: kid, Purpose: r.settings.Purpose, Algorithm: string(algorithm), Public: public,
 		Sealed:    r.settings.Seal.Close(der, r.context(kid)),
-		CreatedAt: by.At,
+		CreatedAt: by.At, ActivatedAt: by.At,
 	}, by)
 	if errors.Is(err, store.ErrConflict) {
 		return nil // another node was first; load finds its key
