@@ -88,11 +88,13 @@ func (a *Authenticator) Authenticate(r *http.Request, body wire.Parameters) (*st
 		return nil, nil, err
 	}
 	fact := activity.Of(r.Context())
-	fact.Client = presented.Readings[0].ClientID
+	fact.Client = claimed(presented.Readings[0].ClientID)
 
-	budget := a.budget(r, presented.Readings[0].ClientID)
-	if ok, wait := a.Failures.Allow(budget); !ok {
-		return nil, nil, &RetryAfter{Err: refusal.TooManyFailures, Wait: wait}
+	budgets := a.budgets(r, presented)
+	for _, budget := range budgets {
+		if ok, wait := a.Failures.Allow(budget); !ok {
+			return nil, nil, &RetryAfter{Err: refusal.TooManyFailures, Wait: wait}
+		}
 	}
 	var why error
 	for _, reading := range presented.Readings {
@@ -101,14 +103,19 @@ func (a *Authenticator) Authenticate(r *http.Request, body wire.Parameters) (*st
 		client, used, why = a.prove(r.Context(), reading)
 		if why == nil {
 			fact.Client, fact.Secret = client.ID, used.ID
-			return client, used, permitted(client, used, presented.Method, a.Now())
+			if err := permitted(client, used, presented.Method, a.Now()); err != nil {
+				return nil, nil, err
+			}
+			return client, used, nil
 		}
 		if !errors.Is(why, oauth.InvalidClient) {
 			return nil, nil, why // the store or the hashing could not say: not the client's failure
 		}
 	}
 	last := presented.Readings[len(presented.Readings)-1]
-	a.Failures.Fail(budget, a.fingerprint(last.Secret), presented.Method)
+	for _, budget := range budgets {
+		a.Failures.Fail(budget, a.fingerprint(last.Secret), presented.Method)
+	}
 	if a.Elsewhere != nil {
 		fact.After = func(ctx context.Context) {
 			if environment := a.Elsewhere(ctx, last.ClientID, last.Secret); environment != "" {
@@ -127,10 +134,10 @@ func read(r *http.Request, body wire.Parameters) (Credentials, error) {
 	for _, m := range Methods() {
 		presented, ok, err := m.Read(r, body)
 		switch {
+		case found.Method != "" && (ok || err != nil):
+			return Credentials{}, refusal.TwoMethods
 		case err != nil:
 			return Credentials{}, err
-		case ok && found.Method != "":
-			return Credentials{}, refusal.TwoMethods
 		case ok:
 			found = presented
 		}
@@ -190,14 +197,32 @@ func permitted(client *store.Client, used *store.Secret, method string, now time
 	return nil
 }
 
-// budget is the key under which failures are counted: guessing at one client
-// from one network must not lock it out for others.
-func (a *Authenticator) budget(r *http.Request, clientID string) string {
-	clientID = clientID[:min(len(clientID), maxIDBytes)] // no longer id exists, and a key is kept in memory
-	return limit.AddressKey(limit.ClientAddress(r, a.Trusted)) + " " + clientID
+// budgets are the keys under which failures are counted: guessing at one client
+// from one network must not lock it out for others. There is one for each id that
+// the credentials can mean; counting one spelling only would give a new budget
+// to every other spelling (row E16).
+func (a *Authenticator) budgets(r *http.Request, presented Credentials) []string {
+	network := limit.AddressKey(limit.ClientAddress(r, a.Trusted))
+	keys := make([]string, 0, 2)
+	for _, reading := range presented.Readings {
+		id := reading.ClientID[:min(len(reading.ClientID), maxIDBytes)] // no longer id exists, and a key is kept in memory
+		if key := network + " " + id; !slices.Contains(keys, key) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
 }
 
 const maxIDBytes = 128
+
+// claimed is a claimed id for the log: not what is longer than any id, nor a
+// secret that stands in the id's place.
+func claimed(id string) string {
+	if _, secret := secret.Environment(id); secret || len(id) > maxIDBytes {
+		return ""
+	}
+	return id
+}
 
 // fingerprint tells two presented secrets apart without keeping them.
 func (a *Authenticator) fingerprint(s secret.Secret) limit.Fingerprint {
