@@ -29,6 +29,12 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		h := w.Header()
 		h[TraceHeader] = []string{fact.Trace}
 		h["X-Content-Type-Options"] = []string{"nosniff"}
+		if r.ProtoMajor == 1 && len(r.TransferEncoding) > 0 {
+			// RFC 9112 §6.1, row S11: a Content-Length beside it may have been
+			// dropped before we see it; who is in front of us may have believed
+			// that one, so nothing behind this request is the next.
+			h["Connection"] = []string{"close"}
+		}
 		if r.TLS != nil {
 			h["Strict-Transport-Security"] = []string{"max-age=31536000; includeSubDomains"}
 		}
