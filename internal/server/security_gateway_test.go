@@ -25,7 +25,9 @@ type upstream struct {
 
 // ServeHTTP is http.Handler's.
 func (u *upstream) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	io.Copy(io.Discard, r.Body)
+	if _, err := io.Copy(io.Discard, r.Body); err != nil {
+		return // it broke off
+	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.seen = append(u.seen, r)
