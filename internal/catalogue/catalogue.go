@@ -229,6 +229,7 @@ func (r *Route) Permits(scopes []string) bool {
 type Client struct {
 	ID       string
 	Name     string
+	Type     string // machine or resource
 	Grants   []string
 	Methods  []string            // client authentication methods; empty: every one that takes a secret
 	Allotted map[string][]string // by API name: the scopes it may ask for; an API without scopes has an empty list

@@ -150,6 +150,9 @@ type ClientEntry struct {
 	Environments List `yaml:"environments,required"`
 	// What people call it. Without one, its id.
 	Name string `yaml:"name"`
+	// A `machine` asks for tokens. A `resource` is an API that asks whether tokens are good (introspection); its `apis`
+	// are those that it is, and it has neither scopes nor grants.
+	Type string `yaml:"type" oneof:"machine resource" default:"machine"`
 	// Its secret, as a reference to an environment variable: ${NAME}. A secret is never written into the file.
 	Secret Reference `yaml:"secret"`
 	// A hash of its secret instead: `$argon2id$…`, `$2b$…` (bcrypt), `$pbkdf2-sha256$…`, `sha256:…` and others.
@@ -171,8 +174,7 @@ type ListenEntry struct {
 	// Where certificates come from. Without any, the server speaks plain HTTP, which it does on loopback and behind
 	// trusted proxies only.
 	TLS TLSEntry `yaml:"tls"`
-	// Host and port of the metrics and of the health checks. Without one, they answer loopback callers of the address
-	// above.
+	// Host and port of /metrics, /healthz and /readyz, which the public must not reach. Without one, they do not answer.
 	Metrics string `yaml:"metrics"`
 	// The proxies in front, as addresses or networks (`10.0.0.0/8`). What they say about the caller (X-Forwarded-For,
 	// -Proto, -Host) is believed; what others say is not.

@@ -28,8 +28,11 @@ func (r *resolver) clients(c *Catalogue, plans []*plan) {
 			r.report(path, "the client has neither secret nor hash", "write secret: ${NAME}, or a hash of it under hash")
 		}
 		client := Client{
-			ID: entry.Key, Name: v.Name, Grants: slices.Clone([]string(v.Grants)), Methods: slices.Clone([]string(v.Methods)),
+			ID: entry.Key, Name: v.Name, Type: v.Type, Grants: slices.Clone([]string(v.Grants)), Methods: slices.Clone([]string(v.Methods)),
 			Allotted: r.allotted(path, &v, plans),
+		}
+		if v.Type == "resource" {
+			client.Grants = nil
 		}
 		if client.Name == "" {
 			client.Name = client.ID
@@ -77,6 +80,15 @@ func (r *resolver) allotted(path string, v *ClientEntry, plans []*plan) map[stri
 			usable = append(usable, plans[at])
 			allotted[name] = []string{}
 		}
+	}
+	if v.Type == "resource" {
+		if len(v.Scopes) > 0 {
+			r.report(join(path, "scopes"), "a resource has no scopes", "leave them away, and name its apis")
+		}
+		if len(v.APIs) == 0 {
+			r.report(path, "the resource is no API", "name its apis")
+		}
+		return allotted
 	}
 	for i, text := range v.Scopes {
 		r.allot(index(join(path, "scopes"), i), text, usable, allotted)

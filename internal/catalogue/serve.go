@@ -54,6 +54,9 @@ func CheckServe(c *Catalogue) Faults {
 			}
 			origins[origin] = e.Name
 		}
+		if e == c.Home {
+			continue // the server answers its API itself
+		}
 		for _, a := range e.APIs {
 			s.api(e, a)
 		}

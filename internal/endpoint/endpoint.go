@@ -71,6 +71,11 @@ func waiting(err error) error {
 	return err
 }
 
+// tooMany refuses who asks too often.
+func tooMany(wait time.Duration) error {
+	return &clientauth.RetryAfter{Err: refusal.TooManyQuestions, Wait: wait}
+}
+
 // retryAfter is the Retry-After of a refusal, in whole seconds (RFC 9110 §10.2.3).
 func retryAfter(err error) string {
 	wait := time.Second

@@ -19,11 +19,15 @@ const JWKSPath = "/.well-known/jwks.json"
 // it lists is what is mounted: grants and methods come from their packages.
 func Metadata(e *catalogue.Environment, d *dialect.Dialect, grants []grant.Grant) []byte {
 	m := oauth.ServerMetadata{
-		Issuer:                            e.Issuer.String() + d.IssuerSuffix,
-		TokenEndpoint:                     e.Issuer.String() + d.TokenPaths[0],
-		JWKSURI:                           e.Issuer.String() + JWKSPath,
-		ResponseTypesSupported:            []string{},
-		TokenEndpointAuthMethodsSupported: clientauth.Names(),
+		Issuer:                 e.Issuer.String() + d.IssuerSuffix,
+		TokenEndpoint:          e.Issuer.String() + d.TokenPaths[0],
+		JWKSURI:                e.Issuer.String() + JWKSPath,
+		IntrospectionEndpoint:  e.Issuer.String() + IntrospectionPath,
+		RevocationEndpoint:     e.Issuer.String() + RevocationPath,
+		ResponseTypesSupported: []string{},
+		IntrospectionEndpointAuthMethodsSupported: clientauth.Names(),
+		RevocationEndpointAuthMethodsSupported:    clientauth.Names(),
+		TokenEndpointAuthMethodsSupported:         clientauth.Names(),
 	}
 	for _, g := range grants {
 		m.GrantTypesSupported = append(m.GrantTypesSupported, g.Type())

@@ -39,6 +39,19 @@ func (c *Clients) allotted(apis, scopes []string, faults *Faults) map[string][]s
 	return a.of
 }
 
+// itself is what a resource is allotted: the APIs that it is.
+func (c *Clients) itself(apis, scopes []string, faults *Faults) map[string][]string {
+	if len(scopes) > 0 {
+		faults.add("scopes", "a resource has no scopes", "leave them away")
+	}
+	if len(apis) == 0 {
+		faults.add("apis", "the resource is no API", "name the APIs that it is")
+	}
+	a := allotment{of: map[string][]string{}, usable: c.Environment.APIs, faults: faults}
+	a.choose(apis)
+	return a.of
+}
+
 type allotment struct {
 	of     map[string][]string
 	usable []*catalogue.API

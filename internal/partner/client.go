@@ -12,9 +12,6 @@ import (
 	"github.com/grantway/grantway/oauth"
 )
 
-// TypeMachine is the type of a client that acts for itself.
-const TypeMachine = "machine"
-
 // generatedID is the length of a client id that is made here: 119 bits, and
 // letters and digits only, so that it reads the same in every encoding.
 const generatedID = 20
@@ -63,13 +60,13 @@ func (c *Clients) Create(ctx context.Context, n New, by store.By) (Result, error
 // as it would be stored.
 func (c *Clients) resulting(n New, now time.Time) (store.Client, Faults, error) {
 	client := store.Client{
-		ID: n.ID, Name: normalised(n.Name), Type: cmp.Or(n.Type, TypeMachine),
+		ID: n.ID, Name: normalised(n.Name), Type: cmp.Or(n.Type, store.TypeMachine),
 		Grants: slices.Clone(n.Grants), AuthMethods: slices.Clone(n.AuthMethods), CreatedAt: now,
 	}
 	if client.Name == "" {
 		client.Name = n.ID
 	}
-	if len(client.Grants) == 0 {
+	if len(client.Grants) == 0 && client.Type != store.TypeResource {
 		client.Grants = []string{oauth.GrantClientCredentials}
 	}
 	if client.ID == "" {
@@ -80,7 +77,11 @@ func (c *Clients) resulting(n New, now time.Time) (store.Client, Faults, error) 
 		client.ID = id
 	}
 	var faults Faults
-	client.Allotted = c.allotted(n.APIs, n.Scopes, &faults)
+	if client.Type == store.TypeResource {
+		client.Allotted = c.itself(n.APIs, n.Scopes, &faults)
+	} else {
+		client.Allotted = c.allotted(n.APIs, n.Scopes, &faults)
+	}
 	c.judge(&client, &faults)
 	return client, faults, nil
 }
@@ -190,7 +191,7 @@ func (c *Clients) declared(id string) *catalogue.Client {
 // fromFile is a declared client as a record. The file does not say since when.
 func fromFile(d *catalogue.Client) store.Client {
 	client := store.Client{
-		ID: d.ID, Name: d.Name, Type: TypeMachine, Grants: d.Grants, AuthMethods: d.Methods, Allotted: d.Allotted, Declared: true,
+		ID: d.ID, Name: d.Name, Type: d.Type, Grants: d.Grants, AuthMethods: d.Methods, Allotted: d.Allotted, Declared: true,
 	}
 	if d.Verifier != "" {
 		client.Secrets = []store.Secret{{ID: DeclaredSecret, ClientID: d.ID}}

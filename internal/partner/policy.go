@@ -23,8 +23,14 @@ const (
 // judge looks at the client as it would be stored, whatever the request said and
 // left away.
 func (c *Clients) judge(client *store.Client, faults *Faults) {
-	if client.Type != TypeMachine {
-		faults.add("type", quote(client.Type)+" is not a type of client", "known is "+TypeMachine)
+	switch client.Type {
+	case store.TypeMachine:
+	case store.TypeResource:
+		if len(client.Grants) > 0 {
+			faults.add("grants", "a resource asks for no tokens", "leave them away, or register a machine for its own calls")
+		}
+	default:
+		faults.add("type", quote(client.Type)+" is not a type of client", "known are "+store.TypeMachine+" and "+store.TypeResource)
 	}
 	c.judgeID(client.ID, faults)
 	judgeName(client.Name, faults)

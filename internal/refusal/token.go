@@ -209,3 +209,26 @@ var (
 		Cure:  "Ask for one token for each API.",
 	})
 )
+
+// Reasons of the introspection and the revocation endpoint (RFC 7662 §2.1,
+// RFC 7009 §2.1).
+var (
+	TokenParameterMissing = row(&Reason{
+		ID: "token-parameter-missing", Code: oauth.InvalidRequest,
+		Text:  "Missing required parameter: token",
+		Cause: "The question names no token, or an empty one.",
+		Cure:  "Send the token as it was issued, in the body, under the name token.",
+	})
+	TokenOfAnotherClient = row(&Reason{
+		ID: "token-of-another-client", Code: oauth.InvalidGrant,
+		Text:  "the token was issued to another client",
+		Cause: "A client ends its own tokens only. The token stays good.",
+		Cure:  "Use the credentials that obtained the token; the publisher can end every token of a client.",
+	})
+	TooManyQuestions = row(&Reason{
+		ID: "too-many-questions", Code: oauth.TooManyRequests,
+		Text:  "too many questions about tokens that are not active",
+		Cause: "The client asked again and again about tokens that are unknown, expired or not its business.",
+		Cure:  "Look at exp before asking, and remember an answer for some seconds.",
+	})
+)

@@ -62,16 +62,26 @@ func (s *Set) Refresh(ctx context.Context) error {
 	return nil
 }
 
-// Ended reports whether a token of this client and secret, issued then, has been
-// ended. Tokens say their time in whole seconds: one issued in the same second
-// as the revocation counts as issued before it.
-func (s *Set) Ended(clientID, secretID string, issued time.Time) bool {
+// A Token is what a token says of itself that a revocation can be about.
+type Token struct {
+	ID       string // jti
+	ClientID string
+	SecretID string
+	IssuedAt time.Time
+}
+
+// Ended reports whether a token has been ended. Tokens say their time in whole
+// seconds: one issued in the same second as the revocation counts as issued
+// before it.
+func (s *Set) Ended(t Token) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	if len(s.entries) == 0 {
 		return false
 	}
-	return s.ended(entry{store.RevokedClient, clientID}, issued) || s.ended(entry{store.RevokedSecret, secretID}, issued)
+	return s.ended(entry{store.RevokedClient, t.ClientID}, t.IssuedAt) ||
+		s.ended(entry{store.RevokedSecret, t.SecretID}, t.IssuedAt) ||
+		s.ended(entry{store.RevokedToken, t.ID}, t.IssuedAt)
 }
 
 func (s *Set) ended(key entry, issued time.Time) bool {

@@ -28,7 +28,7 @@ func trustLocal(*http.Request, string) (string, error) { return "command line", 
 // remote is the admin API on home's host, where a token of home says who is
 // asking and what they may.
 func (s *Server) remote(home *environment) (http.Handler, error) {
-	checker, err := home.checker(home.API(catalogue.AdminAPI), s.options.Now)
+	checker, err := home.checker(s.options.Now, home.API(catalogue.AdminAPI))
 	if err != nil {
 		return nil, err
 	}

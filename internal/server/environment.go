@@ -32,15 +32,17 @@ import (
 // An environment is one issuer as a reading of the catalogue describes it.
 type environment struct {
 	*catalogue.Environment
-	resources *resources
-	dialect   *dialect.Dialect
-	grants    []grant.Grant
-	declared  map[string]*store.Client
-	auth      *clientauth.Authenticator
-	token     *endpoint.Token
-	gateway   *gateway.Gateway
-	partners  *partner.Clients
-	admin     http.Handler // home's only
+	resources     *resources
+	dialect       *dialect.Dialect
+	grants        []grant.Grant
+	declared      map[string]*store.Client
+	auth          *clientauth.Authenticator
+	token         *endpoint.Token
+	introspection *endpoint.Introspection
+	revocation    *endpoint.Revocation
+	gateway       *gateway.Gateway
+	partners      *partner.Clients
+	admin         http.Handler // home's only
 }
 
 // resources are what an environment keeps over reloads.
@@ -113,7 +115,7 @@ func (s *Server) demonstrate(ctx context.Context, e *catalogue.Environment, db *
 		return err
 	}
 	client := store.Client{
-		ID: c.ClientID, Name: "Demonstration", Type: "machine", Grants: []string{oauth.GrantClientCredentials},
+		ID: c.ClientID, Name: "Demonstration", Type: store.TypeMachine, Grants: []string{oauth.GrantClientCredentials},
 		Allotted: map[string][]string{}, CreatedAt: s.options.Now(),
 		Secrets: []store.Secret{{ID: id, ClientID: c.ClientID, Verifier: verifier.Encoded(), CreatedAt: s.options.Now()}},
 	}
@@ -174,9 +176,12 @@ func (s *Server) assemble(ctx context.Context, c *catalogue.Catalogue, e *catalo
 		},
 		BodyLimit: c.Limits.Body,
 	}
+	if err := env.questions(c, realm, s.options.Now); err != nil {
+		return nil, err
+	}
 	checkers := map[string]*resource.Checker{}
 	for _, api := range e.APIs {
-		checker, err := env.checker(api, s.options.Now)
+		checker, err := env.checker(s.options.Now, api)
 		if err != nil {
 			return nil, err
 		}
@@ -207,7 +212,7 @@ func (e *environment) declare(now time.Time) {
 	e.declared = map[string]*store.Client{}
 	for _, c := range e.Clients {
 		client := &store.Client{
-			ID: c.ID, Name: c.Name, Type: "machine", Grants: c.Grants, AuthMethods: c.Methods, Allotted: c.Allotted,
+			ID: c.ID, Name: c.Name, Type: c.Type, Grants: c.Grants, AuthMethods: c.Methods, Allotted: c.Allotted,
 			CreatedAt: now, Declared: true,
 		}
 		if c.Verifier != "" {
@@ -225,14 +230,17 @@ func (e *environment) Find(ctx context.Context, id string) (*store.Client, error
 	return e.resources.clients.Find(ctx, id)
 }
 
-// checker decides about tokens for one API of this environment.
-func (e *environment) checker(api *catalogue.API, now func() time.Time) (*resource.Checker, error) {
-	var scopes []string
-	for _, s := range api.Scopes {
-		scopes = append(scopes, s.Name)
+// checker decides about tokens for APIs of this environment.
+func (e *environment) checker(now func() time.Time, apis ...*catalogue.API) (*resource.Checker, error) {
+	var audience, scopes []string
+	for _, api := range apis {
+		audience = append(audience, api.Audience)
+		for _, s := range api.Scopes {
+			scopes = append(scopes, s.Name)
+		}
 	}
 	return resource.New(resource.Config{
-		Issuer: e.issuer(), Audience: []string{api.Audience}, Shape: shapes[e.dialect], Scopes: scopes, Now: now,
+		Issuer: e.issuer(), Audience: audience, Shape: shapes[e.dialect], Scopes: scopes, Now: now,
 		Key: func(_ context.Context, id string) (crypto.PublicKey, string, error) {
 			for _, k := range e.resources.ring.Public() {
 				if k.KeyID == id {
@@ -243,7 +251,9 @@ func (e *environment) checker(api *catalogue.API, now func() time.Time) (*resour
 		},
 		Opaque: e.opaque,
 		Ended: func(t *resource.Token) bool {
-			return e.resources.revoked.Ended(t.ClientID, token.ID(t.ID).Secret(), t.IssuedAt)
+			return e.resources.revoked.Ended(revocation.Token{
+				ID: t.ID, ClientID: t.ClientID, SecretID: token.ID(t.ID).Secret(), IssuedAt: t.IssuedAt,
+			})
 		},
 	})
 }

@@ -228,6 +228,7 @@ type registration struct {
 	grants   []string            // nil: client_credentials
 	methods  []string
 	expires  time.Duration // of the secret, from now; 0: never
+	resource bool          // an API that introspects: no grants
 }
 
 // register makes a client and returns its secret.
@@ -248,10 +249,12 @@ func (s *site) register(t testing.TB, environment string, r registration) string
 		t.Fatal(err)
 	}
 	c := store.Client{
-		ID: r.id, Name: r.id, Type: "machine", Grants: r.grants, AuthMethods: r.methods, Allotted: r.allotted, CreatedAt: begin,
+		ID: r.id, Name: r.id, Type: store.TypeMachine, Grants: r.grants, AuthMethods: r.methods, Allotted: r.allotted, CreatedAt: begin,
 		Secrets: []store.Secret{{ID: "s" + hex.EncodeToString([]byte(r.id)), ClientID: r.id, Verifier: verifier.Encoded(), CreatedAt: begin}},
 	}
-	if r.grants == nil {
+	if r.resource {
+		c.Type, c.Grants = store.TypeResource, nil
+	} else if r.grants == nil {
 		c.Grants = []string{oauth.GrantClientCredentials}
 	}
 	if r.allotted == nil {

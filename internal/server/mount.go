@@ -22,6 +22,8 @@ func (s *Server) mount(g *generation) *mounts {
 		for _, path := range e.dialect.TokenPaths {
 			m.at(e, issuer, path, "token", e.token)
 		}
+		m.at(e, issuer, endpoint.IntrospectionPath, "introspection", e.introspection)
+		m.at(e, issuer, endpoint.RevocationPath, "revocation", e.revocation)
 		keys := &endpoint.Document{Body: e.resources.ring.JWKS, MaxAge: 5 * time.Minute}
 		m.at(e, issuer, endpoint.JWKSPath, "jwks", keys)
 

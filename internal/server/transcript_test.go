@@ -17,6 +17,7 @@ import (
 
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/jose"
+	"github.com/grantway/grantway/internal/store"
 )
 
 // TestTranscripts plays every conversation below testdata, each against a server
@@ -211,6 +212,11 @@ func playClient(p *player, s step, words []string) {
 			r.allotted = map[string][]string{p.up().environment(p.environment).APIs[0].Name: strings.Split(value, ",")}
 		case "apis":
 			r.allotted = map[string][]string{}
+			if value != "none" {
+				r.allotted[value] = []string{}
+			}
+		case "type":
+			r.resource = value == store.TypeResource
 		case "grants":
 			r.grants = []string{value}
 		case "methods":

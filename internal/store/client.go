@@ -10,7 +10,7 @@ import (
 type Client struct {
 	ID   string
 	Name string // what people call it
-	Type string // machine; others come with the grants that need them
+	Type string // TypeMachine or TypeResource
 
 	Grants      []string            // grant_type values it may use
 	AuthMethods []string            // methods it may authenticate with; empty means every method that takes a secret
@@ -22,6 +22,16 @@ type Client struct {
 	DisabledAt time.Time // zero while it is enabled
 	Declared   bool      // it stands in grantway.yaml and can be changed only there
 }
+
+// The types of client. Others come with the grants that need them.
+const (
+	// TypeMachine is a program that acts for itself and asks for tokens.
+	TypeMachine = "machine"
+
+	// TypeResource is an API that asks whether tokens are good (RFC 7662 §1.1). It
+	// gets no tokens; what it is allotted are the APIs that it is.
+	TypeResource = "resource"
+)
 
 // Disabled reports whether the client may not be used.
 func (c *Client) Disabled() bool { return !c.DisabledAt.IsZero() }

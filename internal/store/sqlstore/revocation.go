@@ -2,6 +2,7 @@ package sqlstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -16,6 +17,20 @@ var (
 	revocationsSince = sentence(`SELECT seq, kind, id, issued_before, forget_at
 		FROM {}revocation WHERE seq > $1 AND (forget_at = 0 OR forget_at > $2) ORDER BY seq, kind, id`)
 )
+
+// Revoke implements store.Revocations.
+func (r revocations) Revoke(ctx context.Context, one store.Revocation, by store.By) error {
+	err := errors.New("the id cannot be stored")
+	if storable(one.ID) && storable(one.Kind) {
+		err = r.change(ctx, by, func(context.Context, transaction) (*fact, error) {
+			return &fact{kind: one.Kind + ".revoked", id: one.ID, ends: &one}, nil
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("revoke: %w", err)
+	}
+	return nil
+}
 
 // Since implements store.Revocations.
 func (r revocations) Since(ctx context.Context, seq int64, now time.Time) ([]store.Revocation, error) {

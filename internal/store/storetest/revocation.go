@@ -44,6 +44,22 @@ var revocationCases = map[string]func(*testing.T, *world){
 			same(t, got, row.want)
 		}
 	},
+	"revoke": func(t *testing.T, w *world) {
+		token := store.Revocation{Kind: store.RevokedToken, ID: "j.1", IssuedBefore: at(1), ForgetAt: at(100)}
+		must(t, w.Revocations.Revoke(t.Context(), token, by(1)))
+		must(t, w.Revocations.Revoke(t.Context(), token, by(2)))
+		first, again := token, token
+		first.Seq, again.Seq = 1, 2
+		w.ended(t, first, again)
+		all, err := w.Changes.Since(t.Context(), 0, 10)
+		must(t, err)
+		if len(all) != 2 || all[0].Kind != "token.revoked" || all[0].ID != "j.1" {
+			t.Errorf("changes: %+v", all)
+		}
+		if err := w.Revocations.Revoke(t.Context(), store.Revocation{Kind: store.RevokedToken, ID: "a\x00b", IssuedBefore: at(1)}, by(3)); err == nil {
+			t.Error("an id with NUL was taken")
+		}
+	},
 	"a step that fails ends nothing": func(t *testing.T, w *world) {
 		must(t, w.Clients.Create(t.Context(), client("c"), by(0)))
 		want(t, w.Secrets.Revoke(t.Context(), "c", "x", at(100), by(1)), store.ErrNotFound)
