@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"os"
 
 	"github.com/grantway/grantway/internal/activity"
 	"github.com/grantway/grantway/internal/refusal"
@@ -59,6 +60,8 @@ func malformed(err error) error {
 	switch {
 	case errors.Is(err, wire.ErrTooLarge):
 		return refusal.BodyTooLarge.From(err)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return refusal.BodyTooSlow.From(err)
 	case errors.Is(err, wire.ErrJSONAsForm):
 		return refusal.JSONAsForm.From(err)
 	case errors.Is(err, wire.ErrDuplicate):
