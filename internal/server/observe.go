@@ -57,6 +57,8 @@ func (s *Server) finish(ctx context.Context, fact *activity.Fact, method string,
 		}
 	}
 	if fact.After != nil {
+		// What was written may still be in a buffer until the handler returns.
+		_ = http.NewResponseController(seen).Flush()
 		fact.After(context.WithoutCancel(ctx))
 	}
 	if fact.Event == "token.issued" {
