@@ -1,8 +1,12 @@
 package server
 
 import (
+	"bufio"
+	"context"
 	"encoding/base64"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"strconv"
 	"strings"
@@ -10,6 +14,7 @@ import (
 	"time"
 
 	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/secret"
 )
 
 // good is the body of a token request that succeeds.
@@ -259,4 +264,57 @@ func TestNoCORS(t *testing.T) {
 	if published.header.Get("Access-Control-Allow-Origin") != "*" || published.header[http.CanonicalHeaderKey("Access-Control-Allow-Credentials")] != nil {
 		t.Errorf("E29: keys are public, without credentials: %s", published)
 	}
+}
+
+// TestOtherEnvironmentIsNotTold is row U4: staging's credentials at production
+// are answered as a wrong secret is, byte for byte and without waiting for what
+// only the log is told.
+func TestOtherEnvironmentIsNotTold(t *testing.T) {
+	t.Parallel()
+	s := start(t, setup{example: "timeback"})
+	made := s.register(t, "staging", registration{id: "both"})
+	s.register(t, "production", registration{id: "both"})
+	ask := func(secret string) answer {
+		return s.send(t, s.request("POST /production/auth/oauth2/token HTTP/1.1", "grant_type=client_credentials&client_id=both&client_secret="+secret, formType))
+	}
+	wrong, foreign := ask("wrong-for-both"), ask(made)
+	for what, note := range map[string]answer{`"notes":["other-environment:staging"]`: foreign} {
+		if line := s.logged(note); !strings.Contains(line, what) {
+			t.Errorf("U4: the log does not say %s: %s", what, line)
+		}
+	}
+	for _, a := range []*answer{&wrong, &foreign} {
+		a.header.Del(TraceHeader)
+		a.header.Del("Date")
+	}
+	if wrong.String() != foreign.String() {
+		t.Errorf("U4: a wrong secret:\n%s\nstaging's:\n%s", wrong, foreign)
+	}
+
+	looking, answered := make(chan struct{}), make(chan struct{})
+	elsewhere := s.environment("production").auth.Elsewhere
+	s.environment("production").auth.Elsewhere = func(ctx context.Context, id string, secret secret.Secret) string {
+		close(looking)
+		select {
+		case <-answered:
+		case <-time.After(10 * time.Second):
+			t.Error("U4: the answer waits for the look at other environments")
+		}
+		return elsewhere(ctx, id, secret)
+	}
+	connection, err := net.Dial("tcp", s.address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer connection.Close()
+	io.WriteString(connection, s.request("POST /production/auth/oauth2/token HTTP/1.1", "grant_type=client_credentials&client_id=both&client_secret=wrong-for-both", formType))
+	response, err := http.ReadResponse(bufio.NewReader(connection), nil)
+	if err == nil {
+		_, err = io.ReadAll(io.LimitReader(response.Body, response.ContentLength))
+	}
+	if err != nil || response.StatusCode != 400 {
+		t.Errorf("U4: %v, %v", response, err)
+	}
+	<-looking
+	close(answered)
 }
