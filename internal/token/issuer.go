@@ -14,10 +14,10 @@ import (
 	"github.com/grantway/grantway/oauth"
 )
 
-// MaxBytes is the longest access token that is issued. A longer one is a fault
-// of the catalogue and answered with server_error: it would not fit the headers
-// of upstream servers, and it is never cut.
-const MaxBytes = 8 << 10
+// MaxBytes is the longest access token that is issued: behind "Bearer " it fills
+// a header as long as our own gateway, and most servers, read one. A longer one
+// is a fault of the catalogue and answered with server_error; it is never cut.
+const MaxBytes = 8<<10 - len("Bearer ")
 
 // Issuer makes tokens for one environment. It is safe for concurrent use.
 type Issuer struct {
@@ -59,7 +59,10 @@ func (i *Issuer) Issue(ctx context.Context, a Authorization) (oauth.TokenRespons
 			ExpiresAt: now.Add(made.Lifetime),
 		})
 	}
-	return answer, err
+	if err != nil {
+		return oauth.TokenResponse{}, err
+	}
+	return answer, nil
 }
 
 func (i *Issuer) sign(ctx context.Context, algorithm jose.Algorithm, c *dialect.Claims) (string, error) {
