@@ -35,14 +35,14 @@ type published struct {
 	metrics      string
 }
 
-// configure writes a configuration of testdata/serve with more pairs of old and
-// new text put in, and returns its path.
-func configure(t *testing.T, name, folder, upstream string, change ...string) string {
+// configure writes a configuration with more pairs of old and new text put in,
+// and returns its path.
+func configure(t *testing.T, folder, upstream string, change ...string) string {
 	t.Helper()
-	text := strings.NewReplacer("FOLDER", folder, "UPSTREAM", upstream).Replace(readFile(t, "testdata/serve/"+name))
+	text := strings.NewReplacer("FOLDER", folder, "UPSTREAM", upstream).Replace(readFile(t, "testdata/serve/plain.yaml"))
 	for i := 0; i < len(change); i += 2 {
 		if strings.Count(text, change[i]) == 0 {
-			t.Fatalf("%s holds no %q to change", name, change[i])
+			t.Fatalf("the configuration holds no %q to change", change[i])
 		}
 		text = strings.ReplaceAll(text, change[i], change[i+1])
 	}
@@ -52,13 +52,13 @@ func configure(t *testing.T, name, folder, upstream string, change ...string) st
 }
 
 // publish starts a server and returns once it is ready.
-func publish(t *testing.T, name, folder string, api http.Handler, change ...string) *published {
+func publish(t *testing.T, env []string, folder string, api http.Handler, change ...string) *published {
 	t.Helper()
 	upstream := httptest.NewServer(api)
 	t.Cleanup(upstream.Close)
-	p := &published{config: configure(t, name, folder, upstream.URL, change...), folder: folder}
+	p := &published{config: configure(t, folder, upstream.URL, change...), folder: folder}
 	p.text = readFile(t, p.config)
-	p.process = start(t, serveSecrets, "serve", "--config", p.config)
+	p.process = start(t, env, "serve", "--config", p.config)
 	var ready struct{ Address, Metrics string }
 	if err := json.Unmarshal([]byte(p.logged(`"msg":"ready"`, 1)), &ready); err != nil {
 		t.Fatal(err)
@@ -81,7 +81,7 @@ func (p *published) nightly(t *testing.T, scheme string) string {
 
 func TestServeOnLoopbackForAProxy(t *testing.T) {
 	t.Parallel()
-	p := publish(t, "plain.yaml", t.TempDir(), http.HandlerFunc(notes))
+	p := publish(t, serveSecrets, t.TempDir(), http.HandlerFunc(notes))
 	token := p.nightly(t, "http")
 	if got := httpGet(t, p.client, "http"+stagingAPI+"/notes", token); got.status != http.StatusOK || got.body != "notes for nightly" {
 		t.Errorf("a call: %d %s", got.status, got.body)
@@ -118,7 +118,7 @@ func TestServeOnLoopbackForAProxy(t *testing.T) {
 
 func TestServeFollowsItsFile(t *testing.T) {
 	t.Parallel()
-	p := publish(t, "plain.yaml", t.TempDir(), http.HandlerFunc(notes))
+	p := publish(t, serveSecrets, t.TempDir(), http.HandlerFunc(notes))
 	token := p.nightly(t, "http")
 	open := "http" + stagingAPI + "/health"
 	if got := httpGet(t, p.client, open, ""); got.status != http.StatusForbidden {
@@ -161,7 +161,7 @@ func TestServeFollowsItsFile(t *testing.T) {
 func TestServeFinishesWhatIsUnderWay(t *testing.T) {
 	t.Parallel()
 	began, finish := make(chan struct{}), make(chan struct{})
-	p := publish(t, "plain.yaml", t.TempDir(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	p := publish(t, serveSecrets, t.TempDir(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		close(began)
 		<-finish
 		notes(w, r)
@@ -190,7 +190,7 @@ func TestServeFinishesWhatIsUnderWay(t *testing.T) {
 func TestServeRefusesWhatIsUnsafe(t *testing.T) {
 	t.Parallel()
 	sealed := t.TempDir() // stores whose keys are sealed with the usual key
-	publish(t, "plain.yaml", sealed, http.HandlerFunc(notes)).stop()
+	publish(t, serveSecrets, sealed, http.HandlerFunc(notes)).stop()
 	keyFile := filepath.Join(t.TempDir(), "sealing.key")
 	writeFile(t, keyFile, strings.TrimPrefix(serveSecrets[1], "SEALING_KEY="))
 	if err := os.Chmod(keyFile, 0o644); err != nil {
@@ -258,7 +258,7 @@ func TestServeRefusesWhatIsUnsafe(t *testing.T) {
 			if folder == "" {
 				folder = t.TempDir()
 			}
-			config := configure(t, "plain.yaml", folder, "http://127.0.0.1:1", row.change...)
+			config := configure(t, folder, "http://127.0.0.1:1", row.change...)
 			status, out, said := finish(t, append(append([]string{}, serveSecrets...), row.env...), "serve", "--config", config)
 			if status != exitRefused || out != "" {
 				t.Errorf("status %d, prints %q", status, out)

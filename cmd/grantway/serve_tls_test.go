@@ -40,7 +40,7 @@ func writeCertificate(t *testing.T, serial int64, certificate, key string) *x509
 		t.Fatal(err)
 	}
 	template := &x509.Certificate{
-		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "notes.test"}, DNSNames: tlsHosts,
+		SerialNumber: big.NewInt(serial), Subject: pkix.Name{CommonName: "notes.test"}, DNSNames: append([]string{"localhost"}, tlsHosts...),
 		NotBefore: time.Now().Add(-time.Minute), NotAfter: time.Now().Add(time.Hour),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
 	}
@@ -67,7 +67,7 @@ func TestServeTLS(t *testing.T) {
 	certificate, key := filepath.Join(folder, "tls.crt"), filepath.Join(folder, "tls.key")
 	roots := x509.NewCertPool()
 	roots.AddCert(writeCertificate(t, 1, certificate, key))
-	p := publish(t, "plain.yaml", folder, http.HandlerFunc(notes),
+	p := publish(t, serveSecrets, folder, http.HandlerFunc(notes),
 		"address: 127.0.0.1:0", "address: 127.0.0.1:0\n  tls: {certificate: "+certificate+", key: "+key+"}")
 	p.client = clientOf(p.address, roots)
 	t.Cleanup(p.client.CloseIdleConnections)
