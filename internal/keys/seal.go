@@ -84,20 +84,39 @@ func ReadSeal(from string, env func(string) (string, bool)) (*Seal, error) {
 }
 
 // CreateSealFile makes a sealing key in a file that does not exist yet; one that
-// does is left alone.
+// does is left alone. The file appears whole, also to a process that starts at
+// the same time, and is durable when CreateSealFile returns: what is sealed with
+// the key is lost with it.
 func CreateSealFile(path string) error {
-	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-		return err
-	}
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if errors.Is(err, os.ErrExist) {
+	if _, err := os.Lstat(path); err == nil {
 		return nil
 	}
+	folder := filepath.Dir(path)
+	if err := os.MkdirAll(folder, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(folder, ".sealing-key-*") // mode 0600
 	if err != nil {
 		return err
 	}
+	defer os.Remove(f.Name())
 	key := make([]byte, 32)
 	rand.Read(key) // never fails
 	_, err = io.WriteString(f, hex.EncodeToString(key)+"\n")
-	return errors.Join(err, f.Sync(), f.Close())
+	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, os.ErrExist) {
+		return err
+	}
+	return syncFolder(folder)
+}
+
+// syncFolder makes the names in a folder durable.
+func syncFolder(path string) error {
+	folder, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
 }
