@@ -154,7 +154,7 @@ func TestWhatTheAPISees(t *testing.T) {
 	forged := []string{
 		"Grantway-Client: forged", "grantway-client: forged", "GRANTWAY-CLIENT: forged", "Grantway_Client: forged", "grantway_client: forged",
 		"GRANTWAY_CLIENT: forged", "Grantway-Subject: forged", "Grantway_Subject: forged", "Grantway-Scope: forged", "GrantWay-sCope: forged",
-		"Grantway_Environment: forged", "Grantway-Trace: forged", "Grantway-Anything: forged", "Grantway-Client: forged",
+		"Grantway_Environment: forged", "Grantway-Trace: forged", "Grantway.Client: forged", "Grantway~Client: forged", "Grantway-Anything: forged", "Grantway-Client: forged",
 		"X-Forwarded-For: 203.0.113.7", "X-Forwarded-Proto: https", "X-Forwarded-Host: forged.example", "X-Forwarded-Port: 1", "X-Forwarded-Uri: /forged",
 		"X-Forwarded-Prefix: /forged", "X_Forwarded_For: 203.0.113.7", "x-forwarded_host: forged.example", "Forwarded: for=203.0.113.7;host=forged.example",
 		"X-Real-Ip: 203.0.113.7", "X-Original-Url: /forged", "X-Rewrite-Url: /forged", "Via: 1.1 forged", "Proxy-Authorization: Basic Zm9yZ2Vk",
