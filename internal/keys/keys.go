@@ -1,6 +1,11 @@
 // Package keys holds an environment's signing keys: it creates them, keeps them
-// sealed in the store, publishes their public halves (RFC 7517) and lends them
-// to whoever signs.
+// sealed in the store, publishes their public halves (RFC 7517), lends them to
+// whoever signs, and rotates them.
+//
+// A key is published before it signs, for longer than any verifier keeps a copy
+// of the key set, and after it signed, until its last token has expired. So there
+// is always a standby beside the key that signs, and no rotation makes a verifier
+// refuse a good token. A key that somebody else may have is removed at once.
 //
 // What is signed is package token's; how is package jose's. One key serves one
 // purpose, so that a token of one kind can never pass as one of another
@@ -8,12 +13,12 @@
 package keys
 
 import (
-	"bytes"
+	"cmp"
 	"context"
-	"crypto"
-	"crypto/x509"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,11 +29,27 @@ import (
 // AccessToken is the purpose of keys that sign access tokens.
 const AccessToken = "access-token"
 
+// MaxAge is how long a verifier may keep its copy of the key set.
+const MaxAge = 5 * time.Minute
+
+// overlap is how much longer than its last token a retired key is published: a
+// node that cannot reach the store signs with it for five minutes more, until it
+// trusts nothing that it remembers, and clocks differ.
+const overlap = 6 * time.Minute
+
+// longestLife is how long tokens live at most, unless Settings say otherwise: what
+// a production server allows.
+const longestLife = 24 * time.Hour
+
 // A Ring is the signing keys of one environment and purpose, open and ready. It
 // is safe for concurrent use.
 type Ring struct {
 	settings Settings
 	open     atomic.Pointer[opened]
+	loading  sync.Mutex // readings of the store follow each other, so that none undoes a later one
+
+	changing   sync.Mutex       // steps of this process follow each other
+	algorithms []jose.Algorithm // under changing: those that tokens are signed with
 }
 
 // Settings are what a Ring is made of.
@@ -39,159 +60,171 @@ type Settings struct {
 	Seal        *Seal
 	Header      func(algorithm, kid string) []byte // the JOSE header that the dialect gives its tokens
 	Now         func() time.Time
+
+	Lifetime    time.Duration // no token lives longer; zero: 24 hours
+	Announce    time.Duration // how long a key is published before it may sign; zero: an hour
+	RotateEvery time.Duration // how long a key signs; zero: 90 days
 }
 
 // opened is one reading of the store.
 type opened struct {
-	signers map[jose.Algorithm]*jose.Signer
+	signers map[jose.Algorithm]*jose.Signer // of the active keys
+	byID    map[string]*jose.Signer         // of all keys
 	public  []jose.PublicKey
 	jwks    []byte
 }
 
-// Open returns the ring with a key for each of the algorithms; it creates those
-// that are missing. Of several nodes that start at once, one creates a key and
-// the others find it. It returns ErrSealed when the sealing key is not the one
-// that the keys were sealed with.
+// Open returns the ring with an active key and a standby for each of the
+// algorithms; it creates those that are missing. Of several nodes that start at
+// once, one creates a key and the others find it. It returns ErrSealed when the
+// sealing key is not the one that the keys were sealed with.
 func Open(ctx context.Context, s Settings, algorithms []jose.Algorithm, by store.By) (*Ring, error) {
+	s.Lifetime = cmp.Or(s.Lifetime, longestLife)
+	s.Announce = cmp.Or(s.Announce, time.Hour)
+	s.RotateEvery = cmp.Or(s.RotateEvery, 90*24*time.Hour)
 	r := &Ring{settings: s}
-	if err := r.load(ctx); err != nil {
+	if err := r.Reload(ctx); err != nil {
 		return nil, err
 	}
-	created := false
-	for _, algorithm := range algorithms {
-		if r.open.Load().signers[algorithm] != nil {
-			continue
-		}
-		if err := r.create(ctx, algorithm, by); err != nil {
-			return nil, err
-		}
-		created = true
-	}
-	if !created {
-		return r, nil
-	}
-	return r, r.load(ctx)
+	return r, r.Ensure(ctx, algorithms, by)
 }
 
-// Signer returns the signer for an algorithm. An algorithm that Open was not
-// told of is an error: the catalogue named it after the start.
+// Signer returns the signer for an algorithm. An algorithm that neither Open nor
+// Ensure was told of is an error.
 func (r *Ring) Signer(algorithm jose.Algorithm) (*jose.Signer, error) {
 	signer := r.open.Load().signers[algorithm]
 	if signer == nil {
-		return nil, fmt.Errorf("no signing key for %s", algorithm)
+		return nil, fmt.Errorf("%w %s", ErrAlgorithm, algorithm)
 	}
 	return signer, nil
 }
 
-// Ensure makes keys for algorithms that a reloaded catalogue has added.
-func (r *Ring) Ensure(ctx context.Context, algorithms []jose.Algorithm, by store.By) error {
-	for _, algorithm := range algorithms {
-		if r.open.Load().signers[algorithm] != nil {
-			continue
-		}
-		if err := r.create(ctx, algorithm, by); err != nil {
-			return err
-		}
-		if err := r.load(ctx); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// Public returns the public keys, the slice shared and not to be changed.
+// Public returns the public keys by which tokens are accepted, the slice shared
+// and not to be changed.
 func (r *Ring) Public() []jose.PublicKey { return r.open.Load().public }
 
 // JWKS returns the key set document (RFC 7517 §5), shared and not to be changed.
+// The active keys come first, for verifiers that know no kid.
 func (r *Ring) JWKS() []byte { return r.open.Load().jwks }
 
-func (r *Ring) load(ctx context.Context) error {
-	stored, err := r.settings.Keys.List(ctx)
+// Reload reads what is stored, which another node may have changed. A key that
+// does not open is left out and reported, and all others count; what was opened
+// before needs no sealing key again. Until it returns, and when the store does
+// not answer, the ring is as it was.
+func (r *Ring) Reload(ctx context.Context) error {
+	r.loading.Lock()
+	defer r.loading.Unlock()
+	stored, err := r.list(ctx)
 	if err != nil {
-		return fmt.Errorf("read the signing keys: %w", err)
-	}
-	next := &opened{signers: map[jose.Algorithm]*jose.Signer{}}
-	for _, k := range stored {
-		if k.Purpose != r.settings.Purpose {
-			continue
-		}
-		private, err := r.unseal(k)
-		if err != nil {
-			return err
-		}
-		algorithm := jose.Algorithm(k.Algorithm)
-		signer, err := jose.NewSigner(algorithm, k.ID, private, r.settings.Header(k.Algorithm, k.ID))
-		if err != nil {
-			return fmt.Errorf("signing key %s: %w", k.ID, err)
-		}
-		next.signers[algorithm] = signer // the newest signs
-		next.public = append(next.public, jose.PublicKey{KeyID: k.ID, Algorithm: algorithm, Key: private.Public()})
-	}
-	if next.jwks, err = jose.MarshalJWKSet(next.public); err != nil {
 		return err
 	}
+	before := r.open.Load()
+	if before == nil {
+		before = &opened{}
+	}
+	next, faults := r.read(stored, before)
+	if before.byID == nil && faults != nil {
+		return faults // at the start nothing is left out
+	}
+	if next.jwks, err = jose.MarshalJWKSet(next.public); err != nil {
+		return errors.Join(faults, err)
+	}
 	r.open.Store(next)
+	return faults
+}
+
+func (r *Ring) read(stored []store.Key, before *opened) (next *opened, faults error) {
+	next = &opened{signers: map[jose.Algorithm]*jose.Signer{}, byID: map[string]*jose.Signer{}}
+	order := []string{store.KeyActive, store.KeyStandby, store.KeyRetired}
+	slices.SortStableFunc(stored, func(a, b store.Key) int {
+		return slices.Index(order, a.State()) - slices.Index(order, b.State())
+	})
+	for _, k := range stored {
+		if k.State() == store.KeyGone {
+			continue
+		}
+		signer := before.byID[k.ID]
+		if signer == nil {
+			var err error
+			if signer, err = r.signer(k); err != nil {
+				faults = errors.Join(faults, err)
+				continue
+			}
+		}
+		next.byID[k.ID] = signer
+		next.public = append(next.public, signer.Public())
+		if k.State() == store.KeyActive {
+			next.signers[signer.Algorithm()] = signer
+		}
+	}
+	// Where the new active key does not open, the one of before signs on, if it is
+	// still published.
+	for algorithm, signer := range before.signers {
+		if next.signers[algorithm] == nil && next.byID[signer.KeyID()] != nil {
+			next.signers[algorithm] = signer
+		}
+	}
+	return next, faults
+}
+
+// list returns the stored keys of this ring's purpose, oldest first.
+func (r *Ring) list(ctx context.Context) ([]store.Key, error) {
+	stored, err := r.settings.Keys.List(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read the signing keys: %w", err)
+	}
+	return slices.DeleteFunc(stored, func(k store.Key) bool { return k.Purpose != r.settings.Purpose }), nil
+}
+
+// holder is the key of an algorithm in that state, nil where there is none.
+func holder(stored []store.Key, algorithm jose.Algorithm, state string) *store.Key {
+	for i := range stored {
+		if stored[i].Algorithm == string(algorithm) && stored[i].State() == state {
+			return &stored[i]
+		}
+	}
 	return nil
 }
 
-func (r *Ring) create(ctx context.Context, algorithm jose.Algorithm, by store.By) error {
-	for {
-		private, err := jose.Generate(algorithm)
-		if err != nil {
-			return fmt.Errorf("make a signing key for %s: %w", algorithm, err)
+// Ensure makes the keys that are missing for the algorithms, and keeps to them
+// from now on: Open calls it, and a catalogue that was read again may have others.
+func (r *Ring) Ensure(ctx context.Context, algorithms []jose.Algorithm, by store.By) error {
+	r.changing.Lock()
+	defer r.changing.Unlock()
+	r.algorithms = slices.Clone(algorithms)
+	return r.ensure(ctx, by)
+}
+
+// ensure is called under changing.
+func (r *Ring) ensure(ctx context.Context, by store.By) error {
+	stored, err := r.list(ctx)
+	if err != nil {
+		return err
+	}
+	by.At = r.settings.Now()
+	var missing []store.Key
+	for _, algorithm := range r.algorithms {
+		if holder(stored, algorithm, store.KeyActive) == nil {
+			missing = append(missing, store.Key{Algorithm: string(algorithm), ActivatedAt: by.At})
 		}
-		kid, err := jose.Thumbprint(private.Public())
-		if err != nil {
+		if holder(stored, algorithm, store.KeyStandby) == nil {
+			missing = append(missing, store.Key{Algorithm: string(algorithm)})
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	if err := r.sealed(stored); err != nil {
+		return err
+	}
+	for _, made := range r.makeAll(missing, by.At) {
+		if made.err != nil {
+			return made.err
+		}
+		// Where another node was first, its key is found below.
+		if err := r.settings.Keys.Create(ctx, made.key, by); err != nil && !errors.Is(err, store.ErrConflict) {
 			return err
 		}
-		// A published example token begins with eyJraWQiOiJ. Its last character
-		// depends on the first one of the kid: a letter or _ makes it true of every
-		// token that we issue. Five keys of six are like that.
-		if kid[0] >= '@' {
-			return r.add(ctx, algorithm, kid, private, by)
-		}
 	}
-}
-
-// add stores a key that was made here.
-func (r *Ring) add(ctx context.Context, algorithm jose.Algorithm, kid string, private crypto.Signer, by store.By) error {
-	public, err := jose.MarshalJWK(jose.PublicKey{KeyID: kid, Algorithm: algorithm, Key: private.Public()})
-	if err != nil {
-		return err
-	}
-	der, err := x509.MarshalPKCS8PrivateKey(private)
-	if err != nil {
-		return err
-	}
-	err = r.settings.Keys.Create(ctx, store.Key{
-		ID: kid, Purpose: r.settings.Purpose, Algorithm: string(algorithm), Public: public,
-		Sealed:    r.settings.Seal.Close(der, r.context(kid)),
-		CreatedAt: by.At, ActivatedAt: by.At,
-	}, by)
-	if errors.Is(err, store.ErrConflict) {
-		return nil // another node was first; load finds its key
-	}
-	return err
-}
-
-func (r *Ring) unseal(k store.Key) (crypto.Signer, error) {
-	der, err := r.settings.Seal.Open(k.Sealed, r.context(k.ID))
-	if err != nil {
-		return nil, fmt.Errorf("signing key %s of %s: %w", k.ID, r.settings.Environment, err)
-	}
-	parsed, err := x509.ParsePKCS8PrivateKey(der)
-	if err != nil {
-		return nil, fmt.Errorf("signing key %s: %w", k.ID, err)
-	}
-	private, ok := parsed.(crypto.Signer)
-	if !ok {
-		return nil, fmt.Errorf("signing key %s cannot sign", k.ID)
-	}
-	return private, nil
-}
-
-// context is what a seal is bound to: a sealed key that is moved elsewhere in
-// the store, or to another environment, does not open.
-func (r *Ring) context(kid string) []byte {
-	return bytes.Join([][]byte{[]byte("grantway signing key"), []byte(r.settings.Environment), []byte(r.settings.Purpose), []byte(kid)}, []byte{0})
+	return r.Reload(ctx)
 }
