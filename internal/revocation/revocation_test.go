@@ -19,6 +19,8 @@ var noon = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 
 // A journal is what was revoked, as a store keeps it.
 type journal struct {
+	store.Revocations // a set reads only
+
 	mu  sync.Mutex
 	all []store.Revocation
 	err error
