@@ -10,6 +10,7 @@ package endpoint
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"net/http"
 	"strconv"
@@ -65,7 +66,8 @@ func (a *Answers) refuse(w http.ResponseWriter, r *http.Request, err error) {
 
 // waiting turns what passes by itself into its refusal.
 func waiting(err error) error {
-	if errors.Is(err, store.ErrUnavailable) || errors.Is(err, secret.ErrBusy) {
+	if errors.Is(err, store.ErrUnavailable) || errors.Is(err, secret.ErrBusy) ||
+		errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) { // it waited for its turn too long
 		return refusal.Unavailable.From(err)
 	}
 	return err
