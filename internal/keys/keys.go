@@ -212,7 +212,7 @@ func (r *Ring) ensure(ctx context.Context, by store.By) error {
 		}
 	}
 	if len(missing) == 0 {
-		return nil
+		return r.Reload(ctx) // another node may have made them since the last time
 	}
 	if err := r.sealed(stored); err != nil {
 		return err
