@@ -277,6 +277,23 @@ func TestDevRefuses(t *testing.T) {
 	}
 }
 
+// TestDevLeavesNoEnvFileOfAnEarlierRun: whoever waits for the file must not find
+// one that tells of a server that is gone.
+func TestDevLeavesNoEnvFileOfAnEarlierRun(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	file := filepath.Join(data, "dev.env")
+	writeFile(t, file, "export GRANTWAY_AUTH_URL='http://127.0.0.1:1'\n")
+	writeFile(t, filepath.Join(data, "staging.db"), "this is no database, so that the server does not start")
+	status, out, said := finish(t, nil, "dev", "--listen", "127.0.0.1:0", "--data", data, "--env-file", file)
+	if status != exitRefused || out != "" || !strings.Contains(said, "environment staging") {
+		t.Errorf("status %d, prints %q, says %s", status, out, said)
+	}
+	if exists(file) {
+		t.Error("the file of the earlier run is still there")
+	}
+}
+
 func readFile(t *testing.T, file string) string {
 	t.Helper()
 	text, err := os.ReadFile(file)
