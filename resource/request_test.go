@@ -8,11 +8,10 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os/exec"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/grantway/grantway/internal/refusal"
 	"github.com/grantway/grantway/oauth"
@@ -113,7 +112,7 @@ func TestOpaque(t *testing.T) {
 			}
 			got, err := checker(t, c).Check(t.Context(), "opaque-token")
 			switch {
-			case row.reason == nil && (err != nil || !cmp.Equal(*got, live)):
+			case row.reason == nil && (err != nil || !reflect.DeepEqual(*got, live)):
 				t.Errorf("got %v, %v", got, err)
 			case row.reason != nil && (!errors.Is(err, row.reason) || got != nil):
 				t.Errorf("got %v, %v; want %s", got, err, row.reason.ID)
@@ -154,8 +153,19 @@ func TestEnded(t *testing.T) {
 
 func TestNew(t *testing.T) {
 	for name, change := range map[string]func(*resource.Config){
-		"no issuer":                  func(c *resource.Config) { c.Issuer = "" },
-		"no keys":                    func(c *resource.Config) { c.Key = nil },
+		"no issuer":                            func(c *resource.Config) { c.Issuer = "" },
+		"no keys, and an issuer that has none": func(c *resource.Config) { c.Key, c.Issuer = nil, "auth.example" },
+		"keys over plain HTTP":                 func(c *resource.Config) { c.Key, c.Keys = nil, resource.JWKS("http://auth.example/jwks", nil) },
+		"two sources of keys":                  func(c *resource.Config) { c.Keys = resource.JWKS("https://auth.example/jwks", nil) },
+		"keys from nowhere":                    func(c *resource.Config) { c.Key, c.Keys = nil, &resource.KeySet{} },
+		"two ways for opaque tokens": func(c *resource.Config) {
+			c.Opaque, c.Introspection = unknown, resource.Introspect("https://auth.example/introspect", "a", "b", nil)
+		},
+		"introspection over plain HTTP": func(c *resource.Config) {
+			c.Introspection = resource.Introspect("http://auth.example/introspect", "a", "b", nil)
+		},
+		"introspection by nobody":    func(c *resource.Config) { c.Key, c.Introspection = nil, &resource.Introspection{} },
+		"a quote in the realm":       func(c *resource.Config) { c.Challenge.Realm = `a"b` },
 		"no audience":                func(c *resource.Config) { c.Audience = nil },
 		"no scopes for Cognito":      func(c *resource.Config) { c.Shape, c.Scopes = resource.Cognito, nil },
 		"opaque without an audience": func(c *resource.Config) { c.Shape, c.Audience, c.Opaque = resource.Cognito, nil, unknown },
@@ -251,7 +261,9 @@ func FuzzCheck(f *testing.F) {
 }
 
 func BenchmarkCheck(b *testing.B) {
-	c := checker(b, config(resource.RFC9068))
+	forgetful := config(resource.RFC9068)
+	forgetful.Remember = -1
+	c := checker(b, forgetful)
 	for name, m := range map[string]*minted{"ES256": good(resource.RFC9068), "RS256": rs256()} {
 		token := m.token()
 		b.Run(name, func(b *testing.B) {

@@ -13,51 +13,16 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/grantway/grantway/internal/jose"
 	"github.com/grantway/grantway/internal/refusal"
 	"github.com/grantway/grantway/internal/wire"
-	"github.com/grantway/grantway/oauth"
 )
 
-// A Token is a good access token: it was issued by the issuer, for this API, has
-// not expired and was not ended.
-type Token struct {
-	ID        string // jti
-	Issuer    string
-	Subject   string
-	ClientID  string
-	Audience  []string
-	Scope     []string
-	IssuedAt  time.Time
-	ExpiresAt time.Time
-}
-
-// Has reports whether the token carries all of the scopes.
-func (t *Token) Has(scopes ...string) bool {
-	for _, s := range scopes {
-		if !slices.Contains(t.Scope, s) {
-			return false
-		}
-	}
-	return true
-}
-
-// A Shape is what the tokens of a product look like, as far as a check depends
-// on it.
-type Shape string
-
-// The shapes. The zero value is RFC9068.
-const (
-	RFC9068 Shape = "rfc9068" // typ at+jwt, an audience
-	Auth0   Shape = "auth0"   // typ JWT, an audience, the client in azp
-	Cognito Shape = "cognito" // no typ and no audience; token_use and the API's scopes stand in for them
-)
-
-// Config says which tokens are good.
+// Config says which tokens are good. Issuer and Audience are enough where the
+// issuer publishes metadata (RFC 8414) or an OpenID configuration.
 type Config struct {
 	Issuer   string   // what iss must be, byte for byte
 	Audience []string // one of them must be in aud; they are the API's own names
@@ -67,31 +32,71 @@ type Config struct {
 	// carries none of them is for another API.
 	Scopes []string
 
+	// Keys are the issuer's keys as it publishes them. Nil, and Key and
+	// Introspection nil too: Discover(Issuer, nil).
+	Keys *KeySet
+
 	// Key finds the public key with a key id and the algorithm that it may be used
-	// with. An id that it does not know is an error; the token is then refused.
+	// with, instead of Keys. An id that it does not know is an error; the token is
+	// then refused, with 503 if errors.Is(err, ErrUnavailable). It is asked at
+	// every check, for tokens that are remembered too, so that a key that is gone
+	// ends its tokens at once: it should answer from memory.
 	Key func(ctx context.Context, id string) (key crypto.PublicKey, algorithm string, err error)
 
 	// Opaque looks up a token that is not a JWT. Nil: there are none. ErrUnknown
-	// says that it is no live token; another error is answered with 503.
+	// says that it is no live token; another error is answered with 503. It is
+	// asked at every check.
 	Opaque func(ctx context.Context, token string) (Token, error)
 
-	// Ended says whether a good token was revoked. Nil: none ever is.
+	// Introspection asks the issuer, instead of Opaque. Where there are keys too,
+	// it is asked about tokens that are not JWTs, else about all.
+	Introspection *Introspection
+
+	// UncheckedAudience lets a token pass whose introspection names no audience.
+	// It is safe only where the issuer answers "active" for nothing but tokens
+	// that are meant for the one who asks.
+	UncheckedAudience bool
+
+	// Ended says whether a good token was revoked. Nil: none ever is. It is asked
+	// at every check.
 	Ended func(*Token) bool
+
+	// Remember is how many verified JWTs are kept, so that one that was seen
+	// before costs no signature check. 0 means 100 000, a negative number none.
+	Remember int
+
+	Challenge Challenge // what Require says to those it refuses; an empty Realm is "api"
+
+	// Refuse writes the answer of Require in the API's own envelope: the status
+	// and a body. The headers are set already. Nil: the error object of RFC 6749.
+	Refuse func(http.ResponseWriter, *http.Request, Refusal)
 
 	Leeway time.Duration    // added to exp, for clocks that differ; 0 means none
 	Now    func() time.Time // nil means time.Now
 }
 
-// ErrUnknown is what Config.Opaque returns for what is no live token.
-var ErrUnknown = errors.New("no such token")
+// What Config.Opaque and Config.Key say by an error.
+var (
+	ErrUnknown     = errors.New("no such token")
+	ErrUnavailable = errors.New("cannot be found out at the moment")
+)
 
 // A Checker decides whether tokens are good. It is safe for concurrent use.
-type Checker struct{ config Config }
+type Checker struct {
+	config Config
+	keys   keys    // nil: there are no JWTs
+	memory *memory // nil: nothing is remembered
+}
 
-// New returns a checker. It is an error to leave out what every check needs.
+// New returns a checker. It is an error to leave out what every check needs, or
+// to name two sources of the same. New asks nobody: keys are fetched by Start, or
+// by the first check.
 func New(c Config) (*Checker, error) {
-	if c.Issuer == "" || c.Key == nil {
-		return nil, errors.New("resource: Config needs an Issuer and a Key function")
+	if c.Issuer == "" {
+		return nil, errors.New("resource: Config needs an Issuer")
+	}
+	if c.Keys != nil && c.Key != nil || c.Opaque != nil && c.Introspection != nil {
+		return nil, errors.New("resource: Config has either Keys or Key, and either Opaque or Introspection")
 	}
 	if c.Shape == "" {
 		c.Shape = RFC9068
@@ -99,32 +104,62 @@ func New(c Config) (*Checker, error) {
 	if c.Shape == Cognito && len(c.Scopes) == 0 || c.Shape != Cognito && len(c.Audience) == 0 {
 		return nil, errors.New("resource: without an Audience (Scopes for Cognito) a token for any API would pass")
 	}
-	if c.Opaque != nil && len(c.Audience) == 0 {
+	if (c.Opaque != nil || c.Introspection != nil) && len(c.Audience) == 0 {
 		return nil, errors.New("resource: without an Audience no opaque token would pass")
 	}
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	return &Checker{c}, nil
+	if err := c.Challenge.check(); err != nil {
+		return nil, err
+	}
+	made := &Checker{config: c}
+	switch {
+	case c.Key != nil:
+		made.keys = keyFunc(c.Key)
+	case c.Keys == nil && c.Introspection != nil: // it is asked about everything
+	default:
+		if c.Keys == nil {
+			c.Keys = Discover(c.Issuer, nil)
+		}
+		if err := c.Keys.check(); err != nil {
+			return nil, err
+		}
+		made.keys = c.Keys
+	}
+	if c.Introspection != nil {
+		if err := c.Introspection.check(); err != nil {
+			return nil, err
+		}
+	}
+	if c.Remember >= 0 {
+		made.memory = newMemory(c.Remember)
+	}
+	return made, nil
 }
 
 // Authenticate finds the token of a request and checks it. Errors hold one of
 // the codes of RFC 6750 §3.1; errors.Is(err, oauth.InvalidToken) tells it.
 func (c *Checker) Authenticate(r *http.Request) (*Token, error) {
-	presented, err := bearer(r)
+	if tokenIn(r.URL.RawQuery) {
+		return nil, refusal.TokenInURL // row S02
+	}
+	return c.CheckHeader(r.Context(), r.Header["Authorization"])
+}
+
+// CheckHeader is Authenticate for the values of an Authorization header, wherever
+// they come from: gRPC has them in the metadata "authorization".
+func (c *Checker) CheckHeader(ctx context.Context, values []string) (*Token, error) {
+	presented, err := bearer(values)
 	if err != nil {
 		return nil, err
 	}
-	return c.Check(r.Context(), presented)
+	return c.Check(ctx, presented)
 }
 
-// bearer returns the token of the Authorization header (RFC 6750 §2.1). A token
-// anywhere else, or a second set of credentials, is refused: row S02.
-func bearer(r *http.Request) (string, error) {
-	if tokenIn(r.URL.RawQuery) {
-		return "", refusal.TokenInURL
-	}
-	headers := r.Header["Authorization"]
+// bearer returns the token of the Authorization header (RFC 6750 §2.1). A second
+// set of credentials is refused: row S02.
+func bearer(headers []string) (string, error) {
 	switch len(headers) {
 	case 0:
 		return "", refusal.TokenMissing
@@ -157,145 +192,129 @@ func tokenIn(query string) bool {
 	return false
 }
 
-// Check decides whether a token is good, cheap checks first.
+// Check decides whether a token is good, cheap checks first. A JWT that was
+// verified before is found again without its signature being checked; everything
+// else about it is judged anew.
 func (c *Checker) Check(ctx context.Context, presented string) (*Token, error) {
-	var token Token
-	var err error
-	if strings.IndexByte(presented, '.') < 0 && c.config.Opaque != nil {
-		token, err = c.opaque(ctx, presented)
-	} else {
-		token, err = c.jwt(ctx, presented)
+	if c.opaque(presented) {
+		return c.lookup(ctx, presented)
 	}
+	if v := c.memory.find(presented); v != nil {
+		if c.keys.hold(ctx, &v.key) {
+			if err := c.judge(v); err != nil {
+				c.memory.drop(v)
+				return nil, err
+			}
+			return &v.token, nil
+		}
+		c.memory.drop(v) // row N05; its key id may have another key now
+	}
+	v, err := c.verify(ctx, presented)
 	if err != nil {
 		return nil, err
 	}
-	if c.config.Ended != nil && c.config.Ended(&token) {
-		return nil, refusal.TokenRevoked
+	if err := c.judge(v); err != nil {
+		return nil, err
 	}
-	return &token, nil
+	c.memory.put(v, v.token.ExpiresAt.Add(c.config.Leeway), c.config.Now())
+	return &v.token, nil
 }
 
-// jwt reads a token that carries its own facts. No claim is looked at before the
-// signature has been verified (RFC 8725 §3.3).
-func (c *Checker) jwt(ctx context.Context, presented string) (Token, error) {
+// opaque reports whether a token is one to ask about instead of reading it.
+func (c *Checker) opaque(presented string) bool {
+	switch {
+	case c.keys == nil:
+		return true
+	case c.config.Introspection != nil:
+		return strings.Count(presented, ".") != 2 // some opaque tokens have dots
+	default:
+		return c.config.Opaque != nil && strings.IndexByte(presented, '.') < 0
+	}
+}
+
+// A verified is a token whose facts are beyond doubt. Whether it is good here
+// and now is for judge.
+type verified struct {
+	presented string
+	token     Token
+	key       jose.PublicKey // that it was verified with
+	typ, use  string         // typ of the header, token_use of the claims
+	other     bool           // it is recognisably no access token, or bound to a key
+	notBefore time.Time
+	unknown   bool // introspection says so
+	entry
+}
+
+// verify reads a token that carries its own facts. No claim is looked at before
+// the signature has been verified (RFC 8725 §3.3).
+func (c *Checker) verify(ctx context.Context, presented string) (*verified, error) {
 	parsed, err := jose.Parse(presented)
 	if err != nil {
-		return Token{}, refusal.TokenMalformed.From(err)
+		return nil, refusal.TokenMalformed.From(err)
 	}
-	key, algorithm, err := c.config.Key(ctx, parsed.KeyID())
+	body, key, err := c.signed(ctx, parsed)
 	if err != nil {
-		return Token{}, refusal.TokenOfAnotherIssuer.From(err)
-	}
-	body, err := parsed.Verify(jose.PublicKey{KeyID: parsed.KeyID(), Algorithm: jose.Algorithm(algorithm), Key: key})
-	if err != nil {
-		return Token{}, refusal.TokenForged.From(err)
+		return nil, err
 	}
 	claims, err := jose.ParseClaims(body)
 	if err != nil {
-		return Token{}, refusal.TokenMalformed.From(err)
+		return nil, refusal.TokenMalformed.From(err)
 	}
-	token := Token{
-		ID: claims.ID, Issuer: claims.Issuer, Subject: claims.Subject, ClientID: claims.ClientID,
-		Audience: claims.Audience, Scope: strings.Fields(claims.Scope),
-		IssuedAt: claims.IssuedAt, ExpiresAt: claims.Expiry,
+	// A copy, because the caller may keep or reuse what this is a part of.
+	text := strings.Clone(presented)
+	v := &verified{
+		presented: text, key: key, typ: parsed.Type(), use: claims.TokenUse, notBefore: claims.NotBefore,
+		token: Token{
+			ID: claims.ID, Issuer: claims.Issuer, Subject: claims.Subject, ClientID: claims.ClientID,
+			Audience: claims.Audience, Scope: strings.Fields(claims.Scope),
+			IssuedAt: claims.IssuedAt, ExpiresAt: claims.Expiry, source: text,
+		},
 	}
-	if c.config.Shape == Auth0 {
-		token.ClientID = claims.AuthorizedParty
-	}
-	if err := c.kind(parsed.Type(), &claims, &token); err != nil {
-		return Token{}, err
-	}
-	return token, c.times(&token, claims.NotBefore)
+	return v, v.complete(c.config.Shape, &claims, body)
 }
 
-// kind: the token is an access token of this issuer for this API (rule 9). A
-// dialect's shape that lacks typ or aud has something else that says it.
-func (c *Checker) kind(typ string, claims *jose.Claims, token *Token) error {
-	if token.Issuer != c.config.Issuer {
-		return refusal.TokenOfAnotherIssuer
+// signed returns what a token says and the key that it was signed with.
+func (c *Checker) signed(ctx context.Context, parsed *jose.Parsed) ([]byte, jose.PublicKey, error) {
+	for again := false; ; again = true {
+		candidates, err := c.keys.find(ctx, parsed.KeyID(), parsed.Algorithm())
+		if errors.Is(err, ErrUnavailable) {
+			return nil, jose.PublicKey{}, refusal.Unavailable.From(err)
+		}
+		if err != nil {
+			return nil, jose.PublicKey{}, refusal.TokenOfAnotherIssuer.From(err)
+		}
+		var body []byte
+		for _, key := range candidates {
+			if body, err = parsed.Verify(key); err == nil {
+				return body, key, nil
+			}
+		}
+		// Without a key id nothing but the signature tells that there is a new key.
+		unnamed := parsed.KeyID() == "" || candidates[0].KeyID == ""
+		if again || !unnamed || !c.keys.renew(ctx) {
+			return nil, jose.PublicKey{}, refusal.TokenForged.From(err)
+		}
 	}
-	var right bool
-	switch c.config.Shape {
-	case RFC9068:
-		right = strings.EqualFold(typ, "at+jwt") || strings.EqualFold(typ, "application/at+jwt") // RFC 9068 §4
-	case Auth0:
-		right = typ == "JWT" && claims.TokenUse == ""
-	case Cognito:
-		right = typ == "" && claims.TokenUse == "access"
-	}
-	if !right || token.Subject == "" || len(token.Subject) > maxSubject || token.ClientID == "" || token.IssuedAt.IsZero() || token.ExpiresAt.IsZero() {
-		return refusal.TokenForAnotherAPI
-	}
-	named, ours := token.Audience, c.config.Audience
-	if c.config.Shape == Cognito {
-		named, ours = token.Scope, c.config.Scopes
-	}
-	if !slices.ContainsFunc(named, func(n string) bool { return slices.Contains(ours, n) }) {
-		return refusal.TokenForAnotherAPI // row S03
-	}
-	return nil
 }
 
-// maxSubject is how long a subject may be, in bytes: what OpenID Connect Core §2
-// allows, and what APIs have room for.
-const maxSubject = 255
-
-// skew is how far in the future a token may have been issued by a clock that is
-// ahead of ours.
-const skew = time.Minute
-
-func (c *Checker) times(token *Token, notBefore time.Time) error {
-	now := c.config.Now()
-	switch {
-	case !now.Before(token.ExpiresAt.Add(c.config.Leeway)):
-		return refusal.TokenExpired
-	case token.IssuedAt.After(now.Add(skew)), notBefore.After(now.Add(skew)):
-		return refusal.TokenNotYetValid
+// lookup asks about a token that does not carry its own facts.
+func (c *Checker) lookup(ctx context.Context, presented string) (*Token, error) {
+	var v *verified
+	var err error
+	if c.config.Introspection != nil {
+		v, err = c.config.Introspection.ask(ctx, presented)
+	} else {
+		v = &verified{}
+		v.token, err = c.config.Opaque(ctx, presented)
 	}
-	return nil
-}
-
-func (c *Checker) opaque(ctx context.Context, presented string) (Token, error) {
-	token, err := c.config.Opaque(ctx, presented)
 	if errors.Is(err, ErrUnknown) {
-		return Token{}, refusal.TokenUnknown
+		return nil, refusal.TokenUnknown
 	}
 	if err != nil {
-		return Token{}, refusal.Unavailable.From(err)
+		return nil, refusal.Unavailable.From(err)
 	}
-	if !slices.ContainsFunc(token.Audience, func(a string) bool { return slices.Contains(c.config.Audience, a) }) {
-		return Token{}, refusal.TokenForAnotherAPI
+	if err := c.judgeOpaque(v); err != nil {
+		return nil, err
 	}
-	return token, c.times(&token, time.Time{})
-}
-
-// A Challenge is what WWW-Authenticate says besides the refusal itself.
-type Challenge struct {
-	Realm    string
-	Metadata string   // URL of the API's metadata (RFC 9728 §5.1)
-	Scope    []string // that the call needs; said with insufficient_scope
-}
-
-// Header is the WWW-Authenticate value for an error of Authenticate: bare when
-// no token was sent (RFC 6750 §3.1), empty when the error is not about the token.
-func (ch *Challenge) Header(err error) string {
-	var b strings.Builder
-	b.WriteString(`Bearer realm="` + ch.Realm + `"`)
-	refused := refusal.Of(err)
-	switch {
-	case refused.Reason == refusal.TokenMissing:
-	case refused.Code == oauth.InvalidToken, refused.Code == oauth.InvalidRequest:
-		b.WriteString(`, error="` + string(refused.Code) + `", error_description="` + refused.Describe() + `"`)
-	case refused.Code == oauth.InsufficientScope:
-		b.WriteString(`, error="insufficient_scope", error_description="` + refused.Describe() + `"`)
-		if len(ch.Scope) > 0 {
-			b.WriteString(`, scope="` + oauth.FormatScope(ch.Scope) + `"`)
-		}
-	default:
-		return ""
-	}
-	if ch.Metadata != "" {
-		b.WriteString(`, resource_metadata="` + ch.Metadata + `"`)
-	}
-	return b.String()
+	return &v.token, nil
 }
