@@ -52,6 +52,7 @@ type resources struct {
 	clients     *cached.Clients
 	revoked     *revocation.Set
 	ring        *keys.Ring
+	keysChanged chan struct{} // in the store
 	used        *lastUsed
 	failures    *limit.Budget
 	now         func() time.Time
@@ -74,10 +75,7 @@ func (s *Server) open(ctx context.Context, e *catalogue.Environment) (_ *resourc
 	if err != nil {
 		return nil, foreign(e.Name, s.options.Mark, claimed, err)
 	}
-	d := dialect.Find(e.Dialect)
-	ring, err := keys.Open(ctx, keys.Settings{
-		Environment: e.Name, Purpose: keys.AccessToken, Keys: db.Keys(), Seal: s.options.Seal, Header: d.Header, Now: s.options.Now,
-	}, e.Algorithms(), s.by())
+	ring, err := s.openKeys(ctx, e, db.Keys())
 	if err != nil {
 		return nil, err
 	}
@@ -89,7 +87,8 @@ func (s *Server) open(ctx context.Context, e *catalogue.Environment) (_ *resourc
 		failures: limit.NewBudget(limit.RateConfig{
 			Events: s.options.Catalogue.Limits.FailuresPerMinute, Per: time.Minute, Now: s.options.Now,
 		}),
-		stopped: make(chan struct{}),
+		keysChanged: make(chan struct{}, 1),
+		stopped:     make(chan struct{}),
 	}
 	if err := r.revoked.Refresh(ctx); err != nil {
 		return nil, fmt.Errorf("read the revocations: %w", err)

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"log/slog"
+	"strings"
 	"sync"
 	"time"
 
@@ -10,14 +11,17 @@ import (
 )
 
 // follow starts what an environment does in the background: it follows the
-// changes of its store, writes when secrets were last used, and forgets tokens
-// that have expired.
+// changes of its store, keeps its signing keys, writes when secrets were last
+// used, and forgets tokens that have expired.
 func (s *Server) follow(r *resources) {
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
 	r.clients.OnChange(func(c store.Change) {
 		if c.Kind == "secret.revoked" {
 			s.secrets.Forget(c.ID)
+		}
+		if strings.HasPrefix(c.Kind, "key.") {
+			r.noteKeys()
 		}
 		if err := r.revoked.Refresh(ctx); err != nil {
 			s.options.Log.LogAttrs(ctx, slog.LevelError, "revocations not read", slog.Any("error", err))
@@ -29,6 +33,7 @@ func (s *Server) follow(r *resources) {
 			s.options.Log.LogAttrs(ctx, slog.LevelError, "changes not followed", slog.Any("error", err))
 		}
 	})
+	all.Go(func() { s.keepKeys(ctx, r) })
 	all.Go(func() { s.repeat(ctx, 5*time.Second, "last use not written", r.used.write) })
 	all.Go(func() { s.repeat(ctx, time.Minute, "expired tokens not forgotten", r.purge) })
 	go func() {

@@ -10,6 +10,7 @@ import (
 	"github.com/grantway/grantway/internal/activity"
 	"github.com/grantway/grantway/internal/endpoint"
 	"github.com/grantway/grantway/internal/gateway"
+	"github.com/grantway/grantway/internal/keys"
 	"github.com/grantway/grantway/internal/portal"
 	"github.com/grantway/grantway/internal/wire"
 )
@@ -24,8 +25,8 @@ func (s *Server) mount(g *generation) *mounts {
 		}
 		m.at(e, issuer, endpoint.IntrospectionPath, "introspection", e.introspection)
 		m.at(e, issuer, endpoint.RevocationPath, "revocation", e.revocation)
-		keys := &endpoint.Document{Body: e.resources.ring.JWKS, MaxAge: 5 * time.Minute}
-		m.at(e, issuer, endpoint.JWKSPath, "jwks", keys)
+		published := &endpoint.Document{Body: e.resources.ring.JWKS, MaxAge: keys.MaxAge}
+		m.at(e, issuer, endpoint.JWKSPath, "jwks", published)
 
 		metadata := document(endpoint.Metadata(e.Environment, e.dialect, e.grants))
 		for _, name := range []string{"oauth-authorization-server", "openid-configuration"} {

@@ -34,6 +34,7 @@ type Options struct {
 	Now       func() time.Time
 	Random    io.Reader
 	Log       *slog.Logger
+	Announce  time.Duration // how long a signing key is published before it signs; zero: an hour
 
 	// Demonstration are clients to have in environments, by name, with everything
 	// allotted: `grantway dev` only.
