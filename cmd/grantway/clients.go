@@ -189,6 +189,7 @@ func clientsCreate(f *adminFlags) *cobra.Command {
 from another product keeps its id (--id) and its secret (--secret-file).`,
 		Example: `  grantway clients create -e staging --name "Acme export" --scope notes.read
   grantway clients create --name Acme --api notes --scope all --expires 90d
+  grantway clients create --type resource --name "Notes API" --api notes
   grantway clients create --id acme --scope all --secret-file acme.secret
   grantway clients create --id acme --scope all --secret-file - --hash < bcrypt`,
 		Args:              usage(cobra.NoArgs),
@@ -215,6 +216,7 @@ from another product keeps its id (--id) and its secret (--secret-file).`,
 	p := create.Flags()
 	p.StringVar(&n.Name, "name", "", "what people call it; without one, its --id")
 	p.StringVar(&id, "id", "", "the client id that its programs have already; without one, it gets a new one")
+	p.StringVar(&n.Type, "type", "", "machine, which asks for tokens, or resource, an API that asks whether tokens are good")
 	p.StringSliceVar(&n.Scopes, "scope", nil, "a `scope` that it may ask for: a name, a unique ending of one, or all; may be repeated")
 	p.StringSliceVar(&n.APIs, "api", nil, "an `API` that it may use; without one, those of its scopes; may be repeated")
 	p.StringSliceVar(&n.AuthMethods, "auth-method", nil, "a `method` to authenticate with; without one, every one that takes a secret; may be repeated")

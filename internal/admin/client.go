@@ -14,7 +14,7 @@ import (
 type Client struct {
 	ID          string        `json:"id" doc:"Its client_id."`
 	Name        string        `json:"name" doc:"What people call it."`
-	Type        string        `json:"type" doc:"What kind of program it is: machine."`
+	Type        string        `json:"type" doc:"machine: it asks for tokens; resource: an API that asks whether tokens are good."`
 	Grants      []string      `json:"grants" doc:"The grant types that it may use."`
 	AuthMethods []string      `json:"auth_methods" doc:"How it may authenticate; empty: in every way that takes a secret."`
 	APIs        []ClientAPI   `json:"apis" doc:"What it may use."`
@@ -35,7 +35,7 @@ type ClientAPI struct {
 type NewClient struct {
 	ID          *string    `json:"id,omitempty" doc:"The client_id that its programs have already: at most 128 printable ASCII characters without space, %, + and :. Absent: one is made."`
 	Name        string     `json:"name,omitempty" doc:"What people call it, at most 128 characters. Absent: the id, where one is given."`
-	Type        string     `json:"type,omitempty" doc:"Absent: machine."`
+	Type        string     `json:"type,omitempty" doc:"machine (the default) or resource."`
 	Grants      []string   `json:"grants,omitempty" doc:"Absent: client_credentials."`
 	APIs        []string   `json:"apis,omitempty" doc:"The names of its APIs. Absent: those that the scopes belong to."`
 	Scopes      []string   `json:"scopes,omitempty" doc:"The scopes that it may ask for: names, aliases, unique endings of names, or all."`

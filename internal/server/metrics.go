@@ -3,6 +3,7 @@ package server
 import (
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -19,6 +20,7 @@ type metrics struct {
 	refusals *prometheus.CounterVec
 	tokens   *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
+	known    sync.Map // of *series by seriesKey: as many as there are routes and statuses
 }
 
 func newMetrics(r *prometheus.Registry) *metrics {
@@ -46,9 +48,34 @@ func newMetrics(r *prometheus.Registry) *metrics {
 	return m
 }
 
+// A series is what is counted about one environment, route and status. Finding
+// it is one map lookup; finding each counter by its labels costs several hashes.
+type series struct {
+	requests prometheus.Counter
+	seconds  prometheus.Observer
+}
+
+type seriesKey struct {
+	environment, route string
+	status             int
+}
+
+func (m *metrics) series(key seriesKey) *series {
+	if known, ok := m.known.Load(key); ok {
+		return known.(*series)
+	}
+	made := &series{
+		m.requests.WithLabelValues(key.environment, key.route, strconv.Itoa(key.status)),
+		m.seconds.WithLabelValues(key.environment, key.route),
+	}
+	known, _ := m.known.LoadOrStore(key, made)
+	return known.(*series)
+}
+
 func (m *metrics) count(fact *activity.Fact, status int, took time.Duration) {
-	m.requests.WithLabelValues(fact.Environment, fact.Route, strconv.Itoa(status)).Inc()
-	m.seconds.WithLabelValues(fact.Environment, fact.Route).Observe(took.Seconds())
+	of := m.series(seriesKey{fact.Environment, fact.Route, status})
+	of.requests.Inc()
+	of.seconds.Observe(took.Seconds())
 	if fact.Refusal != nil {
 		m.refusals.WithLabelValues(fact.Environment, fact.Refusal.ID).Inc()
 	}
