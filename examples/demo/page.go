@@ -63,6 +63,10 @@ func (p Page) link(r *http.Request, rel string, offset int) string {
 	if host := r.Header.Get("X-Forwarded-Host"); host != "" {
 		to.Host = host
 	}
+	// The gateway's own base path: it was taken off the path that reaches us.
+	if prefix := r.Header.Get("X-Forwarded-Prefix"); strings.HasPrefix(prefix, "/") {
+		to.Path, to.RawPath = prefix+to.Path, ""
+	}
 	if r.TLS != nil || r.Header.Get("X-Forwarded-Proto") == "https" {
 		to.Scheme = "https"
 	}

@@ -215,8 +215,12 @@ func storeKey(store string) string {
 	return strings.ToLower(u.Host) + u.Path + "#" + u.Fragment
 }
 
-// targets makes sure that what a client names means one API (RFC 8707 §2).
+// targets makes sure that what a client names means one API (RFC 8707 §2), and
+// that what stands for the API in a token does.
 func (r *resolver) targets(e *Environment) {
+	if e.Dialect == "cognito" {
+		r.ownScopes(e)
+	}
 	seen := map[string]string{}
 	for _, a := range e.APIs {
 		identifiers := []string{a.Audience}
@@ -233,6 +237,24 @@ func (r *resolver) targets(e *Environment) {
 		}
 		for _, identifier := range identifiers {
 			seen[identifier] = a.Name
+		}
+	}
+}
+
+// ownScopes: a token of this dialect has no audience. Its scopes say which API
+// it is for, so a scope belongs to one API (row S03).
+func (r *resolver) ownScopes(e *Environment) {
+	owner := map[string]string{}
+	for _, a := range e.APIs {
+		for _, s := range a.Scopes {
+			for _, name := range append([]string{s.Name}, s.Aliases...) {
+				if other := owner[name]; other != "" && other != a.Name {
+					r.report(join(join("apis", a.Name), "scopes"),
+						fmt.Sprintf("%s is a scope of %s too, and tokens of %s, which have no audience, would open both", quote(name), other, e.Name),
+						"give each API scopes of its own, or the environment another dialect")
+				}
+				owner[name] = a.Name
+			}
 		}
 	}
 }

@@ -166,6 +166,9 @@ func (a *Authenticator) prove(ctx context.Context, presented Reading) (*store.Cl
 	if err != nil {
 		return nil, nil, err
 	}
+	if len(client.Secrets) == 0 {
+		a.Secrets.Dummy(ctx, presented.Secret.Reveal())
+	}
 	for i := range client.Secrets {
 		s := &client.Secrets[i]
 		verifier, err := secret.Parse(s.Verifier)

@@ -70,7 +70,7 @@ func Find(name string) *Dialect {
 // depends on, and the environment's settings.
 type Question struct {
 	Issuer string // the environment's, under which error pages are found
-	Realm  string // for challenges: the environment's name
+	Realm  string // for challenges: what is published, as people call it
 	Basic  bool   // the client used the Authorization header
 	Strict bool   // only the members that the product itself sends
 	Plain  bool   // the error codes of RFC 6749, whatever the product sends

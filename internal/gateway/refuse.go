@@ -45,7 +45,7 @@ func (f *refuser) refuse(w http.ResponseWriter, r *http.Request, u *rule, err er
 	if c, ok := errors.AsType[*closed](err); ok {
 		h.Set("Allow", strings.Join(c.allowed, ", "))
 	}
-	if refused.Retryable() {
+	if refused.Retryable() && h.Get("Retry-After") == "" {
 		h.Set("Retry-After", "1")
 	}
 	if status == http.StatusRequestEntityTooLarge || status == http.StatusRequestTimeout {
@@ -70,6 +70,8 @@ func (g *Gateway) failed(w http.ResponseWriter, r *http.Request, err error) {
 	late := errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded)
 	_, sender := errors.AsType[*senderError](err)
 	switch {
+	case errors.Is(err, context.Canceled) && r.Context().Err() != nil && c.timer == nil:
+		why = refusal.CallerLeft.From(err)
 	case errors.As(err, new(*http.MaxBytesError)):
 		why = refusal.BodyTooLarge.From(err)
 	case sender && late:

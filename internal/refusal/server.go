@@ -138,6 +138,18 @@ var (
 		Cause: "The path is open for the methods in the Allow header and for no other.",
 		Cure:  "Use one of them.",
 	})
+	RateLimited = row(&Reason{
+		ID: "rate-limited", Code: oauth.TooManyRequests,
+		Text:  "too many requests to this API",
+		Cause: "The publisher allows each client a number of requests in a time; the RateLimit-Policy header says which.",
+		Cure:  "Wait as long as Retry-After says, and spread requests: the RateLimit header of every answer says how many are left.",
+	})
+	OriginalUnclear = row(&Reason{
+		ID: "original-unclear", Code: oauth.InvalidRequest,
+		Text:  "the proxy in front does not say which request it asks about",
+		Cause: "A question about a request needs its method and its URI once each: X-Original-Method and -URI, X-Forwarded-Method and -Uri, or the path behind the API's name. Here they are missing, doubled or mixed.",
+		Cure:  "Compare the proxy's configuration with the one below deploy/.",
+	})
 	PathMalformed = row(&Reason{
 		ID: "path-malformed", Code: oauth.InvalidRequest,
 		Text:  "the path of the request has more than one meaning",
@@ -149,6 +161,12 @@ var (
 		Text:  "the API behind this gateway does not answer",
 		Cause: "The connection to the API failed or broke.",
 		Cure:  "Try again later; if it stays, report the trace id.",
+	})
+	CallerLeft = row(&Reason{
+		ID: "caller-left", Code: oauth.InvalidRequest, Status: 499, // for the log: nobody is there to read it
+		Text:  "the caller closed the connection before the answer",
+		Cause: "The program gave up waiting, was stopped, or a proxy between cut it off.",
+		Cure:  "If it happens often, compare the caller's time limit with how long the API takes.",
 	})
 	UpstreamTimeout = row(&Reason{
 		ID: "upstream-timeout", Code: oauth.TemporarilyUnavailable, Status: http.StatusGatewayTimeout,

@@ -8,6 +8,7 @@ package revocation
 
 import (
 	"context"
+	"maps"
 	"sync"
 	"time"
 
@@ -23,6 +24,7 @@ type Set struct {
 	mu      sync.RWMutex
 	entries map[entry]until
 	seq     int64
+	swept   time.Time // when what is over was last forgotten
 }
 
 type entry struct{ kind, id string }
@@ -48,10 +50,9 @@ func (s *Set) Refresh(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for key, e := range s.entries {
-		if now.After(e.forgetAt) {
-			delete(s.entries, key)
-		}
+	if now.Sub(s.swept) >= time.Minute {
+		s.swept = now
+		maps.DeleteFunc(s.entries, func(_ entry, e until) bool { return now.After(e.forgetAt) })
 	}
 	for _, r := range news {
 		key := entry{r.Kind, r.ID}
@@ -60,6 +61,16 @@ func (s *Set) Refresh(ctx context.Context) error {
 		s.seq = max(s.seq, r.Seq)
 	}
 	return nil
+}
+
+// Reread makes the next Refresh read everything again. Call it when the store has
+// come back with fewer changes than it had, restored or failed over: numbers are
+// then given a second time. What is known stays known, so that nothing that was
+// revoked comes back.
+func (s *Set) Reread() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.seq = 0
 }
 
 // A Token is what a token says of itself that a revocation can be about.

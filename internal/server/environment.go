@@ -156,7 +156,7 @@ func (s *Server) assemble(ctx context.Context, c *catalogue.Catalogue, e *catalo
 		return nil, err
 	}
 	env := &environment{Environment: e, resources: r, dialect: dialect.Find(e.Dialect)}
-	realm := strings.ToLower(c.Name)
+	realm := realmOf(c.Name)
 	env.declare(s.options.Now())
 	env.grants = []grant.Grant{
 		&grant.ClientCredentials{APIs: e.APIs, NeedsAudience: env.dialect.NeedsAudience},
@@ -201,6 +201,17 @@ func (s *Server) assemble(ctx context.Context, c *catalogue.Catalogue, e *catalo
 		}
 	}
 	return env, nil
+}
+
+// realmOf is a name as a challenge can carry it (RFC 9110 §11.5): what it cannot
+// is left out, since a realm is for people to recognise and for nothing else.
+func realmOf(name string) string {
+	return strings.Map(func(c rune) rune {
+		if c < ' ' || c > '~' || c == '"' || c == '\\' {
+			return -1
+		}
+		return c
+	}, strings.ToLower(name))
 }
 
 // issuer is the issuer as tokens and metadata say it.

@@ -16,7 +16,12 @@ import (
 func (s *Server) follow(r *resources) {
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
+	var last int64
 	r.clients.OnChange(func(c store.Change) {
+		if c.Seq <= last {
+			r.revoked.Reread() // the store was set back
+		}
+		last = c.Seq
 		if c.Kind == "secret.revoked" {
 			s.secrets.Forget(c.ID)
 		}
