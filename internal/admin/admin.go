@@ -1,8 +1,8 @@
 // Package admin is the administration API, /admin/v1: one file for each noun,
 // which decodes a request, calls the operation below and encodes what it says.
 //
-// It decides nothing about clients and secrets: package partner does. It neither
-// listens nor knows who is who: package server mounts it where the public does not
+// It decides nothing about clients and secrets, package partner does, and nothing
+// about signing keys, which is package keys' to do. It neither listens nor knows who is who: package server mounts it where the public does not
 // reach, and gives it the rule by which callers are told apart. Its types are also
 // the command line's, which speaks to it and to nothing else.
 //
@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"github.com/grantway/grantway/internal/activity"
+	"github.com/grantway/grantway/internal/keys"
 	"github.com/grantway/grantway/internal/partner"
 	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/internal/wire"
@@ -29,6 +30,8 @@ import (
 const (
 	ReadClients  = "clients:read"
 	WriteClients = "clients:write"
+	ReadKeys     = "keys:read"
+	WriteKeys    = "keys:write"
 )
 
 // Prefix is the path that every route begins with.
@@ -49,6 +52,9 @@ var (
 type Options struct {
 	// Environments are those that there are now, in the order of the file.
 	Environments func() []*partner.Clients
+
+	// Keys are the signing keys of an environment.
+	Keys func(environment string) *keys.Ring
 
 	// Authorize says who is asking, by a name for the record of changes, if they
 	// have the permission. The environment is r.PathValue("environment"), empty

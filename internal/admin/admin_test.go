@@ -14,6 +14,9 @@ import (
 
 	"github.com/grantway/grantway/internal/activity"
 	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/dialect"
+	"github.com/grantway/grantway/internal/jose"
+	"github.com/grantway/grantway/internal/keys"
 	"github.com/grantway/grantway/internal/partner"
 	"github.com/grantway/grantway/internal/secret"
 	"github.com/grantway/grantway/internal/store"
@@ -28,6 +31,7 @@ type fixture struct {
 	options      Options
 	now          time.Time
 	environments []*partner.Clients
+	rings        map[string]*keys.Ring
 	seen         *http.Request // by Authorize
 }
 
@@ -40,7 +44,11 @@ const (
 
 func open(t *testing.T) *fixture {
 	t.Helper()
-	f := &fixture{now: today}
+	f := &fixture{now: today, rings: map[string]*keys.Ring{}}
+	seal, err := keys.NewSeal(strings.Repeat("5e", 32))
+	if err != nil {
+		t.Fatal(err)
+	}
 	check, err := secret.NewChecker(rand.Reader, secret.Limits{})
 	if err != nil {
 		t.Fatal(err)
@@ -55,13 +63,21 @@ func open(t *testing.T) *fixture {
 			Environment: environment(name), Store: db.Clients(), Secrets: db.Secrets(), Check: check, Random: rand.Reader,
 			Now: func() time.Time { return f.now },
 		})
+		f.rings[name], err = keys.Open(t.Context(), keys.Settings{
+			Environment: name, Purpose: keys.AccessToken, Keys: db.Keys(), Seal: seal, Header: dialect.RFC.Header,
+			Now: func() time.Time { return f.now },
+		}, []jose.Algorithm{jose.ES256}, store.By{Actor: "test"})
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 	f.options = Options{
 		Environments: func() []*partner.Clients { return f.environments },
+		Keys:         func(environment string) *keys.Ring { return f.rings[environment] },
 		Authorize: func(r *http.Request, permission string) (string, error) {
 			f.seen = r
 			token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-			allowed := map[string]string{reader: ReadClients, writer: ReadClients + " " + WriteClients}
+			allowed := map[string]string{reader: ReadClients + ReadKeys, writer: ReadClients + WriteClients + ReadKeys + WriteKeys}
 			switch may, known := allowed[token]; {
 			case !known:
 				return "", ErrUnauthenticated
@@ -89,7 +105,7 @@ func environment(name string) *catalogue.Environment {
 	return &catalogue.Environment{
 		Name: name, Title: name, Use: "development", Issuer: issuer, Base: issuer, Dialect: "rfc",
 		APIs: []*catalogue.API{{
-			Name: "moves", Title: "Moves", Audience: "https://api." + name + ".example/moves", Token: catalogue.Token{Lifetime: time.Hour},
+			Name: "moves", Title: "Moves", Audience: "https://api." + name + ".example/moves", Token: catalogue.Token{Lifetime: time.Hour, Algorithm: jose.ES256, Format: catalogue.JWT},
 			Scopes: []*catalogue.Scope{{Name: "moves:read", Description: "Read moves"}, {Name: "moves:write", Description: "Write moves"}},
 		}},
 		Clients: []catalogue.Client{{

@@ -47,7 +47,7 @@ func openAPI(routes []route) object {
 		"openapi": "3.1.0",
 		"info": object{
 			"title": "Grantway administration", "version": "1",
-			"description": "Clients and their secrets, environment by environment. Errors are problem details (RFC 9457). Bodies of requests are JSON of at most 1 MiB, in which unknown and repeated members are refused.",
+			"description": "Clients, their secrets, and signing keys, environment by environment. Errors are problem details (RFC 9457). Bodies of requests are JSON of at most 1 MiB, in which unknown and repeated members are refused.",
 		},
 		"paths": paths,
 		"components": object{
@@ -65,6 +65,7 @@ var about = map[string]struct {
 	"environment": {"The environment's name.", object{"type": "string"}},
 	"client":      {"The client's id.", object{"type": "string", "maxLength": 128}},
 	"secret":      {"The secret's id.", object{"type": "string"}},
+	"key":         {"The key's id, the kid.", object{"type": "string"}},
 	"limit":       {"Entries of the page.", object{"type": "integer", "minimum": 1, "maximum": MaxPage, "default": defaultPage}},
 	"after":       {"next of the page before; absent: the first page.", object{"type": "string"}},
 }

@@ -35,6 +35,7 @@ func table() []route {
 		clients = Prefix + "/environments/{environment}/clients"
 		client  = clients + "/{client}"
 		secrets = client + "/secrets"
+		keys    = Prefix + "/environments/{environment}/keys"
 	)
 	read, write := ReadClients, WriteClients
 	return []route{
@@ -52,6 +53,10 @@ func table() []route {
 		{"GET", secrets, read, "listSecrets", "The client's secrets, without their texts", 200, nil, plain(listSecrets)},
 		{"POST", secrets, write, "addSecret", "Add a secret beside the others; the answer is the only one that holds it", 201, nil, reading(addSecret)},
 		{"DELETE", secrets + "/{secret}", write, "revokeSecret", "Revoke a secret and end the tokens that it obtained", 200, nil, plain(revokeSecret)},
+
+		{"GET", keys, ReadKeys, "listKeys", "The keys that sign the environment's tokens, the oldest first", 200, nil, plain(listKeys)},
+		{"POST", keys + "/rotate", WriteKeys, "rotateKeys", "Let the next key sign, and publish the one of before until its last token has expired", 200, nil, reading(rotateKeys)},
+		{"DELETE", keys + "/{key}", WriteKeys, "removeKey", "Remove a key that somebody else may have: its tokens end at once", 200, nil, plain(removeKey)},
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/grantway/grantway/internal/jose"
 	"github.com/grantway/grantway/internal/partner"
 )
 
@@ -15,12 +16,19 @@ func (f *fixture) walk(t *testing.T, visit func(r route, path, body string)) {
 	for _, r := range table() {
 		made := f.ask(writer, "POST", clientsOfStaging, wanted)
 		changed := decoded[Changed](t, made)
-		path := strings.NewReplacer("{environment}", "staging", "{client}", changed.Client.ID, "{secret}", changed.SecretID).Replace(r.path)
+		signer, err := f.rings["staging"].Signer(jose.ES256)
+		if err != nil {
+			t.Fatal(err)
+		}
+		path := strings.NewReplacer("{environment}", "staging", "{client}", changed.Client.ID, "{secret}", changed.SecretID, "{key}", signer.KeyID()).Replace(r.path)
 		body := ""
 		if r.request != nil {
 			body = wanted
-			if r.name == "addSecret" {
+			switch r.name {
+			case "addSecret":
 				body = `{}`
+			case "rotateKeys":
+				body = `{"emergency":true}`
 			}
 		}
 		visit(r, path, body)
@@ -31,14 +39,15 @@ func (f *fixture) walk(t *testing.T, visit func(r route, path, body string)) {
 func TestU02EveryRouteAndEveryRole(t *testing.T) {
 	f := open(t)
 	f.walk(t, func(r route, path, body string) {
-		if r.permission != ReadClients && r.permission != WriteClients {
+		noun, verb, _ := strings.Cut(r.permission, ":")
+		if noun != "clients" && noun != "keys" || (noun == "keys") != strings.HasSuffix(r.name, "Keys") && r.name != "removeKey" {
 			t.Errorf("%s asks for %q", r.name, r.permission)
 		}
-		if (r.method == "GET") != (r.permission == ReadClients) {
+		if (r.method == "GET") != (verb == "read") || (r.method != "GET") != (verb == "write") {
 			t.Errorf("%s, a %s, asks for %s", r.name, r.method, r.permission)
 		}
 		asReader := r.status
-		if r.permission == WriteClients {
+		if verb == "write" {
 			asReader = 403
 		}
 		for _, row := range []struct {
@@ -60,7 +69,7 @@ func TestU02EveryRouteAndEveryRole(t *testing.T) {
 	f.options.Authorize = nil
 	f.restart(t)
 	for _, r := range table() {
-		path := strings.NewReplacer("{environment}", "staging", "{client}", "x", "{secret}", "y").Replace(r.path)
+		path := strings.NewReplacer("{environment}", "staging", "{client}", "x", "{secret}", "y", "{key}", "z").Replace(r.path)
 		if w := f.ask(writer, r.method, path, ""); w.Code != 403 {
 			t.Errorf("%s without a rule answers %d", r.name, w.Code)
 		}
@@ -89,7 +98,7 @@ func TestU02RefusedCallersLearnNothing(t *testing.T) {
 func TestU01AnotherEnvironment(t *testing.T) {
 	f := open(t)
 	f.walk(t, func(r route, path, body string) {
-		if !strings.Contains(r.path, "{client}") {
+		if !strings.Contains(r.path, "{client}") && !strings.Contains(r.path, "{key}") {
 			return
 		}
 		path = strings.Replace(path, "/staging/", "/production/", 1)

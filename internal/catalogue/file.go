@@ -68,7 +68,7 @@ type EnvironmentEntry struct {
 
 // HomeEntry says where the deployment itself answers: the issuer of the tokens for the admin API, which is at
 // /admin/v1 below it. Clients for it are made by `grantway clients create --environment home`; its scopes are
-// clients:read and clients:write.
+// clients:read, clients:write, keys:read and keys:write.
 type HomeEntry struct {
 	// The URL of the issuer and of the admin API, with a host of its own.
 	Issuer string `yaml:"issuer"`

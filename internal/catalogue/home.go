@@ -41,6 +41,8 @@ func adminAPI(issuer *url.URL) *API {
 		Scopes: []*Scope{
 			{Name: "clients:read", Description: "See clients and their secrets' dates"},
 			{Name: "clients:write", Description: "Create, disable and delete clients, add and revoke secrets"},
+			{Name: "keys:read", Description: "See which keys sign tokens, and since when"},
+			{Name: "keys:write", Description: "Rotate and remove signing keys"},
 		},
 	}
 }

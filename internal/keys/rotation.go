@@ -13,6 +13,10 @@ import (
 // ErrAlgorithm: no key of the ring signs with the algorithm.
 var ErrAlgorithm = errors.New("no signing key for")
 
+// ErrUnread: what was asked for is stored, and this node could not read all keys
+// again. It goes on trying; see Reload.
+var ErrUnread = errors.New("it is stored, but this server could not yet read all keys again")
+
 // A TooSoonError refuses a rotation: verifiers may have copies of the key set in
 // which the standby is missing.
 type TooSoonError struct {
@@ -67,7 +71,7 @@ func (r *Ring) until(retired *store.Key) time.Time {
 // Of several nodes that do it at the same time one succeeds, and the others
 // return store.ErrConflict and know the keys of that one. Other errors:
 // ErrAlgorithm, ErrSealed when the sealing key was exchanged since this process
-// started, store.ErrUnavailable.
+// started, ErrUnread, store.ErrUnavailable.
 func (r *Ring) Rotate(ctx context.Context, algorithm jose.Algorithm, emergency bool, by store.By) error {
 	r.changing.Lock()
 	defer r.changing.Unlock()
@@ -101,14 +105,22 @@ func (r *Ring) rotate(ctx context.Context, stored []store.Key, algorithm jose.Al
 	if err != nil && !errors.Is(err, store.ErrConflict) {
 		return err
 	}
-	return errors.Join(err, r.Reload(ctx))
+	return errors.Join(err, r.reread(ctx))
+}
+
+// reread is Reload after a change.
+func (r *Ring) reread(ctx context.Context) error {
+	if err := r.Reload(ctx); err != nil {
+		return fmt.Errorf("%w: %w", ErrUnread, err)
+	}
+	return nil
 }
 
 // Remove makes a key useless at once, because somebody else may have it: this
 // ring neither signs with it nor publishes it when Remove returns, and its tokens
 // are good no more. The standby signs in its place, announced or not; verifiers
-// ask for keys that they do not know. A key that is gone already is no error. One
-// that there is not returns store.ErrNotFound.
+// ask for keys that they do not know. A key that is gone already is no error.
+// Errors: store.ErrNotFound, ErrUnread, store.ErrUnavailable.
 func (r *Ring) Remove(ctx context.Context, kid string, by store.By) error {
 	r.changing.Lock()
 	defer r.changing.Unlock()
@@ -116,7 +128,7 @@ func (r *Ring) Remove(ctx context.Context, kid string, by store.By) error {
 	for try := 1; ; try++ {
 		err := r.remove(ctx, kid, by)
 		if err == nil {
-			return r.Reload(ctx)
+			return r.reread(ctx)
 		}
 		if !errors.Is(err, store.ErrConflict) || try == tries {
 			return err
