@@ -167,8 +167,12 @@ func TestServeFinishesWhatIsUnderWay(t *testing.T) {
 		notes(w, r)
 	}))
 	token := p.nightly(t, "http")
-	answered := make(chan reply, 1)
-	go func() { answered <- httpGet(t, p.client, "http"+stagingAPI+"/notes", token) }()
+	var got reply
+	answered := make(chan struct{})
+	go func() {
+		defer close(answered) // also when the call fails, which ends this goroutine
+		got = httpGet(t, p.client, "http"+stagingAPI+"/notes", token)
+	}()
 	<-began
 	p.signal(syscall.SIGTERM)
 	p.until("closed listener", func() bool {
@@ -179,7 +183,8 @@ func TestServeFinishesWhatIsUnderWay(t *testing.T) {
 		return err != nil
 	})
 	close(finish)
-	if got := <-answered; got.status != http.StatusOK || got.body != "notes for nightly" {
+	<-answered
+	if got.status != http.StatusOK || got.body != "notes for nightly" {
 		t.Errorf("a call that was under way: %d %s", got.status, got.body)
 	}
 	if status := p.wait(); status != 0 {
