@@ -89,6 +89,9 @@ func runServe(ctx context.Context, file string, errOut io.Writer) (err error) {
 	if listeners.operations != nil {
 		answers = append(answers, func(ctx context.Context) error { return s.Serve(ctx, listeners.operations, s.Operations()) })
 	}
+	if listeners.verify != nil {
+		answers = append(answers, func(ctx context.Context) error { return s.ServeVerify(ctx, listeners.verify) })
+	}
 	return serveAll(ctx, answers...)
 }
 
@@ -153,13 +156,14 @@ type listeners struct {
 	public     net.Listener
 	tls        *tls.Config // of the public one; nil: plain HTTP
 	operations net.Listener
+	verify     net.Listener
 	admin      net.Listener
 }
 
 func openListeners(c *catalogue.Catalogue, certificates *server.TLS) (l listeners, err error) {
 	defer func() {
 		if err != nil {
-			for _, open := range []net.Listener{l.public, l.operations, l.admin} {
+			for _, open := range []net.Listener{l.public, l.operations, l.verify, l.admin} {
 				if open != nil {
 					open.Close()
 				}
@@ -175,6 +179,11 @@ func openListeners(c *catalogue.Catalogue, certificates *server.TLS) (l listener
 			return l, fmt.Errorf("listen.metrics: %w", err)
 		}
 	}
+	if c.Listen.Verify != "" {
+		if l.verify, err = net.Listen("tcp", c.Listen.Verify); err != nil {
+			return l, fmt.Errorf("listen.verify: %w", err)
+		}
+	}
 	l.admin, err = server.AdminSocket(c.Data)
 	return l, err
 }
@@ -184,6 +193,9 @@ func (l *listeners) log(log *slog.Logger) {
 	at := []any{"address", l.public.Addr().String(), "tls", l.tls != nil}
 	if l.operations != nil {
 		at = append(at, "metrics", l.operations.Addr().String())
+	}
+	if l.verify != nil {
+		at = append(at, "verify", l.verify.Addr().String())
 	}
 	log.Info("ready", at...)
 }

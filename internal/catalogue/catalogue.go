@@ -66,6 +66,7 @@ type Listen struct {
 	Address string // host:port of the public listener
 	TLS     TLS
 	Metrics string         // host:port of /metrics, /healthz and /readyz; empty: only on the public listener's loopback peers
+	Verify  string         // host:port of /verify; empty: it does not answer
 	Trusted []netip.Prefix // proxies whose X-Forwarded-For, -Proto and -Host are believed
 }
 
@@ -142,6 +143,7 @@ type API struct {
 	Resource string   // its identifier in RFC 9728: a URL on the environment's base
 	Upstream *url.URL // where requests go on, their path after its path; Demo: the built-in API
 	Envelope string   // of the gateway's own 401, 403, 404 and 429: "rfc" or "imsx"
+	Rate     Rate     // of each client; the zero value: no limit
 	Token    Token
 	Scopes   []*Scope
 	Routes   []Route

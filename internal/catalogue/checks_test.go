@@ -104,6 +104,13 @@ var breaks = []struct{ old, new, path, problem string }{
 	{"0.0.0.0:443", "0.0.0.0", "listen.address", "host and a port"},
 	{"0.0.0.0:443", "0.0.0.0:65536", "listen.address", "host and a port"},
 	{"127.0.0.1:9464", "0.0.0.0:443", "listen.metrics", "public address"},
+	{"127.0.0.1:9465", "loopback", "listen.verify", "host and a port"},
+	{"127.0.0.1:9465", "0.0.0.0:443", "listen.verify", "answers something else"},
+	{"127.0.0.1:9465", "127.0.0.1:9464", "listen.verify", "answers something else"},
+	{"rate: 600/min", "rate: 600", "apis.events.rate", "is a number"},
+	{"rate: 600/min", "rate: 600/m", "apis.events.rate", "not a rate"},
+	{"rate: 600/min", "rate: -1/s", "apis.events.rate", "not a rate"},
+	{"rate: 600/min", "rate: 1/s/s", "apis.events.rate", "not a rate"},
 	{"acme: ops@sample.example", "acme: ops", "listen.tls.acme", "e-mail"},
 	{"acme: ops@sample.example", "certificate: x", "listen.tls", "go together"},
 	{"acme: ops@sample.example", "acme: ops@sample.example, key: k, certificate: c", "listen.tls", "not from both"},
@@ -178,6 +185,8 @@ func TestLimits(t *testing.T) {
 		{"connections of one", in("body:", "connections_per_address: 10000\n  body:"), in("body:", "connections_per_address: 10001\n  body:")},
 		{"connections", in("connections: 500", "connections: 100000"), in("connections: 500", "connections: 100001")},
 		{"gateway body", in("body: 128", "gateway_body: 1024MiB\n  body: 128"), in("body: 128", "gateway_body: 1073741825\n  body: 128")},
+		{"rate", in("600/min", "1000000/h"), in("600/min", "1000001/h")},
+		{"rate, least", in("600/min", "1/s"), in("600/min", "0/s")},
 		{"schema", in("#production", "#%s", x(63)), in("#production", "#%s", x(64))},
 	} {
 		if row.at == sample || row.above == sample {

@@ -89,6 +89,10 @@ type APIEntry struct {
 	Upstream Each `yaml:"upstream,required"`
 	// The envelope of the gateway's own 401, 403, 404 and 429: `rfc` (RFC 6750) or `imsx` (1EdTech).
 	Errors string `yaml:"errors" oneof:"rfc imsx" default:"rfc"`
+	// How many requests one client may make: `600/min`, `10/s`, `5000/h`. As many may come at once; they are given back
+	// evenly over the time. Where a route is public, every address counts as a client. Requests beyond are answered with
+	// 429 and the time to wait. Without one, there is no limit.
+	Rate Rate `yaml:"rate"`
 	// How tokens for the API are made.
 	Token TokenEntry `yaml:"token"`
 	// The rights at the API, by the name that tokens carry (RFC 6749 §3.3), at most 256 characters. `public`, `token` and
@@ -176,6 +180,9 @@ type ListenEntry struct {
 	TLS TLSEntry `yaml:"tls"`
 	// Host and port of /metrics, /healthz and /readyz, which the public must not reach. Without one, they do not answer.
 	Metrics string `yaml:"metrics"`
+	// Host and port at which other proxies ask whether a request may pass: /verify/ENVIRONMENT/API. Whoever reaches it can
+	// try tokens, so it belongs on loopback or a private network. Without one, it does not answer.
+	Verify string `yaml:"verify"`
 	// The proxies in front, as addresses or networks (`10.0.0.0/8`). What they say about the caller (X-Forwarded-For,
 	// -Proto, -Host) is believed; what others say is not.
 	TrustedProxies List `yaml:"trusted_proxies"`

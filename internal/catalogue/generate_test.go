@@ -110,6 +110,8 @@ func (doc texts) schema(t reflect.Type, f field) *jsonschema.Schema {
 			{Type: "integer", Minimum: new(float64(f.least)), Maximum: new(float64(f.most))},
 			{Type: "string", Pattern: "^[0-9]+ ?(MiB|KiB|B)?$"},
 		}}
+	case *Rate:
+		return &jsonschema.Schema{Type: "string", Pattern: "^[1-9][0-9]*/(s|min|h)$"}
 	case *Reference:
 		return &jsonschema.Schema{Type: "string", Pattern: "^" + variable.String() + "$"}
 	case *List:
@@ -213,6 +215,8 @@ func value(t reflect.Type, f field) string {
 		words = "time span"
 	case *Size:
 		words = fmt.Sprintf("size from %v to %v", Size(f.least), Size(f.most))
+	case *Rate:
+		words = "number and time"
 	case *Expanded:
 		words = "text with ${NAME}"
 	case *Reference:

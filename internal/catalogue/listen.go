@@ -12,7 +12,7 @@ import (
 // listen resolves where a production server answers.
 func (r *resolver) listen(c *Catalogue) Listen {
 	v := r.file.Listen
-	l := Listen{Address: v.Address, Metrics: v.Metrics, TLS: r.tls(c)}
+	l := Listen{Address: v.Address, Metrics: v.Metrics, Verify: v.Verify, TLS: r.tls(c)}
 	if l.Address == "" {
 		l.Address = "127.0.0.1:8080"
 		if l.TLS.Enabled() {
@@ -24,6 +24,12 @@ func (r *resolver) listen(c *Catalogue) Listen {
 		r.address("listen.metrics", l.Metrics)
 		if l.Metrics == l.Address {
 			r.report("listen.metrics", "is the public address", "choose another port, or leave it away")
+		}
+	}
+	if l.Verify != "" {
+		r.address("listen.verify", l.Verify)
+		if l.Verify == l.Address || l.Verify == l.Metrics {
+			r.report("listen.verify", "is an address that answers something else", "choose another port, or leave it away")
 		}
 	}
 	for i, text := range v.TrustedProxies {

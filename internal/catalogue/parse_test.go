@@ -58,6 +58,7 @@ apis:
       - GET /openapi.yaml: public
   events:
     upstream: demo
+    rate: 600/min
     token: {lifetime: 15m, algorithm: EdDSA}
     routes:
       - GET /events/{id}/stream: token
@@ -77,6 +78,7 @@ listen:
   address: 0.0.0.0:443
   tls: {acme: ops@sample.example}
   metrics: 127.0.0.1:9464
+  verify: 127.0.0.1:9465
   trusted_proxies: [10.0.0.0/8, 192.0.2.7]
 limits:
   body: 128KiB
@@ -119,6 +121,8 @@ func TestParse(t *testing.T) {
 	equal("upstreams", []string{notes.Upstream.String(), live.Upstream.String(), events.Upstream.Scheme}, []string{"http://10.0.0.5:9000", "https://notes.internal.example/base", "demo"})
 	equal("tokens", []Token{notes.Token, live.Token, events.Token},
 		[]Token{{time.Hour, jose.ES256, JWT}, {time.Hour, jose.RS256, JWT}, {15 * time.Minute, jose.EdDSA, JWT}})
+	equal("rates", []Rate{notes.Rate, events.Rate}, []Rate{{}, {600, time.Minute}})
+	equal("verify", c.Listen.Verify, "127.0.0.1:9465")
 	equal("algorithms", production.Algorithms(), []jose.Algorithm{jose.RS256, jose.EdDSA})
 	equal("alias", notes.Scope("http://sample.example/scope/notes.read"), notes.Scopes[0])
 	equal("scope", notes.Scopes[0], &Scope{

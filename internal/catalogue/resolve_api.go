@@ -193,7 +193,7 @@ func (r *resolver) disjoint(plans []*plan) {
 func (r *resolver) api(e *Environment, p *plan) *API {
 	v := p.entry
 	a := &API{
-		Name: p.name, Title: v.Title, Envelope: v.Errors, Scopes: p.scopes, Routes: p.routes,
+		Name: p.name, Title: v.Title, Envelope: v.Errors, Rate: v.Rate, Scopes: p.scopes, Routes: p.routes,
 		Token: Token{Lifetime: time.Duration(v.Token.Lifetime), Algorithm: jose.Algorithm(v.Token.Algorithm), Format: Format(v.Token.Format)},
 	}
 	if a.Title == "" && a.Name != "" {
@@ -237,8 +237,8 @@ func (r *resolver) once(path, problem, hint string) {
 func (r *resolver) audience(path, text string) bool {
 	u, err := url.Parse(text)
 	switch {
-	case len(text) > 512 || strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c > '~' }):
-		r.once(path, quote(text)+" is not an audience", "write printable ASCII without spaces, at most 512 characters")
+	case len(text) > 512 || strings.ContainsFunc(text, func(c rune) bool { return c <= ' ' || c > '~' || c == '"' || c == '\\' }):
+		r.once(path, quote(text)+" is not an audience", "write printable ASCII without spaces, quotes and backslashes, at most 512 characters")
 	case strings.Contains(text, ":") && (err != nil || !u.IsAbs() || strings.Contains(text, "#")):
 		r.once(path, quote(text)+" is neither a word nor a URL without a fragment", "see RFC 8707 §2")
 	default:

@@ -85,6 +85,10 @@ func (s *serveCheck) warn(path, problem, hint string) {
 }
 
 func (s *serveCheck) listener() {
+	if verify, _, err := net.SplitHostPort(s.c.Listen.Verify); err == nil && (verify == "" || !near(verify)) {
+		s.warn("listen.verify", s.c.Listen.Verify+" is open to others: whoever reaches it can try tokens and learn what they may",
+			"listen on 127.0.0.1 or an address of a private network")
+	}
 	host, _, _ := net.SplitHostPort(s.c.Listen.Address) // Parse has looked at it
 	if s.c.Listen.TLS.Enabled() || loopback(host) || len(s.c.Listen.Trusted) > 0 {
 		return

@@ -45,6 +45,10 @@ func TestCheckServe(t *testing.T) {
 		{"plain behind a proxy", func(c *Catalogue) {
 			c.Listen = Listen{Address: ":8080", Trusted: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8")}}
 		}, "", false},
+		{"verify on loopback", func(c *Catalogue) { c.Listen.Verify = "[::1]:9465" }, "", false},
+		{"verify on a private network", func(c *Catalogue) { c.Listen.Verify = "10.0.0.5:9465" }, "", false},
+		{"verify everywhere", func(c *Catalogue) { c.Listen.Verify = ":9465" }, "listen.verify: :9465 is open to others", true},
+		{"verify in public", func(c *Catalogue) { c.Listen.Verify = "192.0.2.1:9465" }, "listen.verify: 192.0.2.1:9465 is open", true},
 		{"issuer is http", func(c *Catalogue) { c.Environments[0].Issuer = at("http://sample2.example") }, "environments.staging.issuer: is http", false},
 		{"issuer is http on loopback", func(c *Catalogue) { c.Environments[0].Issuer = at("http://127.0.0.1:1") }, "", false},
 		{"api is http", func(c *Catalogue) { c.Environments[0].Base = at("http://sample2.example") }, "environments.staging.api: is http", false},

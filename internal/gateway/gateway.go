@@ -9,6 +9,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"io"
 	"log"
 	"net/http"
@@ -21,6 +22,7 @@ import (
 
 	"github.com/grantway/grantway/internal/activity"
 	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/limit"
 	"github.com/grantway/grantway/internal/refusal"
 	"github.com/grantway/grantway/internal/token"
 	"github.com/grantway/grantway/internal/wire"
@@ -42,13 +44,14 @@ type Settings struct {
 type Gateway struct {
 	settings Settings
 	routes   *node
+	rates    map[string]*limit.Rates // by API name
 	proxy    httputil.ReverseProxy
 	refuser
 }
 
 // New returns the gateway of an environment.
 func New(s Settings) *Gateway {
-	g := &Gateway{settings: s, routes: routesOf(s.Environment), refuser: refuser{
+	g := &Gateway{settings: s, routes: routesOf(s.Environment), rates: ratesOf(s.Environment, s.Now), refuser: refuser{
 		issuer: s.Environment.Issuer.String(), realm: s.Realm, fallback: envelopeOf(s.Environment),
 	}}
 	g.proxy = httputil.ReverseProxy{
@@ -64,7 +67,8 @@ func New(s Settings) *Gateway {
 
 // ServeHTTP passes the request on, or refuses it.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	call, err := g.admit(r)
+	call, err := g.admit(r, "")
+	call.allowance.tell(w.Header())
 	if err != nil {
 		g.refuse(w, r, call.rule, err)
 		return
@@ -124,13 +128,16 @@ type call struct {
 	path   string          // the path that was matched, which is the path that is forwarded
 	token  *resource.Token // nil on a public route
 	cancel context.CancelFunc
-	timer  *time.Timer // ends a stream with its token
+
+	allowance *allowance  // nil: without a limit
+	timer     *time.Timer // ends a stream with its token
 }
 
 type callKey struct{}
 
 // admit decides. The call is returned with an error too, as far as it is known.
-func (g *Gateway) admit(r *http.Request) (*call, error) {
+// Where an API is named, its routes only are open.
+func (g *Gateway) admit(r *http.Request, only string) (*call, error) {
 	sent := r.URL.RawPath // EscapedPath would respell what a path cannot hold
 	if sent == "" {
 		sent = r.URL.EscapedPath()
@@ -146,6 +153,9 @@ func (g *Gateway) admit(r *http.Request) (*call, error) {
 	fact := activity.Of(r.Context())
 	fact.Route = found.rules[0].Path
 	i := slices.IndexFunc(found.rules, func(u *rule) bool { return u.Allows(r.Method) })
+	if only != "" && !found.of(only, i) {
+		return &call{}, refusal.RouteClosed.From(errors.New("the route is another API's"))
+	}
 	if i < 0 {
 		return &call{rule: found.rules[0]}, &closed{allowed: found.methods()}
 	}
@@ -153,13 +163,17 @@ func (g *Gateway) admit(r *http.Request) (*call, error) {
 	// The API is the rule's: at one path two APIs may have a method each.
 	fact.Route, fact.API = admitted.rule.Path, admitted.rule.api.Name
 	if admitted.rule.Access == catalogue.Public {
-		return admitted, nil
+		admitted.allowance, err = g.spend(r, admitted.rule.api, nil)
+		return admitted, err
 	}
 	good, err := g.settings.Checkers[admitted.rule.api.Name].Authenticate(r)
 	if err != nil {
 		return admitted, err
 	}
 	fact.Client, fact.Secret = good.ClientID, token.ID(good.ID).Secret()
+	if admitted.allowance, err = g.spend(r, admitted.rule.api, good); err != nil {
+		return admitted, err
+	}
 	if !admitted.rule.Permits(good.Scope) {
 		return admitted, refusal.ScopeInsufficient.Naming(admitted.rule.usual()...)
 	}

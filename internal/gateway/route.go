@@ -50,6 +50,15 @@ func (p *place) methods() []string {
 	return slices.Compact(methods)
 }
 
+// of reports whether the rule with that number is the API's; where no rule has
+// the number, whether any rule is.
+func (p *place) of(api string, number int) bool {
+	if number >= 0 {
+		return p.rules[number].api.Name == api
+	}
+	return slices.ContainsFunc(p.rules, func(u *rule) bool { return u.api.Name == api })
+}
+
 // routesOf builds the tree of an environment. The catalogue was checked: no two
 // rules claim the same method and path.
 func routesOf(e *catalogue.Environment) *node {

@@ -234,7 +234,7 @@ func BenchmarkAdmit(b *testing.B) {
 	r.Header.Set("Authorization", "Bearer "+readToken)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, err := g.admit(r); err != nil {
+		if _, err := g.admit(r, ""); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -56,6 +56,19 @@ func (r *Rates) Peek(key string) (ok bool, retryAfter time.Duration) {
 	return r.keys.judge(shard.find(key), now)
 }
 
+// Left is how many events the key could spend at once, and after how long it
+// will have all of its burst again.
+func (r *Rates) Left(key string) (events int, full time.Duration) {
+	now := r.keys.clock()
+	shard := r.keys.lock(key)
+	defer shard.Unlock()
+	ahead := int64(0)
+	if e := shard.find(key); e != nil {
+		ahead = max(e.paid-now, 0)
+	}
+	return int((r.keys.burst - ahead) / r.keys.interval), time.Duration(ahead)
+}
+
 // Refund gives back one event that was spent. A key that spent nothing gets
 // nothing.
 func (r *Rates) Refund(key string) {

@@ -133,7 +133,7 @@ func TestNaming(t *testing.T) {
 
 func TestRetryable(t *testing.T) {
 	for r, want := range map[*Reason]bool{
-		Unavailable: true, TooManyFailures: true, Ours: false, CredentialsWrong: false, UpstreamUnreachable: false, UpstreamTimeout: false,
+		Unavailable: true, TooManyFailures: true, RateLimited: true, Ours: false, CredentialsWrong: false, UpstreamUnreachable: false, UpstreamTimeout: false,
 	} {
 		if r.Retryable() != want || r.From(io.EOF).Retryable() != want {
 			t.Errorf("%s", r.ID)
