@@ -295,7 +295,10 @@ func clientsShow(f *adminFlags) *cobra.Command {
 				methods = strings.Join(c.AuthMethods, ", ")
 			}
 			fields := [][2]string{
-				{"client id", c.ID}, {"name", c.Name}, {"environment", s.env}, {"state", state(&c)},
+				{"client id", c.ID},
+				{"name", c.Name},
+				{"environment", s.env},
+				{"state", state(&c)},
 				{"created", moment(c.CreatedAt, "in grantway.yaml")},
 			}
 			if c.Disabled {

@@ -116,7 +116,8 @@ func TestRefusals(t *testing.T) {
 		},
 		{
 			"HEAD has no body", "rfc", "HEAD", "/notes", "", 401,
-			http.Header{"Www-Authenticate": {`Bearer realm="staging", ` + metadata}}, ``,
+			http.Header{"Www-Authenticate": {`Bearer realm="staging", ` + metadata}},
+			``,
 		},
 		{"imsx 401", "imsx", "GET", "/notes", "bad", 401, nil, imsx("the access token is unknown or expired", "unauthorisedrequest")},
 		{"imsx 403", "imsx", "POST", "/notes", readToken, 403, nil, imsx("the access token lacks a scope that this call needs: read write", "forbidden")},

@@ -33,11 +33,15 @@ func scopes(names ...string) []*catalogue.Scope {
 func apis() []*catalogue.API {
 	es := catalogue.Token{Format: catalogue.JWT, Algorithm: jose.ES256}
 	return []*catalogue.API{
-		{Name: "notes", Audience: "https://api.example/notes", Resource: "https://api.example/notes", Token: es,
-			Scopes: scopes("notes:read=old-read older-read", "notes:write", "notes:admin", "shared")},
+		{
+			Name: "notes", Audience: "https://api.example/notes", Resource: "https://api.example/notes", Token: es,
+			Scopes: scopes("notes:read=old-read older-read", "notes:write", "notes:admin", "shared"),
+		},
 		{Name: "files", Audience: "files", Resource: "https://api.example/files", Token: es, Scopes: scopes("files:read", "shared")},
-		{Name: "vault", Audience: "https://vault.example/", Resource: "https://api.example/vault",
-			Token: catalogue.Token{Format: catalogue.Opaque, Algorithm: jose.ES256}, Scopes: scopes("vault:open")},
+		{
+			Name: "vault", Audience: "https://vault.example/", Resource: "https://api.example/vault",
+			Token: catalogue.Token{Format: catalogue.Opaque, Algorithm: jose.ES256}, Scopes: scopes("vault:open"),
+		},
 		{Name: "plain", Audience: "plain", Resource: "https://api.example/plain", Token: es},
 		{Name: "secret", Audience: "https://api.example/secret", Resource: "https://api.example/secret", Token: es, Scopes: scopes("secret:read")},
 	}

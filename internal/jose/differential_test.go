@@ -15,7 +15,7 @@ import (
 
 // checkTheirs is check by go-jose with the same key and algorithm.
 func checkTheirs(token string, key PublicKey) ([]byte, error) {
-	parsed, err := gojose.ParseSigned(token, []gojose.SignatureAlgorithm{gojose.SignatureAlgorithm(key.Algorithm)})
+	parsed, err := gojose.ParseSignedCompact(token, []gojose.SignatureAlgorithm{gojose.SignatureAlgorithm(key.Algorithm)})
 	if err != nil {
 		return nil, err
 	}

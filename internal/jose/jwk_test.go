@@ -81,7 +81,10 @@ func TestJWKMemberOrder(t *testing.T) {
 		t.Errorf("without alg and kid: %s, %v", bare, err)
 	}
 	for _, bad := range []PublicKey{
-		{}, {Key: "text"}, {Algorithm: RS256, Key: privateKey(ES256).Public()}, {KeyID: "\xff", Key: privateKey(ES256).Public()},
+		{},
+		{Key: "text"},
+		{Algorithm: RS256, Key: privateKey(ES256).Public()},
+		{KeyID: "\xff", Key: privateKey(ES256).Public()},
 		{Key: &rsa.PublicKey{N: odd(1024), E: 3}},
 	} {
 		if jwk, err := MarshalJWK(bad); err == nil || jwk != nil {

@@ -90,10 +90,18 @@ func TestReadSeal(t *testing.T) {
 		mode os.FileMode
 		says string // in the error; empty: it is read
 	}{
-		{"env:GOOD", 0o600, ""}, {"env:EMPTY", 0o600, "EMPTY"}, {"env:MISSING", 0o600, "MISSING"}, {"env:BAD", 0o600, "openssl rand"},
-		{"file:" + file, 0o600, ""}, {"file:" + file, 0o400, ""}, {"file:" + file, 0o640, "chmod 600"}, {"file:" + file, 0o604, "chmod 600"},
-		{"file:" + file, 0o601, "chmod 600"}, {"file:" + file + "x", 0o600, "no such file"},
-		{"", 0o600, "file:PATH or env:NAME"}, {text, 0o600, "file:PATH or env:NAME"},
+		{"env:GOOD", 0o600, ""},
+		{"env:EMPTY", 0o600, "EMPTY"},
+		{"env:MISSING", 0o600, "MISSING"},
+		{"env:BAD", 0o600, "openssl rand"},
+		{"file:" + file, 0o600, ""},
+		{"file:" + file, 0o400, ""},
+		{"file:" + file, 0o640, "chmod 600"},
+		{"file:" + file, 0o604, "chmod 600"},
+		{"file:" + file, 0o601, "chmod 600"},
+		{"file:" + file + "x", 0o600, "no such file"},
+		{"", 0o600, "file:PATH or env:NAME"},
+		{text, 0o600, "file:PATH or env:NAME"},
 	} {
 		write(row.mode)
 		s, err := ReadSeal(row.from, env)

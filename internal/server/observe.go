@@ -87,7 +87,10 @@ func (s *Server) log(ctx context.Context, fact *activity.Fact, method string, se
 		slog.String("method", known(method)), slog.String("route", fact.Route),
 		slog.Int("status", seen.status), slog.Int64("bytes", seen.bytes), slog.Duration("took", took))
 	for _, member := range []struct{ name, value string }{
-		{"event", fact.Event}, {"client", fact.Client}, {"secret_id", fact.Secret}, {"grant", fact.Grant},
+		{"event", fact.Event},
+		{"client", fact.Client},
+		{"secret_id", fact.Secret},
+		{"grant", fact.Grant},
 		{"api", fact.API},
 	} {
 		if member.value != "" {

@@ -120,7 +120,7 @@ type verifier struct {
 }
 
 func (v *verifier) check(token string) error {
-	signed, err := gojose.ParseSigned(token, []gojose.SignatureAlgorithm{gojose.ES256})
+	signed, err := gojose.ParseSignedCompact(token, []gojose.SignatureAlgorithm{gojose.ES256})
 	if err != nil {
 		return err
 	}

@@ -255,7 +255,9 @@ func TestTokensOfAnotherKind(t *testing.T) {
 		rows    []row
 	}{
 		{
-			"cognito", members{}, members{"client_id": "c", "token_use": "access", "scope": "read:moves"},
+			"cognito",
+			members{},
+			members{"client_id": "c", "token_use": "access", "scope": "read:moves"},
 			[]row{
 				{what: "an ID token", claim: [2]any{"token_use", "id"}},
 				{what: "no token_use", claim: [2]any{"token_use", nil}},
@@ -267,7 +269,9 @@ func TestTokensOfAnotherKind(t *testing.T) {
 			},
 		},
 		{
-			"auth0", members{"typ": "JWT"}, members{"azp": "c", "aud": "urn:moves", "scope": "read:moves", "gty": "client-credentials"},
+			"auth0",
+			members{"typ": "JWT"},
+			members{"azp": "c", "aud": "urn:moves", "scope": "read:moves", "gty": "client-credentials"},
 			[]row{
 				{what: "no typ", header: [2]any{"typ", nil}},
 				{what: "another typ", header: [2]any{"typ", "at+jwt"}},

@@ -158,8 +158,10 @@ func TestCompatible(t *testing.T) {
 		apis []*catalogue.API
 		want bool
 	}{
-		{[]*catalogue.API{es}, true}, {[]*catalogue.API{es, api("d", 9)}, true},
-		{[]*catalogue.API{es, opaque}, false}, {[]*catalogue.API{es, es, rs}, false},
+		{[]*catalogue.API{es}, true},
+		{[]*catalogue.API{es, api("d", 9)}, true},
+		{[]*catalogue.API{es, opaque}, false},
+		{[]*catalogue.API{es, es, rs}, false},
 	} {
 		if Compatible(row.apis) != row.want {
 			t.Errorf("%d APIs: %v", len(row.apis), !row.want)

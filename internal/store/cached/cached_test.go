@@ -192,12 +192,18 @@ func TestEveryChangeIsSeen(t *testing.T) {
 			{"secret revoked", func() error {
 				return node.Secrets().Revoke(t.Context(), id, id+"0a", time.Now(), by())
 			}, func(c *store.Client, _ error) bool { return len(c.Secrets) == 1 }},
-			{"disabled", func() error { return node.Clients().Disable(t.Context(), id, time.Now(), by()) },
-				func(c *store.Client, _ error) bool { return c.Disabled() }},
-			{"enabled", func() error { return node.Clients().Enable(t.Context(), id, by()) },
-				func(c *store.Client, _ error) bool { return !c.Disabled() }},
-			{"deleted", func() error { return node.Clients().Delete(t.Context(), id, time.Now(), by()) },
-				func(_ *store.Client, err error) bool { return errors.Is(err, store.ErrNotFound) }},
+			{
+				"disabled", func() error { return node.Clients().Disable(t.Context(), id, time.Now(), by()) },
+				func(c *store.Client, _ error) bool { return c.Disabled() },
+			},
+			{
+				"enabled", func() error { return node.Clients().Enable(t.Context(), id, by()) },
+				func(c *store.Client, _ error) bool { return !c.Disabled() },
+			},
+			{
+				"deleted", func() error { return node.Clients().Delete(t.Context(), id, time.Now(), by()) },
+				func(_ *store.Client, err error) bool { return errors.Is(err, store.ErrNotFound) },
+			},
 		} {
 			must(t, step.change())
 			took := eventually(t, time.Second, step.name+" "+name, func() bool { return step.seen(f.Find(t.Context(), id)) })

@@ -56,7 +56,9 @@ type replaced struct {
 func (r *replaced) Since(ctx context.Context, seq int64, limit int) ([]store.Change, error) {
 	return r.now.Load().Changes().Since(ctx, seq, limit)
 }
+
 func (r *replaced) Last(ctx context.Context) (int64, error) { return r.now.Load().Changes().Last(ctx) }
+
 func (r *replaced) Wait(ctx context.Context, seq int64) error {
 	return r.now.Load().Changes().Wait(ctx, seq)
 }
