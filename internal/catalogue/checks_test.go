@@ -99,7 +99,6 @@ var breaks = []struct{ old, new, path, problem string }{
 	{"apis: [events]", "apis: [notes]", "clients.batch", "no scope of notes"},
 	{"    apis: [events]\n", "", "clients.batch", "may use no API"},
 	{"scopes: [read,", "scopes: [notes,", "clients.imported.scopes[0]", "not a scope of its APIs"},
-	{"  events:\n", "  more:\n    audience: MORE\n    upstream: demo\n    scopes: {https://sample.example/scope/admin: {description: x}}\n    routes: [{GET /more: admin}]\n  events:\n", "clients.imported.scopes[2]", "is a scope of notes and more"},
 	{"methods: client_secret_basic", "methods: private_key_jwt", "clients.imported.methods[0]", "not known"},
 	{"0.0.0.0:443", "0.0.0.0", "listen.address", "host and a port"},
 	{"0.0.0.0:443", "0.0.0.0:65536", "listen.address", "host and a port"},
@@ -120,6 +119,20 @@ var breaks = []struct{ old, new, path, problem string }{
 	{"env:SEALING_KEY", "hunter2", "sealing_key", "where the key comes from"},
 	{"connections: 500", "connections: 5.5", "limits.connections", "whole number"},
 	{"body: 128KiB", "body: 12parsecs", "limits.body", "not a size"},
+}
+
+// TestScopeOfTwoAPIs: two APIs may have a scope of one name, which a client then
+// has to be told apart; but not where tokens have no audience (row S03).
+func TestScopeOfTwoAPIs(t *testing.T) {
+	twice := strings.Replace(sample, "  events:\n", "  more:\n    audience: MORE\n    upstream: demo\n    scopes: {https://sample.example/scope/admin: {description: x}}\n    routes: [{GET /more: admin}]\n  events:\n", 1)
+	fault := onlyFault(t, strings.Replace(twice, "dialect: cognito", "dialect: auth0", 1), "auth0")
+	if fault.Path != "clients.imported.scopes[2]" || !strings.Contains(fault.Problem, "is a scope of notes and more") {
+		t.Errorf("a scope of two APIs: %v", fault)
+	}
+	_, err := Parse("sample.yaml", []byte(twice), sampleEnv)
+	if err == nil || !strings.Contains(err.Error(), "apis.more.scopes: \"https://sample.example/scope/admin\" is a scope of notes too") {
+		t.Errorf("a scope of two APIs where tokens have no audience: %v", err)
+	}
 }
 
 func TestChecks(t *testing.T) {
