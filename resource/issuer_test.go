@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -59,18 +60,25 @@ func served(t testing.TB) *authority {
 }
 
 // rotate makes a new key and signs with it; the old ones stay published.
-func (a *authority) rotate(t testing.TB) {
+func (a *authority) rotate(t testing.TB) { a.announce(t, true)() }
+
+// announce publishes a new key, and returns what begins to sign with it.
+func (a *authority) announce(t testing.TB, named bool) (use func()) {
 	t.Helper()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.made++
-	id := fmt.Sprintf("k%d", a.made)
-	signer, err := jose.NewSigner(jose.ES256, id, generate(jose.ES256), fmt.Appendf(nil, `{"alg":"ES256","typ":"at+jwt","kid":%q}`, id))
-	if err != nil {
-		t.Fatal(err)
+	id := ""
+	if named {
+		id = fmt.Sprintf("k%d", a.made)
 	}
-	a.signer = signer
+	signer := signerOf(t, id, generate(jose.ES256))
 	a.keys = append(a.keys, signer.Public())
+	return func() {
+		a.mu.Lock()
+		defer a.mu.Unlock()
+		a.signer = signer
+	}
 }
 
 // remove takes all keys but the one that signs out of the set.
@@ -205,12 +213,31 @@ func (a *authority) guard(t testing.TB, keys *resource.KeySet) *resource.Checker
 	return checker(t, resource.Config{Issuer: a.issuer, Audience: []string{audience}, Keys: keys})
 }
 
-// forger signs with a key of its own under any key id.
-func forger(t testing.TB, id string) *jose.Signer {
+// signerOf makes access tokens of RFC 9068; without an id, their headers have none.
+func signerOf(t testing.TB, id string, key crypto.Signer) *jose.Signer {
 	t.Helper()
-	signer, err := jose.NewSigner(jose.ES256, id, crypto.Signer(other), fmt.Appendf(nil, `{"alg":"ES256","typ":"at+jwt","kid":%q}`, id))
+	header := []byte(`{"alg":"ES256","typ":"at+jwt"}`)
+	if id != "" {
+		header = fmt.Appendf(nil, `{"alg":"ES256","typ":"at+jwt","kid":%q}`, id)
+	}
+	signer, err := jose.NewSigner(jose.ES256, id, key, header)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return signer
+}
+
+// passes and refused say what a check should say.
+func passes(t testing.TB, c *resource.Checker, token string) {
+	t.Helper()
+	if _, err := c.Check(t.Context(), token); err != nil {
+		t.Errorf("refused: %v", err)
+	}
+}
+
+func refused(t testing.TB, c *resource.Checker, token string, want error) {
+	t.Helper()
+	if got, err := c.Check(t.Context(), token); got != nil || !errors.Is(err, want) {
+		t.Errorf("got %v, %v; want %v", got, err, want)
+	}
 }

@@ -11,7 +11,7 @@ import (
 const (
 	maxRemembered      = 100_000  // tokens, where Config.Remember does not say otherwise
 	maxRememberedBytes = 64 << 20 // of the tokens' text and an estimate of what belongs to it
-	overhead           = 600      // bytes of an entry besides its text, about
+	overhead           = 750      // bytes of an entry besides its text, about
 	maxShards          = 64
 	looks              = 8 // how many entries are looked at to find one to drop
 )
