@@ -4,7 +4,7 @@ GO     ?= go
 TOOLS  := $(CURDIR)/.bin
 export GOFLAGS ?= -buildvcs=false
 
-.PHONY: help run build test race lint fuzz bench interop generate need clean
+.PHONY: help run build test rotation race lint fuzz bench interop generate need clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -20,6 +20,9 @@ test: need ## run every test but the real clients'; on Debian as root it install
 
 interop: need ## run the libraries that other people wrote against a running server
 	$(GO) test -count=1 ./internal/interop
+
+rotation: ## rotate keys for ten minutes while tokens are issued and checked
+	GRANTWAY_ROTATION=long $(GO) test -count=1 -timeout 15m -v -run TestRotationUnderLoad ./internal/server
 
 race: need ## run the tests of everything with goroutines of its own under the race detector
 	CGO_ENABLED=1 $(GO) test -race ./internal/limit ./internal/secret ./internal/jose ./internal/keys ./internal/revocation ./internal/store/cached ./internal/server ./resource

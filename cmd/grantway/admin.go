@@ -78,7 +78,8 @@ func remoteServer(base, token string) (*administrator, error) {
 	case u.Scheme != "https" && (u.Scheme != "http" || !catalogue.Loopback(u)):
 		return nil, &usageError{errors.New("--server takes an https URL: a token and secrets travel there")}
 	case token == "":
-		return nil, &usageError{fmt.Errorf("set %s to an access token of home, with the scopes %s and %s", tokenVariable, admin.ReadClients, admin.WriteClients)}
+		return nil, &usageError{fmt.Errorf("set %s to an access token of home, with the scopes %s and %s, for keys also %s and %s",
+			tokenVariable, admin.ReadClients, admin.WriteClients, admin.ReadKeys, admin.WriteKeys)}
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	return &administrator{
@@ -285,7 +286,8 @@ func (r *refused) Error() string {
 	case r.Status == http.StatusUnauthorized:
 		text = "the server does not accept the access token in " + tokenVariable + ": fetch a new one from home's token endpoint"
 	case r.Status == http.StatusForbidden:
-		text = "the access token in " + tokenVariable + " lacks a scope: " + admin.ReadClients + " to look, " + admin.WriteClients + " to change"
+		text = "the access token in " + tokenVariable + " lacks a scope: " +
+			admin.ReadKeys + " or " + admin.ReadClients + " to look, " + admin.WriteKeys + " or " + admin.WriteClients + " to change"
 	case r.Status >= 500 && r.Instance != "":
 		text += "\nTrace id: " + r.Instance
 	}
