@@ -67,9 +67,13 @@ func TestExpiry(t *testing.T) {
 		leeway, after time.Duration
 		good          bool
 	}{
-		{0, time.Hour - time.Nanosecond, true}, {0, time.Hour, false}, {0, time.Hour + time.Second, false},
-		{time.Minute, time.Hour + time.Minute - time.Nanosecond, true}, {time.Minute, time.Hour + time.Minute, false},
-		{0, -time.Minute, true}, {0, -time.Minute - time.Nanosecond, false},
+		{0, time.Hour - time.Nanosecond, true},
+		{0, time.Hour, false},
+		{0, time.Hour + time.Second, false},
+		{time.Minute, time.Hour + time.Minute - time.Nanosecond, true},
+		{time.Minute, time.Hour + time.Minute, false},
+		{0, -time.Minute, true},
+		{0, -time.Minute - time.Nanosecond, false},
 	} {
 		c := config(resource.RFC9068)
 		c.Leeway, c.Now = row.leeway, func() time.Time { return now.Add(row.after) }
@@ -198,7 +202,8 @@ func TestChallenge(t *testing.T) {
 		{resource.Challenge{Realm: "r"}, refusal.TokenExpired.From(errors.New("secret cause")), `Bearer realm="r", error="invalid_token", error_description="The access token expired"`},
 		{resource.Challenge{Realm: "r"}, refusal.TokenTwice, `Bearer realm="r", error="invalid_request", error_description="the request carries more than one set of credentials"`},
 		{
-			resource.Challenge{Realm: "r", Metadata: metadata, Scope: []string{"a", "b"}}, refusal.ScopeInsufficient.Naming("a", "b"),
+			resource.Challenge{Realm: "r", Metadata: metadata, Scope: []string{"a", "b"}},
+			refusal.ScopeInsufficient.Naming("a", "b"),
 			`Bearer realm="r", error="insufficient_scope", error_description="the access token lacks a scope that this call needs: a b", scope="a b", resource_metadata="` + metadata + `"`,
 		},
 		{resource.Challenge{Realm: "r"}, refusal.Unavailable, ""},
