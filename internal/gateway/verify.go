@@ -38,6 +38,11 @@ func (g *Gateway) Verify(w http.ResponseWriter, r *http.Request, api, rest strin
 		return
 	}
 	h := w.Header()
+	for _, name := range []string{headerClient, headerSubject, headerScope} {
+		// Said on public routes too, with nothing: a proxy that is told to copy a
+		// header which does not come may leave the caller's, or its own placeholder.
+		h.Set(name, "")
+	}
 	identify(h, g.settings.Environment.Name, call.token, activity.Of(r.Context()).Trace)
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Length", "0")

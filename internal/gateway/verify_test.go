@@ -141,7 +141,7 @@ func TestVerifySaysWhoIsCalling(t *testing.T) {
 		t.Errorf("%q %+v", text, fact)
 	}
 	got, _ = question(t, g, "GET", "notes", "", original+"/open"+authorize+writeToken+forged)
-	if got.Header.Get("Grantway-Client") != "" || got.Header.Get("Grantway-Environment") != "staging" {
+	if sent, ok := got.Header["Grantway-Client"]; !ok || sent[0] != "" || got.Header.Get("Grantway-Environment") != "staging" {
 		t.Errorf("public: %v", got.Header)
 	}
 }
