@@ -25,13 +25,13 @@ func keysCommand() *cobra.Command {
 	f := &adminFlags{}
 	group := &cobra.Command{
 		Use:   "keys",
-		Short: "List, rotate and remove the keys that sign tokens; change the sealing key",
+		Short: "List, rotate and remove signing keys; change the sealing key",
 		Long: `List, rotate and remove the keys that sign an environment's tokens; change the
 sealing key under which they lie in the stores.
 
 A key is a standby first: published, so that every verifier knows it before it
-signs. Then it is active, and signs. Then it is retired: published until its last
-token has expired. The server rotates by itself, every 90 days.`,
+signs. Then it is active, and signs. Then it is retired: published until its
+last token has expired. The server rotates by itself, every 90 days.`,
 	}
 	f.register(group)
 	group.AddCommand(keysList(f), keysRotate(f), keysRetire(f), keysRekey(f))
@@ -140,7 +140,7 @@ set do so when they read it again, after five minutes at most. Where the active
 key goes, the standby signs. What is erased cannot be had back.
 
 To retire a key without harm, use 'grantway keys rotate'.`,
-		Example: `  grantway keys retire -e production --emergency nI3eUyGZbgCv0X1YzYkqKpNzH7f8xVrGmQ2sT4uWc5o`,
+		Example: `  grantway keys retire --emergency nI3eUyGZbgCv0X1YzYkqKpNzH7f8xVrGmQ2sT4uWc5o`,
 		Args:    usage(cobra.MinimumNArgs(1)),
 		RunE: f.work(func(s *session, ids []string) error {
 			if !emergency {
@@ -219,16 +219,16 @@ func keysRekey(f *adminFlags) *cobra.Command {
 		Short: "Put the keys of all environments under another sealing key",
 		Long: `Put the signing keys of all environments under another sealing key. The servers
 must be stopped, on every machine: this command works on the stores itself. Set
-sealing_key to the new one before they start again.
+sealing_key to the new one before they start again. 'openssl rand -hex 32' makes
+one.
 
 It can be done again after an interruption. Backups of before hold the keys
 under the old sealing key: where that one leaked, rotate and retire them.
 
 With --lost, keys that do not open with the new sealing key are removed: all
 their tokens end, and the next start makes new keys.`,
-		Example: `  openssl rand -hex 32 > /etc/grantway/sealing-2.key
-  chmod 600 /etc/grantway/sealing-2.key
-  grantway keys rekey --new file:/etc/grantway/sealing-2.key`,
+		Example: `  grantway keys rekey --new file:/etc/grantway/sealing-2.key
+  grantway keys rekey --new env:SEALING_KEY_2`,
 		Args:              usage(cobra.NoArgs),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, _ []string) error {
