@@ -28,7 +28,8 @@ func (r *resolver) listen(c *Catalogue) Listen {
 	}
 	if l.Verify != "" {
 		r.address("listen.verify", l.Verify)
-		if l.Verify == l.Address || l.Verify == l.Metrics {
+		picked := strings.HasSuffix(l.Verify, ":0") // a port of its own, whatever the others say
+		if (l.Verify == l.Address || l.Verify == l.Metrics) && !picked {
 			r.report("listen.verify", "is an address that answers something else", "choose another port, or leave it away")
 		}
 	}
