@@ -18,12 +18,14 @@ const (
 	bodyTimeout   = 10 * time.Second
 	writeTimeout  = 30 * time.Second // not on gateway routes, which stream
 	idleTimeout   = time.Minute
+	maxStreams    = 100      // of one HTTP/2 connection
 	maxHeader     = 24 << 10 // bytes; package limit refuses less than this with an answer that explains
 )
 
 // Serve answers on a listener until the context ends, then lets what is under
 // way finish, for Grace at most.
 func (s *Server) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
+	defer context.AfterFunc(ctx, s.hangUp)()
 	return serve(ctx, s.limited(l), h)
 }
 
@@ -39,6 +41,7 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 		ReadHeaderTimeout: headerTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
+		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 		ErrorLog:          quiet, // what strangers do to a handshake is no news
 	}
 	failed := make(chan error, 1)
