@@ -218,7 +218,7 @@ func (f *sqliteFile) close() error {
 	close(f.free)
 	var errs []error
 	for _, c := range conns {
-		errs = append(errs, c.conn.Close())
+		errs = append(errs, c.close())
 	}
 	return errors.Join(append(errs, f.pool.Close())...)
 }
@@ -229,6 +229,18 @@ type sqliteConn struct {
 	conn     *sql.Conn
 	texts    []string
 	prepared []*sql.Stmt
+}
+
+// close finalizes what was prepared first: SQLite keeps a connection open, and its
+// write-ahead log beside the file, for as long as one statement is.
+func (c *sqliteConn) close() error {
+	var errs []error
+	for _, p := range c.prepared {
+		if p != nil {
+			errs = append(errs, p.Close())
+		}
+	}
+	return errors.Join(append(errs, c.conn.Close())...)
 }
 
 func (c *sqliteConn) statement(ctx context.Context, s statement) (*sql.Stmt, error) {
