@@ -61,6 +61,10 @@ type Config struct {
 	// at every check.
 	Ended func(*Token) bool
 
+	// Feed is what the issuer says of what it has revoked. It is asked at every
+	// check, and refuses all with 503 while it is closed. Nil: there is none.
+	Feed *Feed
+
 	// Remember is how many verified JWTs are kept, so that one that was seen
 	// before costs no signature check. 0 means 100 000, a negative number none.
 	Remember int
@@ -97,6 +101,9 @@ func New(c Config) (*Checker, error) {
 	}
 	if c.Keys != nil && c.Key != nil || c.Opaque != nil && c.Introspection != nil {
 		return nil, errors.New("resource: Config has either Keys or Key, and either Opaque or Introspection")
+	}
+	if c.Feed != nil && c.Feed.config.Issuer != c.Issuer {
+		return nil, errors.New("resource: the Feed is of another issuer")
 	}
 	if c.Shape == "" {
 		c.Shape = RFC9068

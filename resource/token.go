@@ -232,6 +232,8 @@ func (c *Checker) live(v *verified) error {
 		return refusal.TokenNotYetValid
 	case c.config.Ended != nil && c.config.Ended(&v.token):
 		return refusal.TokenRevoked
+	case c.config.Feed != nil:
+		return c.config.Feed.check(&v.token, v.key.KeyID)
 	}
 	return nil
 }

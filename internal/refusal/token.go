@@ -231,4 +231,10 @@ var (
 		Cause: "The client asked again and again about tokens that are unknown, expired or not its business.",
 		Cure:  "Look at exp before asking, and remember an answer for some seconds.",
 	})
+	NotAnAPI = row(&Reason{
+		ID: "not-an-api", Code: oauth.UnauthorizedClient, Status: http.StatusForbidden,
+		Text:  "this is for APIs only, and the client is none",
+		Cause: "What was revoked is told to the APIs that check tokens, not to the clients that obtain them.",
+		Cure:  "Use the credentials of a client of type resource; the publisher makes one for each API that checks tokens.",
+	})
 )

@@ -53,6 +53,7 @@ type resources struct {
 	revoked     *revocation.Set
 	ring        *keys.Ring
 	keysChanged chan struct{} // in the store
+	feed        *feed
 	used        *lastUsed
 	failures    *limit.Budget
 	now         func() time.Time
@@ -79,8 +80,13 @@ func (s *Server) open(ctx context.Context, e *catalogue.Environment) (_ *resourc
 	if err != nil {
 		return nil, err
 	}
+	feed, err := s.openFeed(ctx, e, db)
+	if err != nil {
+		return nil, err
+	}
 	r := &resources{
-		dsn: e.Store, issuer: e.Issuer.String(), store: db, ring: ring, now: s.options.Now,
+		feed: feed,
+		dsn:  e.Store, issuer: e.Issuer.String(), store: db, ring: ring, now: s.options.Now,
 		clients: cached.New(db.Clients(), db.Changes(), cached.Options{Now: s.options.Now}),
 		revoked: revocation.New(db.Revocations(), s.options.Now),
 		used:    &lastUsed{secrets: db.Secrets()},

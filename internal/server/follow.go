@@ -20,11 +20,13 @@ func (s *Server) follow(r *resources) {
 	r.clients.OnChange(func(c store.Change) {
 		if c.Seq <= last {
 			r.revoked.Reread() // the store was set back
+			r.feed.Reread()
 		}
 		last = c.Seq
 		if c.Kind == "secret.revoked" {
 			s.secrets.Forget(c.ID)
 		}
+		r.feed.noteChange(c)
 		if strings.HasPrefix(c.Kind, "key.") {
 			r.noteKeys()
 		}
@@ -39,6 +41,7 @@ func (s *Server) follow(r *resources) {
 		}
 	})
 	all.Go(func() { s.keepKeys(ctx, r) })
+	all.Go(func() { r.feed.run(ctx, s) })
 	all.Go(func() { s.repeat(ctx, 5*time.Second, "last use not written", r.used.write) })
 	all.Go(func() { s.repeat(ctx, time.Minute, "expired tokens not forgotten", r.purge) })
 	go func() {

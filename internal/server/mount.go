@@ -28,6 +28,9 @@ func (s *Server) mount(g *generation) *mounts {
 		published := &endpoint.Document{Body: e.resources.ring.JWKS, MaxAge: keys.MaxAge}
 		m.at(e, issuer, endpoint.JWKSPath, "jwks", published)
 
+		m.streams(e, issuer, endpoint.FeedPath, "revocations", e.feed(e.revocation.Answers))
+		m.at(e, issuer, endpoint.FeedKeysPath, "revocation-keys", &endpoint.Document{Body: e.resources.feed.ring.JWKS, MaxAge: keys.MaxAge})
+
 		metadata := document(endpoint.Metadata(e.Environment, e.dialect, e.grants))
 		for _, name := range []string{"oauth-authorization-server", "openid-configuration"} {
 			m.at(e, issuer, "/.well-known/"+name, "metadata", metadata) // OpenID Connect Discovery §4
@@ -80,6 +83,12 @@ type mounted struct {
 
 func (m *mounts) at(e *environment, base *url.URL, path, route string, h http.Handler) {
 	to := mounted{m.host(base), base.Path + path, e.Name, route, timed(h)}
+	m.exact[to.host+to.path] = to
+}
+
+// streams mounts an endpoint that keeps its own deadlines.
+func (m *mounts) streams(e *environment, base *url.URL, path, route string, h http.Handler) {
+	to := mounted{m.host(base), base.Path + path, e.Name, route, h}
 	m.exact[to.host+to.path] = to
 }
 

@@ -58,7 +58,7 @@ func (s *site) signingKey(t testing.TB, environment string) (kid string, key cry
 	if err != nil {
 		t.Fatal(err)
 	}
-	at := slices.IndexFunc(stored, func(k store.Key) bool { return k.Algorithm == "ES256" })
+	at := slices.IndexFunc(stored, func(k store.Key) bool { return k.Algorithm == "ES256" && k.Purpose == keys.AccessToken })
 	kid = stored[at].ID
 	bound := bytes.Join([][]byte{[]byte("grantway signing key"), []byte(environment), []byte(keys.AccessToken), []byte(kid)}, []byte{0})
 	der, err := sealing.Open(stored[at].Sealed, bound)

@@ -1,0 +1,95 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/dialect"
+	"github.com/grantway/grantway/internal/endpoint"
+	"github.com/grantway/grantway/internal/jose"
+	"github.com/grantway/grantway/internal/keys"
+	"github.com/grantway/grantway/internal/revocation"
+	"github.com/grantway/grantway/internal/store"
+	"github.com/grantway/grantway/internal/store/sqlstore"
+)
+
+// feedKeys is the purpose of the keys that sign the feed of revocations. They
+// sign no token, and tokens' keys sign no message (row G25).
+const feedKeys = "feed"
+
+// A feed tells verifiers elsewhere what is revoked in an environment. It is kept
+// over reloads.
+type feed struct {
+	*revocation.Feed
+	ring        *keys.Ring
+	keysChanged chan struct{}
+	streams     endpoint.Streams
+}
+
+func (s *Server) openFeed(ctx context.Context, e *catalogue.Environment, db *sqlstore.Store) (*feed, error) {
+	ring, err := keys.Open(ctx, keys.Settings{
+		Environment: e.Name, Purpose: feedKeys, Keys: db.Keys(), Seal: s.options.Seal, Header: revocation.FeedHeader, Now: s.options.Now,
+	}, []jose.Algorithm{jose.ES256}, s.by())
+	if err != nil {
+		return nil, err
+	}
+	issuer := e.Issuer.String() + dialect.Find(e.Dialect).IssuerSuffix
+	f := &feed{Feed: revocation.NewFeed(issuer, db.Revocations(), ring, s.options.Now), ring: ring, keysChanged: make(chan struct{}, 1)}
+	if err := f.Refresh(ctx); err != nil {
+		return nil, fmt.Errorf("read the revocations: %w", err)
+	}
+	return f, nil
+}
+
+// noteChange says what has changed in the store. It never blocks.
+func (f *feed) noteChange(c store.Change) {
+	f.Changed()
+	if strings.HasPrefix(c.Kind, "key.") {
+		select {
+		case f.keysChanged <- struct{}{}:
+		default: // it has been said, and not been heard yet
+		}
+	}
+}
+
+// run feeds, and keeps the keys, until the context ends.
+func (f *feed) run(ctx context.Context, s *Server) {
+	failed := func(err error) {
+		s.options.Log.LogAttrs(ctx, slog.LevelError, "the feed of revocations is not kept", slog.Any("error", err))
+	}
+	var all sync.WaitGroup
+	defer all.Wait()
+	all.Go(func() { f.Run(ctx, failed) })
+	due := time.NewTicker(time.Minute)
+	defer due.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-f.keysChanged:
+		case <-due.C:
+		}
+		if err := f.ring.Maintain(ctx, s.by()); err != nil && ctx.Err() == nil {
+			failed(err) // the next minute tries again
+		}
+	}
+}
+
+// feed is the endpoint of an environment's feed.
+func (e *environment) feed(answers *endpoint.Answers) *endpoint.Feed {
+	f := e.resources.feed
+	return &endpoint.Feed{Clients: e.auth, Feed: f.Feed, Streams: &f.streams, Answers: answers}
+}
+
+// hangUp ends the streams of all feeds, so that a server that stops need not
+// wait for readers that stay.
+func (s *Server) hangUp() {
+	for _, e := range s.current.Load().environments {
+		e.resources.feed.Close()
+	}
+}

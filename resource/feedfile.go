@@ -1,0 +1,173 @@
+package resource
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/grantway/grantway/internal/jose"
+)
+
+// maxSnapshot is how long a file is read, in bytes: all entries that can be
+// remembered fit.
+const maxSnapshot = 512 << 20
+
+// A history is the messages that say what is known: a snapshot, and what
+// continued it. They are kept signed, so that a file is worth what its
+// signatures are.
+type history struct {
+	keySet  []byte   // under which messages are signed
+	chain   []string // complete
+	whole   int      // how many of the chain are its snapshot
+	beat    bool     // the last of the chain says no more than that time has passed
+	pending []string // a snapshot of which more is to come; nil: none
+	more    bool     // of the last message
+	saved   time.Time
+}
+
+// kept is the file.
+type kept struct {
+	Keys     json.RawMessage `json:"keys"`
+	Messages []string        `json:"messages"`
+}
+
+// keep adds a message that was taken, and saves what is new.
+func (f *Feed) keep(m *message) error {
+	r := &f.reading
+	h := &r.history
+	h.more = m.More
+	beat := len(m.Entries) == 0
+	switch {
+	case m.After == 0:
+		h.pending = []string{m.text}
+	case h.pending != nil:
+		h.pending = append(h.pending, m.text)
+	case r.resync:
+		return nil // it continues what is about to be replaced
+	case h.beat:
+		h.chain[len(h.chain)-1] = m.text
+	default:
+		h.chain = append(h.chain, m.text)
+	}
+	if m.More {
+		return nil
+	}
+	if h.pending != nil {
+		first := h.chain == nil
+		beat = beat && !first && len(h.pending) == 1
+		h.keySet, h.chain, h.whole, h.pending = r.keySet, h.pending, len(h.pending), nil
+		h.beat, r.resync = false, false
+		f.forget()
+	} else {
+		h.beat = beat
+	}
+	if len(h.chain) > h.whole+maxChain {
+		r.resync = true
+	}
+	if beat && time.Since(h.saved) < f.config.MaxStale/10 {
+		return nil
+	}
+	return f.save()
+}
+
+// save writes the file anew, so that there is always a whole one.
+func (f *Feed) save() (err error) {
+	h := &f.reading.history
+	if f.config.Snapshot == "" || h.chain == nil {
+		return nil
+	}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("resource: keep the snapshot of the feed: %w", err)
+		}
+	}()
+	data, err := json.Marshal(kept{h.keySet, h.chain})
+	if err != nil {
+		return err
+	}
+	file, err := os.CreateTemp(filepath.Dir(f.config.Snapshot), filepath.Base(f.config.Snapshot)+".*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = file.Write(data)
+	if err == nil {
+		err = file.Sync()
+	}
+	if err = errors.Join(err, file.Close()); err == nil {
+		err = os.Rename(file.Name(), f.config.Snapshot)
+	}
+	if err != nil {
+		return errors.Join(err, os.Remove(file.Name()))
+	}
+	h.saved = time.Now()
+	return nil
+}
+
+// load takes the messages of the file, if there is one. The keys in it were
+// fetched by TLS when it was written, and count until they are fetched again. A
+// file of which anything is wrong counts as none.
+func (f *Feed) load() (err error) {
+	if f.config.Snapshot == "" {
+		return nil
+	}
+	data, err := readPrivate(f.config.Snapshot)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	defer func() {
+		if err != nil {
+			f.ended, f.heard, f.position, f.reading = map[subject]ending{}, time.Time{}, 0, reader{}
+			err = fmt.Errorf("resource: the snapshot of the feed is of no use: %w", err)
+		}
+	}()
+	if err != nil {
+		return err
+	}
+	var file kept
+	if err := json.Unmarshal(data, &file); err != nil {
+		return err
+	}
+	keys, err := jose.ParseJWKSet(file.Keys)
+	if err != nil {
+		return err
+	}
+	for i, text := range file.Messages {
+		m, err := f.verify(text, keys)
+		if err == nil {
+			err = f.take(m)
+		}
+		if err != nil {
+			return err
+		}
+		if i == 0 && m.After != 0 || i == len(file.Messages)-1 && m.More {
+			return errGap
+		}
+	}
+	f.forget()
+	return nil
+}
+
+// readPrivate reads a file that nobody else can read or write.
+func readPrivate(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if mode := info.Mode(); !mode.IsRegular() || mode.Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("its mode is %v; others must have no access to it", mode)
+	}
+	if info.Size() > maxSnapshot {
+		return nil, errTooMany
+	}
+	return io.ReadAll(io.LimitReader(file, maxSnapshot))
+}
