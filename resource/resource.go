@@ -1,6 +1,9 @@
 // Package resource checks access tokens where they are used: in front of an API.
-// It finds the token of a request, decides whether it is good here, and says in
-// a challenge what was wrong (RFC 6750, RFC 9068, RFC 9728 §5.1).
+// It finds the token of a request, decides whether it is good here, hands what
+// it says to the API in the request's context, and says in a challenge what was
+// wrong (RFC 6750, RFC 9068, RFC 9728 §5.1). Tokens are JWTs, checked with the
+// keys that their issuer publishes (RFC 8414, RFC 7517), or anything that the
+// issuer answers for (RFC 7662).
 //
 // It exposes types of the standard library and of package oauth only. It does
 // not ask for tokens (package client does) and does not forward requests (the
