@@ -89,7 +89,8 @@ func (v *verified) complete(shape Shape, claims *jose.Claims, body []byte) error
 	}
 	// Here nobody checks the proof that a bound token needs (RFC 9449 §7.1, RFC
 	// 8705 §3), and without it whoever stole the token could use it.
-	if bytes.Contains(body, []byte(`"cnf"`)) {
+	v.other = claims.KeyThumbprint != ""
+	if !v.other && bytes.Contains(body, []byte(`"cnf"`)) {
 		var also struct {
 			Confirmation any `json:"cnf"`
 		}

@@ -164,8 +164,10 @@ func TestVerifyRefusal(t *testing.T) {
 		status      int
 		left, again string
 	}{
-		{forwarded, 200, `"notes";r=1;t=40`, ""}, {original, 200, `"notes";r=0;t=60`, ""},
-		{forwarded, 429, `"notes";r=0;t=60`, "20"}, {original, 403, `"notes";r=0;t=60`, "20"},
+		{forwarded, 200, `"notes";r=1;t=40`, ""},
+		{original, 200, `"notes";r=0;t=60`, ""},
+		{forwarded, 429, `"notes";r=0;t=60`, "20"},
+		{original, 403, `"notes";r=0;t=60`, "20"},
 	} {
 		got, _ := question(t, g, "GET", "notes", "", row.headers+"/v1/notes"+authorize+readToken)
 		if got.StatusCode != row.status || got.Header.Get("RateLimit") != row.left || got.Header.Get("Retry-After") != row.again {
