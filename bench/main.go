@@ -69,6 +69,7 @@ func run(folder string) error {
 			return err
 		}
 	}
+	fmt.Fprintf(out, "start until all three servers answer\t%d ms\t\t\t\t\n", s.ready.Milliseconds())
 	fmt.Fprintf(out, "memory after the run\t%.1f MiB\t\t\t80 MiB\t\n", float64(residentMemory(s.grantway.Process.Pid))/(1<<20))
 	return out.Flush()
 }
@@ -262,7 +263,11 @@ func (s *servers) rows() []row {
 		issue("client credentials, opaque (durable) / opaque", "/opaque", "opaque", "op", 0),
 	}
 	if token, err := s.token(); err == nil {
+		asked := "client_id=" + s.client + "&client_secret=" + s.secret + "&token=" + token
 		rows = append(rows, row{
+			"introspection, JWT / hello",
+			ours(post(s.address, "/oauth2/introspect", asked)), controlled(post(s.controlAddress, "/hello", asked)), 1.6,
+		}, row{
 			"gateway, JWT seen before / ReverseProxy",
 			ours(get(s.address, "/data", "Authorization: Bearer "+token)), controlled(get(s.controlAddress, "/proxy")), 1.15,
 		})
