@@ -40,9 +40,8 @@ func (f *Fact) Note(remark string) { f.Notes = append(f.Notes, remark) }
 
 // Remarks that more than one place makes.
 const (
-	NoteSecretExposed     = "secret-exposed"      // a secret travelled in a URL or from a browser: rotate it
-	NoteOtherEnvironment  = "other-environment"   // the credentials are good in another environment
-	NoteRetriedOtherStyle = "retried-other-style" // a library tried the second way of client authentication
+	NoteSecretExposed    = "secret-exposed"    // a secret travelled in a URL or from a browser: rotate it
+	NoteOtherEnvironment = "other-environment" // the credentials are good in another environment
 )
 
 // With returns a context that carries f.
