@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"os"
 	"os/signal"
 	"reflect"
@@ -51,7 +52,8 @@ func runServe(ctx context.Context, file string, errOut io.Writer) (err error) {
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP) // first of all: unheard, it would end the process
 	defer signal.Stop(hangup)
-	c, err := loadForServe(file, log)
+	read := reading{file: file, env: os.LookupEnv, check: catalogue.CheckServe}
+	c, err := read.load(log)
 	if err != nil {
 		return err
 	}
@@ -70,13 +72,11 @@ func runServe(ctx context.Context, file string, errOut io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 
-	certificates, err := server.Certificates(c.Listen.TLS, c.Data, func(err error) {
-		log.Error("certificate not read; the last good one stays", "error", err)
-	})
+	certificates, err := readCertificates(c, log)
 	if err != nil {
 		return err
 	}
-	go followConfig(ctx, file, c, s, hungUp(ctx, hangup, certificates), log)
+	go read.follow(ctx, c, s, hungUp(ctx, hangup, certificates), log)
 	listeners, err := openListeners(c, certificates)
 	if err != nil {
 		return err
@@ -95,13 +95,20 @@ func runServe(ctx context.Context, file string, errOut io.Writer) (err error) {
 	return serveAll(ctx, answers...)
 }
 
-// loadForServe loads a configuration and refuses what is unsafe.
-func loadForServe(file string, log *slog.Logger) (*catalogue.Catalogue, error) {
-	c, err := catalogue.Load(file, os.LookupEnv)
+// A reading says how a configuration is read, and what is unsafe about it.
+type reading struct {
+	file  string
+	env   func(string) (string, bool)
+	check func(*catalogue.Catalogue) catalogue.Faults
+}
+
+// load loads a configuration and refuses what is unsafe.
+func (r reading) load(log *slog.Logger) (*catalogue.Catalogue, error) {
+	c, err := catalogue.Load(r.file, r.env)
 	if err != nil {
 		return nil, err
 	}
-	found := catalogue.CheckServe(c)
+	found := r.check(c)
 	if refused := found.Refused(); len(refused) > 0 {
 		return nil, refused
 	}
@@ -132,11 +139,26 @@ func hungUp(ctx context.Context, hangup <-chan os.Signal, certificates *server.T
 	return poke
 }
 
-// followConfig puts every good configuration in force and reports bad ones.
-func followConfig(ctx context.Context, file string, started *catalogue.Catalogue, s *server.Server, poke <-chan struct{}, log *slog.Logger) {
+// readCertificates prepares the certificates of the public listener.
+func readCertificates(c *catalogue.Catalogue, log *slog.Logger) (*server.TLS, error) {
+	return server.Certificates(c.Listen.TLS, c.Data, func(err error) {
+		log.Error("certificate not read; the last good one stays", "error", err)
+	})
+}
+
+// An answering is what answers by a configuration.
+type answering interface {
+	Reload(context.Context, *catalogue.Catalogue) error
+	Handler() http.Handler
+	Serve(context.Context, net.Listener, http.Handler) error
+	ServeTLS(context.Context, net.Listener, *tls.Config, http.Handler) error
+}
+
+// follow puts every good configuration in force and reports bad ones.
+func (r reading) follow(ctx context.Context, started *catalogue.Catalogue, s answering, poke <-chan struct{}, log *slog.Logger) {
 	report := func(err error) { log.Error("configuration not read; the last good one stays", "error", err) }
-	catalogue.Watch(ctx, file, started, catalogue.Options{Poke: poke}, func(next *catalogue.Catalogue) {
-		if refused := catalogue.CheckServe(next).Refused(); len(refused) > 0 {
+	catalogue.Watch(ctx, r.file, started, catalogue.Options{Poke: poke, Env: r.env}, func(next *catalogue.Catalogue) {
+		if refused := r.check(next).Refused(); len(refused) > 0 {
 			report(refused)
 			return
 		}
@@ -160,14 +182,20 @@ type listeners struct {
 	admin      net.Listener
 }
 
-func openListeners(c *catalogue.Catalogue, certificates *server.TLS) (l listeners, err error) {
+// close closes what is open.
+func (l *listeners) close() {
+	for _, open := range []net.Listener{l.public, l.operations, l.verify, l.admin} {
+		if open != nil {
+			open.Close()
+		}
+	}
+}
+
+// openPublic opens the listeners that a gateway apart has, too.
+func openPublic(c *catalogue.Catalogue, certificates *server.TLS) (l listeners, err error) {
 	defer func() {
 		if err != nil {
-			for _, open := range []net.Listener{l.public, l.operations, l.verify, l.admin} {
-				if open != nil {
-					open.Close()
-				}
-			}
+			l.close()
 		}
 	}()
 	if l.public, err = net.Listen("tcp", c.Listen.Address); err != nil {
@@ -179,6 +207,18 @@ func openListeners(c *catalogue.Catalogue, certificates *server.TLS) (l listener
 			return l, fmt.Errorf("listen.metrics: %w", err)
 		}
 	}
+	return l, nil
+}
+
+func openListeners(c *catalogue.Catalogue, certificates *server.TLS) (l listeners, err error) {
+	if l, err = openPublic(c, certificates); err != nil {
+		return l, err
+	}
+	defer func() {
+		if err != nil {
+			l.close()
+		}
+	}()
 	if c.Listen.Verify != "" {
 		if l.verify, err = net.Listen("tcp", c.Listen.Verify); err != nil {
 			return l, fmt.Errorf("listen.verify: %w", err)
@@ -202,7 +242,7 @@ func (l *listeners) log(log *slog.Logger) {
 
 // serve answers the public. The limits on connections count before a handshake
 // costs anything.
-func (l *listeners) serve(ctx context.Context, s *server.Server) error {
+func (l *listeners) serve(ctx context.Context, s answering) error {
 	if l.tls != nil {
 		return s.ServeTLS(ctx, l.public, l.tls, s.Handler())
 	}

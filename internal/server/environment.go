@@ -184,24 +184,17 @@ func (s *Server) assemble(ctx context.Context, c *catalogue.Catalogue, e *catalo
 	if err := env.questions(c, realm, s.options.Now); err != nil {
 		return nil, err
 	}
-	checkers := map[string]*resource.Checker{}
-	for _, api := range e.APIs {
-		checker, err := env.checker(s.options.Now, api)
-		if err != nil {
-			return nil, err
-		}
-		checkers[api.Name] = checker
+	var err error
+	if env.gateway, err = guard(c, e, s.upstream, s.options.Now, func(api *catalogue.API) (*resource.Checker, error) {
+		return env.checker(s.options.Now, api)
+	}); err != nil {
+		return nil, err
 	}
-	env.gateway = gateway.New(gateway.Settings{
-		Environment: e, Realm: realm, Checkers: checkers, Transport: s.upstream, Trusted: c.Listen.Trusted,
-		BodyLimit: c.Limits.GatewayBody, Now: s.options.Now,
-	})
 	env.partners = &partner.Clients{
 		Environment: e, Store: r.store.Clients(), Secrets: r.store.Secrets(), Check: s.secrets,
 		Now: s.options.Now, Random: s.options.Random, Sync: r.clients.Sync,
 	}
 	if e == c.Home {
-		var err error
 		if env.admin, err = s.remote(env); err != nil {
 			return nil, err
 		}
@@ -221,7 +214,7 @@ func realmOf(name string) string {
 }
 
 // issuer is the issuer as tokens and metadata say it.
-func (e *environment) issuer() string { return e.Issuer.String() + e.dialect.IssuerSuffix }
+func (e *environment) issuer() string { return issuerOf(e.Environment) }
 
 // declare prepares the clients of the file.
 func (e *environment) declare(now time.Time) {
@@ -248,37 +241,22 @@ func (e *environment) Find(ctx context.Context, id string) (*store.Client, error
 
 // checker decides about tokens for APIs of this environment.
 func (e *environment) checker(now func() time.Time, apis ...*catalogue.API) (*resource.Checker, error) {
-	var audience, scopes []string
-	for _, api := range apis {
-		audience = append(audience, api.Audience)
-		for _, s := range api.Scopes {
-			scopes = append(scopes, s.Name)
-		}
-	}
-	return resource.New(resource.Config{
-		Issuer: e.issuer(), Audience: audience, Shape: shapes[e.dialect], Scopes: scopes, Now: now,
-		Key: func(_ context.Context, id string) (crypto.PublicKey, string, error) {
-			for _, k := range e.resources.ring.Public() {
-				if k.KeyID == id {
-					return k.Key, string(k.Algorithm), nil
-				}
+	config := checks(e.Environment, now, apis...)
+	config.Key = func(_ context.Context, id string) (crypto.PublicKey, string, error) {
+		for _, k := range e.resources.ring.Public() {
+			if k.KeyID == id {
+				return k.Key, string(k.Algorithm), nil
 			}
-			return nil, "", errors.New("no key of this environment has this kid")
-		},
-		Opaque: e.opaque,
-		Ended: func(t *resource.Token) bool {
-			return e.resources.revoked.Ended(revocation.Token{
-				ID: t.ID, ClientID: t.ClientID, SecretID: token.ID(t.ID).Secret(), IssuedAt: t.IssuedAt,
-			})
-		},
-	})
-}
-
-// shapes are the tokens that each dialect issues, as the guard knows them.
-var shapes = map[*dialect.Dialect]resource.Shape{
-	dialect.RFC:     resource.RFC9068,
-	dialect.Cognito: resource.Cognito,
-	dialect.Auth0:   resource.Auth0,
+		}
+		return nil, "", errors.New("no key of this environment has this kid")
+	}
+	config.Opaque = e.opaque
+	config.Ended = func(t *resource.Token) bool {
+		return e.resources.revoked.Ended(revocation.Token{
+			ID: t.ID, ClientID: t.ClientID, SecretID: token.ID(t.ID).Secret(), IssuedAt: t.IssuedAt,
+		})
+	}
+	return resource.New(config)
 }
 
 func (e *environment) opaque(ctx context.Context, presented string) (resource.Token, error) {

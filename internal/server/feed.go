@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/grantway/grantway/internal/catalogue"
-	"github.com/grantway/grantway/internal/dialect"
 	"github.com/grantway/grantway/internal/endpoint"
 	"github.com/grantway/grantway/internal/jose"
 	"github.com/grantway/grantway/internal/keys"
@@ -38,8 +37,7 @@ func (s *Server) openFeed(ctx context.Context, e *catalogue.Environment, db *sql
 	if err != nil {
 		return nil, err
 	}
-	issuer := e.Issuer.String() + dialect.Find(e.Dialect).IssuerSuffix
-	f := &feed{Feed: revocation.NewFeed(issuer, db.Revocations(), ring, s.options.Now), ring: ring, keysChanged: make(chan struct{}, 1)}
+	f := &feed{Feed: revocation.NewFeed(issuerOf(e), db.Revocations(), ring, s.options.Now), ring: ring, keysChanged: make(chan struct{}, 1)}
 	if err := f.Refresh(ctx); err != nil {
 		return nil, fmt.Errorf("read the revocations: %w", err)
 	}

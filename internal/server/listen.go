@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/limit"
 )
 
@@ -26,12 +27,11 @@ const (
 // way finish, for Grace at most.
 func (s *Server) Serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	defer context.AfterFunc(ctx, s.hangUp)()
-	return serve(ctx, s.limited(l), h)
+	return serve(ctx, bounded(l, s.current.Load().catalogue), h)
 }
 
-// limited bounds the connections of a listener.
-func (s *Server) limited(l net.Listener) net.Listener {
-	c := s.current.Load().catalogue
+// bounded bounds the connections of a listener.
+func bounded(l net.Listener, c *catalogue.Catalogue) net.Listener {
 	return limit.Listener(l, c.Limits.ConnectionsPerClient, c.Limits.Connections, c.Listen.Trusted)
 }
 

@@ -1,6 +1,8 @@
 package server
 
 import (
+	"context"
+	"errors"
 	"net/http"
 	"strconv"
 	"sync"
@@ -88,19 +90,29 @@ func (m *metrics) count(fact *activity.Fact, status int, took time.Duration) {
 // /healthz (the process lives) and /readyz (every store answers). It is for a
 // listener that the public does not reach.
 func (s *Server) Operations() http.Handler {
+	return s.operations(func(ctx context.Context) error {
+		for _, e := range s.current.Load().environments {
+			if e.resources.store.Ping(ctx) != nil {
+				return errors.New("the store of " + e.Name + " does not answer")
+			}
+		}
+		return nil
+	})
+}
+
+// operations is Operations with what "ready" means.
+func (f *intake) operations(ready func(context.Context) error) http.Handler {
 	m := http.NewServeMux()
-	m.Handle("GET /metrics", promhttp.HandlerFor(s.registry, promhttp.HandlerOpts{Registry: s.registry}))
+	m.Handle("GET /metrics", promhttp.HandlerFor(f.registry, promhttp.HandlerOpts{Registry: f.registry}))
 	m.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) {
 		w.Write([]byte("ok\n"))
 	})
 	m.HandleFunc("GET /readyz", func(w http.ResponseWriter, r *http.Request) {
-		for _, e := range s.current.Load().environments {
-			if err := e.resources.store.Ping(r.Context()); err != nil {
-				w.Header().Set("Retry-After", "1")
-				w.WriteHeader(http.StatusServiceUnavailable)
-				w.Write([]byte("the store of " + e.Name + " does not answer\n"))
-				return
-			}
+		if err := ready(r.Context()); err != nil {
+			w.Header().Set("Retry-After", "1")
+			w.WriteHeader(http.StatusServiceUnavailable)
+			w.Write([]byte(err.Error() + "\n"))
+			return
 		}
 		w.Write([]byte("ready\n"))
 	})

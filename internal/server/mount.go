@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/grantway/grantway/internal/activity"
+	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/dialect"
 	"github.com/grantway/grantway/internal/endpoint"
 	"github.com/grantway/grantway/internal/gateway"
 	"github.com/grantway/grantway/internal/keys"
@@ -21,33 +23,29 @@ func (s *Server) mount(g *generation) *mounts {
 	for _, e := range g.environments {
 		issuer := e.Issuer
 		for _, path := range e.dialect.TokenPaths {
-			m.at(e, issuer, path, "token", e.token)
+			m.at(e.Environment, issuer, path, "token", e.token)
 		}
-		m.at(e, issuer, endpoint.IntrospectionPath, "introspection", e.introspection)
-		m.at(e, issuer, endpoint.RevocationPath, "revocation", e.revocation)
+		m.at(e.Environment, issuer, endpoint.IntrospectionPath, "introspection", e.introspection)
+		m.at(e.Environment, issuer, endpoint.RevocationPath, "revocation", e.revocation)
 		published := &endpoint.Document{Body: e.resources.ring.JWKS, MaxAge: keys.MaxAge}
-		m.at(e, issuer, endpoint.JWKSPath, "jwks", published)
+		m.at(e.Environment, issuer, endpoint.JWKSPath, "jwks", published)
 
-		m.streams(e, issuer, endpoint.FeedPath, "revocations", e.feed(e.revocation.Answers))
-		m.at(e, issuer, endpoint.FeedKeysPath, "revocation-keys", &endpoint.Document{Body: e.resources.feed.ring.JWKS, MaxAge: keys.MaxAge})
+		m.streams(e.Environment, issuer, endpoint.FeedPath, "revocations", e.feed(e.revocation.Answers))
+		m.at(e.Environment, issuer, endpoint.FeedKeysPath, "revocation-keys", &endpoint.Document{Body: e.resources.feed.ring.JWKS, MaxAge: keys.MaxAge})
 
 		metadata := document(endpoint.Metadata(e.Environment, e.dialect, e.grants))
 		for _, name := range []string{"oauth-authorization-server", "openid-configuration"} {
-			m.at(e, issuer, "/.well-known/"+name, "metadata", metadata) // OpenID Connect Discovery §4
-			m.at(e, wellKnown(issuer, name), "", "metadata", metadata)  // RFC 8414 §3.1
+			m.at(e.Environment, issuer, "/.well-known/"+name, "metadata", metadata) // OpenID Connect Discovery §4
+			m.at(e.Environment, wellKnown(issuer, name), "", "metadata", metadata)  // RFC 8414 §3.1
 		}
-		for _, api := range e.APIs {
-			if at, err := url.Parse(gateway.MetadataURL(api.Resource)); err == nil {
-				m.at(e, at, "", "resource-metadata", document(endpoint.ResourceMetadata(e.Environment, e.dialect, api)))
-			}
-		}
-		m.below(e, issuer, "/errors", "error-page", &portal.Errors{
+		m.resources(e.Environment)
+		m.below(e.Environment, issuer, "/errors", "error-page", &portal.Errors{
 			Issuer: issuer.String(), Name: g.catalogue.Name, Dialect: e.dialect, Strict: e.Strict, Plain: e.PlainCodes,
 		})
 		if e.admin != nil {
-			m.below(e, e.Base, "", "", timed(e.admin))
+			m.below(e.Environment, e.Base, "", "", timed(e.admin))
 		} else {
-			m.below(e, e.Base, "", "", e.gateway)
+			m.below(e.Environment, e.Base, "", "", e.gateway)
 		}
 	}
 	m.sort()
@@ -56,6 +54,15 @@ func (s *Server) mount(g *generation) *mounts {
 
 func document(body []byte) http.Handler {
 	return &endpoint.Document{Body: func() []byte { return body }, MaxAge: 5 * time.Minute}
+}
+
+// resources mounts the metadata of an environment's APIs (RFC 9728 §3.1).
+func (m *mounts) resources(e *catalogue.Environment) {
+	for _, api := range e.APIs {
+		if at, err := url.Parse(gateway.MetadataURL(api.Resource)); err == nil {
+			m.at(e, at, "", "resource-metadata", document(endpoint.ResourceMetadata(e, dialect.Find(e.Dialect), api)))
+		}
+	}
 }
 
 // wellKnown inserts the well-known part between host and path (RFC 8414 §3.1).
@@ -81,18 +88,18 @@ type mounted struct {
 	handler     http.Handler
 }
 
-func (m *mounts) at(e *environment, base *url.URL, path, route string, h http.Handler) {
+func (m *mounts) at(e *catalogue.Environment, base *url.URL, path, route string, h http.Handler) {
 	to := mounted{m.host(base), base.Path + path, e.Name, route, timed(h)}
 	m.exact[to.host+to.path] = to
 }
 
 // streams mounts an endpoint that keeps its own deadlines.
-func (m *mounts) streams(e *environment, base *url.URL, path, route string, h http.Handler) {
+func (m *mounts) streams(e *catalogue.Environment, base *url.URL, path, route string, h http.Handler) {
 	to := mounted{m.host(base), base.Path + path, e.Name, route, h}
 	m.exact[to.host+to.path] = to
 }
 
-func (m *mounts) below(e *environment, base *url.URL, path, route string, h http.Handler) {
+func (m *mounts) below(e *catalogue.Environment, base *url.URL, path, route string, h http.Handler) {
 	m.trees = append(m.trees, mounted{m.host(base), base.Path + path, e.Name, route, h})
 }
 

@@ -10,6 +10,8 @@ import (
 	"runtime/debug"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/grantway/grantway/internal/activity"
 	"github.com/grantway/grantway/internal/limit"
 	"github.com/grantway/grantway/internal/refusal"
@@ -19,12 +21,28 @@ import (
 // gateways read this name already.
 const TraceHeader = "X-Request-Id"
 
+// An intake is what every process of ours does with every request, whatever it
+// answers.
+type intake struct {
+	metrics  *metrics
+	registry *prometheus.Registry
+	logger   *slog.Logger
+	now      func() time.Time
+	random   io.Reader
+	issued   func(*activity.Fact) // for each request that obtained a token; nil: none does
+}
+
+func newIntake(now func() time.Time, random io.Reader, log *slog.Logger) intake {
+	registry := prometheus.NewRegistry()
+	return intake{metrics: newMetrics(registry), registry: registry, logger: log, now: now, random: random}
+}
+
 // observe gives every request a trace id and a fact, keeps it within the limits
 // of HTTP, and writes its one log line at the end.
-func (s *Server) observe(next http.Handler) http.Handler {
+func (f *intake) observe(next http.Handler) http.Handler {
 	next = limit.Request(next, limit.RequestLimits{Refuse: refuseHTTP})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fact := &activity.Fact{Trace: s.trace(), Started: s.options.Now()}
+		fact := &activity.Fact{Trace: f.trace(), Started: f.now()}
 		began := time.Now() // monotonic: durations are real time, also under another clock
 		h := w.Header()
 		h[TraceHeader] = []string{fact.Trace}
@@ -41,7 +59,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		seen := &recorder{ResponseWriter: w}
 		r = r.WithContext(activity.With(r.Context(), fact))
 		defer func() {
-			s.finish(r.Context(), fact, r.Method, seen, time.Since(began), recover())
+			f.finish(r.Context(), fact, r.Method, seen, time.Since(began), recover())
 		}()
 		next.ServeHTTP(seen, r)
 	})
@@ -49,7 +67,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 
 // finish writes what is known about a request. A panic in a handler is a fault
 // of ours: it is logged with its stack and the client gets server_error.
-func (s *Server) finish(ctx context.Context, fact *activity.Fact, method string, seen *recorder, took time.Duration, panicked any) {
+func (f *intake) finish(ctx context.Context, fact *activity.Fact, method string, seen *recorder, took time.Duration, panicked any) {
 	if panicked != nil && panicked != http.ErrAbortHandler {
 		fact.Refusal = refusal.Ours.From(fmt.Errorf("panic: %v\n%s", panicked, debug.Stack()))
 		if seen.status == 0 {
@@ -61,11 +79,11 @@ func (s *Server) finish(ctx context.Context, fact *activity.Fact, method string,
 		_ = http.NewResponseController(seen).Flush()
 		fact.After(context.WithoutCancel(ctx))
 	}
-	if fact.Event == "token.issued" {
-		s.used(fact)
+	if fact.Event == "token.issued" && f.issued != nil {
+		f.issued(fact)
 	}
-	s.metrics.count(fact, seen.status, took)
-	s.log(ctx, fact, method, seen, took)
+	f.metrics.count(fact, seen.status, took)
+	f.log(ctx, fact, method, seen, took)
 	if panicked == http.ErrAbortHandler {
 		panic(panicked) // an answer that broke off must look broken off
 	}
@@ -73,12 +91,12 @@ func (s *Server) finish(ctx context.Context, fact *activity.Fact, method string,
 
 // log writes the request's one line. It names the route, never the path that was
 // sent, and holds neither secret nor token.
-func (s *Server) log(ctx context.Context, fact *activity.Fact, method string, seen *recorder, took time.Duration) {
+func (f *intake) log(ctx context.Context, fact *activity.Fact, method string, seen *recorder, took time.Duration) {
 	level := slog.LevelInfo
 	if seen.status >= http.StatusInternalServerError {
 		level = slog.LevelError
 	}
-	if !s.options.Log.Enabled(ctx, level) {
+	if !f.logger.Enabled(ctx, level) {
 		return
 	}
 	line := make([]slog.Attr, 0, 16)
@@ -106,7 +124,7 @@ func (s *Server) log(ctx context.Context, fact *activity.Fact, method string, se
 	if len(fact.Notes) > 0 {
 		line = append(line, slog.Any("notes", fact.Notes))
 	}
-	s.options.Log.LogAttrs(ctx, level, "request", line...)
+	f.logger.LogAttrs(ctx, level, "request", line...)
 }
 
 // known keeps invented methods out of logs and metrics.
@@ -125,9 +143,9 @@ func (s *Server) used(fact *activity.Fact) {
 	}
 }
 
-func (s *Server) trace() string {
+func (f *intake) trace() string {
 	var random [16]byte
-	if _, err := io.ReadFull(s.options.Random, random[:]); err != nil {
+	if _, err := io.ReadFull(f.random, random[:]); err != nil {
 		return "" // an answer without a trace id is better than none
 	}
 	return hex.EncodeToString(random[:])

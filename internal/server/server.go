@@ -16,8 +16,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/gateway"
 	"github.com/grantway/grantway/internal/keys"
@@ -50,9 +48,8 @@ type Credentials struct {
 // A Server answers for every environment of a catalogue. It is safe for
 // concurrent use.
 type Server struct {
+	intake
 	options  Options
-	metrics  *metrics
-	registry *prometheus.Registry
 	secrets  *secret.Checker
 	key      []byte       // random, of this process
 	local    http.Handler // the admin API for this machine
@@ -73,8 +70,8 @@ type generation struct {
 // New opens the stores and keys of all environments and returns a server that is
 // ready to answer. Close it.
 func New(ctx context.Context, o Options) (*Server, error) {
-	registry := prometheus.NewRegistry()
-	s := &Server{options: o, registry: registry, metrics: newMetrics(registry)}
+	s := &Server{options: o, intake: newIntake(o.Now, o.Random, o.Log)}
+	s.issued = s.used
 	var err error
 	if s.secrets, err = secret.NewChecker(o.Random, secret.Limits{}); err != nil {
 		return nil, err

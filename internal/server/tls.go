@@ -127,7 +127,8 @@ func stamps(files ...string) (at [2]time.Time, err error) {
 // ServeTLS is Serve with encrypted connections. The limits on connections count
 // before a handshake costs anything.
 func (s *Server) ServeTLS(ctx context.Context, l net.Listener, config *tls.Config, h http.Handler) error {
-	return serve(ctx, tls.NewListener(s.limited(l), config), sameHost(h))
+	defer context.AfterFunc(ctx, s.hangUp)()
+	return serve(ctx, tls.NewListener(bounded(l, s.current.Load().catalogue), config), sameHost(h))
 }
 
 // sameHost refuses a request for a host other than the one that the handshake

@@ -1,0 +1,54 @@
+package server
+
+import (
+	"net/http"
+	"time"
+
+	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/dialect"
+	"github.com/grantway/grantway/internal/gateway"
+	"github.com/grantway/grantway/resource"
+)
+
+// guard makes the gateway of an environment, within an authorization server or
+// apart from it: the two differ in how they check tokens only.
+func guard(c *catalogue.Catalogue, e *catalogue.Environment, upstream http.RoundTripper, now func() time.Time,
+	checker func(*catalogue.API) (*resource.Checker, error),
+) (*gateway.Gateway, error) {
+	checkers := map[string]*resource.Checker{}
+	for _, api := range e.APIs {
+		var err error
+		if checkers[api.Name], err = checker(api); err != nil {
+			return nil, err
+		}
+	}
+	return gateway.New(gateway.Settings{
+		Environment: e, Realm: realmOf(c.Name), Checkers: checkers, Transport: upstream, Trusted: c.Listen.Trusted,
+		BodyLimit: c.Limits.GatewayBody, Now: now,
+	}), nil
+}
+
+// checks says which tokens are good at APIs of an environment, but for where the
+// keys come from and what was revoked.
+func checks(e *catalogue.Environment, now func() time.Time, apis ...*catalogue.API) resource.Config {
+	config := resource.Config{Issuer: issuerOf(e), Shape: shapes[dialect.Find(e.Dialect)], Now: now}
+	for _, api := range apis {
+		config.Audience = append(config.Audience, api.Audience)
+		for _, s := range api.Scopes {
+			config.Scopes = append(config.Scopes, s.Name)
+		}
+	}
+	return config
+}
+
+// shapes are the tokens that each dialect issues, as the guard knows them.
+var shapes = map[*dialect.Dialect]resource.Shape{
+	dialect.RFC:     resource.RFC9068,
+	dialect.Cognito: resource.Cognito,
+	dialect.Auth0:   resource.Auth0,
+}
+
+// issuerOf is the issuer as tokens and metadata say it.
+func issuerOf(e *catalogue.Environment) string {
+	return e.Issuer.String() + dialect.Find(e.Dialect).IssuerSuffix
+}
