@@ -15,12 +15,13 @@ import (
 
 // Limits of the connection, fixed because no client needs others.
 const (
-	headerTimeout = 5 * time.Second
-	bodyTimeout   = 10 * time.Second
-	writeTimeout  = 30 * time.Second // not on gateway routes, which stream
-	idleTimeout   = time.Minute
-	maxStreams    = 100      // of one HTTP/2 connection
-	maxHeader     = 24 << 10 // bytes; package limit refuses less than this with an answer that explains
+	headerTimeout  = 5 * time.Second
+	bodyTimeout    = 10 * time.Second
+	handlerTimeout = 15 * time.Second // then whatever an endpoint waits for is unavailable: 503
+	writeTimeout   = 30 * time.Second // not on gateway routes, which stream
+	idleTimeout    = time.Minute
+	maxStreams     = 100      // of one HTTP/2 connection
+	maxHeader      = 24 << 10 // bytes; package limit refuses less than this with an answer that explains
 )
 
 // Serve answers on a listener until the context ends, then lets what is under
@@ -69,7 +70,9 @@ func timed(h http.Handler) http.Handler {
 		// A connection that cannot keep time (in tests) is served all the same.
 		_ = connection.SetReadDeadline(now.Add(bodyTimeout))
 		_ = connection.SetWriteDeadline(now.Add(writeTimeout))
-		h.ServeHTTP(w, r)
+		ctx, cancel := context.WithTimeout(r.Context(), handlerTimeout)
+		defer cancel()
+		h.ServeHTTP(w, r.WithContext(ctx))
 	})
 }
 
