@@ -63,8 +63,18 @@ type Reading struct {
 	Secret   secret.Secret
 }
 
+// Remembered is the name under which secret.Checker remembers that a slow secret
+// was right. One checker serves all environments, and every client of
+// grantway.yaml calls its secret the same: by less they would push each other out
+// of memory, and each would be hashed again at every request.
+func Remembered(environment, clientID, secretID string) string {
+	return environment + " " + clientID + " " + secretID
+}
+
 // Authenticator authenticates clients. It is safe for concurrent use.
 type Authenticator struct {
+	Environment string // whose clients they are
+
 	Clients interface {
 		Find(ctx context.Context, id string) (*store.Client, error)
 	}
@@ -175,7 +185,7 @@ func (a *Authenticator) prove(ctx context.Context, presented Reading) (*store.Cl
 		if err != nil {
 			return nil, nil, fmt.Errorf("secret %s of client %s: %w", s.ID, client.ID, err)
 		}
-		good, err := a.Secrets.Check(ctx, s.ID, verifier, presented.Secret.Reveal())
+		good, err := a.Secrets.Check(ctx, Remembered(a.Environment, client.ID, s.ID), verifier, presented.Secret.Reveal())
 		if err != nil {
 			return nil, nil, err
 		}

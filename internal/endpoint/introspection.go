@@ -64,17 +64,9 @@ func (i *Introspection) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // serve returns the token, nil when it is not active for who is asking.
 func (i *Introspection) serve(r *http.Request) (*resource.Token, error) {
-	body, err := parameters(r, i.Limit, false)
+	client, presented, err := question(r, i.Clients, i.Limit)
 	if err != nil {
 		return nil, err
-	}
-	client, _, err := i.Clients.Authenticate(r, body)
-	if err != nil {
-		return nil, err
-	}
-	presented := body.Get("token")
-	if presented == "" {
-		return nil, refusal.TokenParameterMissing
 	}
 	token, err := i.Tokens.Check(r.Context(), presented)
 	if err != nil && !errors.Is(err, oauth.InvalidToken) {
@@ -87,6 +79,21 @@ func (i *Introspection) serve(r *http.Request) (*resource.Token, error) {
 		return nil, nil
 	}
 	return token, nil
+}
+
+// question reads who asks about which token (RFC 7662 §2.1, RFC 7009 §2.1).
+func question(r *http.Request, by clients, limit int64) (client *store.Client, token string, err error) {
+	body, err := parameters(r, limit, false)
+	if err != nil {
+		return nil, "", err
+	}
+	if client, _, err = by.Authenticate(r, body); err != nil {
+		return nil, "", err
+	}
+	if token = body.Get("token"); token == "" {
+		return nil, "", refusal.TokenParameterMissing
+	}
+	return client, token, nil
 }
 
 // concerns reports whether the token is the client's business.

@@ -39,17 +39,9 @@ func (v *Revocation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (v *Revocation) serve(r *http.Request) error {
-	body, err := parameters(r, v.Limit, false)
+	client, presented, err := question(r, v.Clients, v.Limit)
 	if err != nil {
 		return err
-	}
-	client, _, err := v.Clients.Authenticate(r, body)
-	if err != nil {
-		return err
-	}
-	presented := body.Get("token")
-	if presented == "" {
-		return refusal.TokenParameterMissing
 	}
 	token, err := v.Tokens.Check(r.Context(), presented)
 	if errors.Is(err, oauth.InvalidToken) {

@@ -47,6 +47,7 @@ type environment struct {
 
 // resources are what an environment keeps over reloads.
 type resources struct {
+	environment string
 	dsn, issuer string
 	store       *sqlstore.Store
 	clients     *cached.Clients
@@ -85,8 +86,9 @@ func (s *Server) open(ctx context.Context, e *catalogue.Environment) (_ *resourc
 		return nil, err
 	}
 	r := &resources{
-		feed: feed,
-		dsn:  e.Store, issuer: e.Issuer.String(), store: db, ring: ring, now: s.options.Now,
+		feed:        feed,
+		environment: e.Name,
+		dsn:         e.Store, issuer: e.Issuer.String(), store: db, ring: ring, now: s.options.Now,
 		clients: cached.New(db.Clients(), db.Changes(), cached.Options{Now: s.options.Now}),
 		revoked: revocation.New(db.Revocations(), s.options.Now),
 		used:    &lastUsed{secrets: db.Secrets()},
@@ -168,7 +170,7 @@ func (s *Server) assemble(ctx context.Context, c *catalogue.Catalogue, e *catalo
 		&grant.ClientCredentials{APIs: e.APIs, NeedsAudience: env.dialect.NeedsAudience},
 	}
 	env.auth = &clientauth.Authenticator{
-		Clients: env, Secrets: s.secrets, Failures: r.failures, Key: s.key, Trusted: c.Listen.Trusted, Now: s.options.Now,
+		Environment: e.Name, Clients: env, Secrets: s.secrets, Failures: r.failures, Key: s.key, Trusted: c.Listen.Trusted, Now: s.options.Now,
 	}
 	env.token = &endpoint.Token{
 		Clients: env.auth,
@@ -225,7 +227,7 @@ func (e *environment) declare(now time.Time) {
 			CreatedAt: now, Declared: true,
 		}
 		if c.Verifier != "" {
-			client.Secrets = []store.Secret{{ID: "file", ClientID: c.ID, Verifier: c.Verifier, CreatedAt: now}}
+			client.Secrets = []store.Secret{{ID: partner.DeclaredSecret, ClientID: c.ID, Verifier: c.Verifier, CreatedAt: now}}
 		}
 		e.declared[c.ID] = client
 	}

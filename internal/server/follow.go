@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/grantway/grantway/internal/clientauth"
 	"github.com/grantway/grantway/internal/store"
 )
 
@@ -24,7 +25,7 @@ func (s *Server) follow(r *resources) {
 		}
 		last = c.Seq
 		if c.Kind == "secret.revoked" {
-			s.secrets.Forget(c.ID)
+			s.secrets.Forget(clientauth.Remembered(r.environment, c.Client, c.ID))
 		}
 		r.feed.noteChange(c)
 		if strings.HasPrefix(c.Kind, "key.") {
