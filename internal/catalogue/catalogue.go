@@ -200,6 +200,7 @@ type Route struct {
 	Path    string     // literal segments as wire.CanonicalPath writes them, {name} for one segment, a last … for one or more
 	AnyOf   [][]string // alternatives: a token needs all scopes of one of them; names, resolved; empty: none is needed
 	Access  Access
+	Rate    Rate // of each client on this route, beside the API's own; the zero value: no limit
 }
 
 // Access is what a route asks for before scopes are looked at.

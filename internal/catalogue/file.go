@@ -141,11 +141,20 @@ type ScopeEntry struct {
 //   - `a | b`: one of these scopes;
 //   - `[a, b]`: all of these scopes;
 //   - `token`: any good token for the API;
-//   - `public`: everybody, with a token or without.
+//   - `public`: everybody, with a token or without;
+//   - a map that says more: `{scope: notes:read, rate: 60/min}`.
 type RouteEntry struct {
 	Pattern string // methods and path, as written
-	Rule    List   // public, token, a scope or "a | b"; several: all of them
-	Listed  bool   // the rule is written as a list
+	RuleEntry
+}
+
+// RuleEntry says of a route more than what the token needs: `GET /notes: {scope: notes:read, rate: 60/min}`.
+type RuleEntry struct {
+	// What may stand after the colon alone: a scope, `a | b`, `[a, b]`, `token` or `public`.
+	Scope Rule `yaml:"scope,required"`
+	// How many requests one client may make on this route, all its methods and paths together, beside the API's own
+	// `rate`. The tighter of the two answers.
+	Rate Rate `yaml:"rate"`
 }
 
 // ClientEntry is a client that the file declares.

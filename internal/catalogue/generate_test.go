@@ -114,15 +114,17 @@ func (doc texts) schema(t reflect.Type, f field) *jsonschema.Schema {
 		return &jsonschema.Schema{Type: "string", Pattern: "^[1-9][0-9]*/(s|min|h)$"}
 	case *Reference:
 		return &jsonschema.Schema{Type: "string", Pattern: "^" + variable.String() + "$"}
-	case *List:
+	case *List, *Rule:
 		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{text(), {Type: "array", Items: text()}}}
 	case *Each:
 		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{text(), {Type: "object", AdditionalProperties: text()}}}
 	case *RouteEntry:
 		return &jsonschema.Schema{
 			Type: "object", Description: doc[t.Name()], MinProperties: new(1), MaxProperties: new(1),
-			PropertyNames:        &jsonschema.Schema{Pattern: "^[A-Z]+([|,][A-Z]+)* /"},
-			AdditionalProperties: doc.schema(reflect.TypeFor[List](), field{}),
+			PropertyNames: &jsonschema.Schema{Pattern: "^[A-Z]+([|,][A-Z]+)* /"},
+			AdditionalProperties: &jsonschema.Schema{AnyOf: []*jsonschema.Schema{
+				doc.schema(reflect.TypeFor[Rule](), field{}), doc.object(reflect.TypeFor[RuleEntry]()),
+			}},
 		}
 	}
 	if t.Kind() == reflect.Struct {
@@ -193,6 +195,7 @@ func (doc texts) reference(page *bytes.Buffer, t reflect.Type, path string) {
 		switch inner := t.Field(f.index).Type; {
 		case inner == reflect.TypeFor[[]RouteEntry]():
 			doc.reference(page, inner.Elem(), at+"[]")
+			doc.reference(page, reflect.TypeFor[RuleEntry](), at+"[].REQUEST")
 		case strings.HasPrefix(inner.Name(), "Named["):
 			doc.reference(page, inner.Elem().Field(1).Type, at+".NAME")
 		case strings.HasSuffix(inner.Name(), "Entry"):
@@ -221,7 +224,7 @@ func value(t reflect.Type, f field) string {
 		words = "text with ${NAME}"
 	case *Reference:
 		words = "${NAME}"
-	case *List:
+	case *List, *Rule:
 		words = "text or list"
 	case *Each:
 		words = "text, or map of environments"
@@ -241,7 +244,7 @@ func value(t reflect.Type, f field) string {
 func TestDefaults(t *testing.T) {
 	for _, part := range []reflect.Type{
 		reflect.TypeFor[File](), reflect.TypeFor[EnvironmentEntry](), reflect.TypeFor[APIEntry](), reflect.TypeFor[TokenEntry](),
-		reflect.TypeFor[ScopeEntry](), reflect.TypeFor[ClientEntry](), reflect.TypeFor[ListenEntry](), reflect.TypeFor[TLSEntry](), reflect.TypeFor[LimitsEntry](),
+		reflect.TypeFor[ScopeEntry](), reflect.TypeFor[RuleEntry](), reflect.TypeFor[ClientEntry](), reflect.TypeFor[ListenEntry](), reflect.TypeFor[TLSEntry](), reflect.TypeFor[LimitsEntry](),
 	} {
 		for _, f := range fieldsOf(part) {
 			v := reflect.New(part).Elem().Field(f.index)

@@ -61,7 +61,7 @@ apis:
     rate: 600/min
     token: {lifetime: 15m, algorithm: EdDSA}
     routes:
-      - GET /events/{id}/stream: token
+      - GET /events/{id}/stream: {scope: token, rate: 10/s}
       - GET /events/{id}: token
 clients:
   batch:
@@ -122,6 +122,7 @@ func TestParse(t *testing.T) {
 	equal("tokens", []Token{notes.Token, live.Token, events.Token},
 		[]Token{{time.Hour, jose.ES256, JWT}, {time.Hour, jose.RS256, JWT}, {15 * time.Minute, jose.EdDSA, JWT}})
 	equal("rates", []Rate{notes.Rate, events.Rate}, []Rate{{}, {600, time.Minute}})
+	equal("rates of routes", []Rate{events.Routes[0].Rate, events.Routes[1].Rate}, []Rate{{10, time.Second}, {}})
 	equal("verify", c.Listen.Verify, "127.0.0.1:9465")
 	equal("algorithms", production.Algorithms(), []jose.Algorithm{jose.RS256, jose.EdDSA})
 	equal("alias", notes.Scope("http://sample.example/scope/notes.read"), notes.Scopes[0])
@@ -132,11 +133,11 @@ func TestParse(t *testing.T) {
 
 	read, write, admin := notes.Scopes[0].Name, notes.Scopes[1].Name, notes.Scopes[2].Name
 	equal("routes", notes.Routes, []Route{
-		{[]string{"GET"}, "/notes", [][]string{{read}}, Bearer},
-		{[]string{"GET"}, "/notes/{id}", [][]string{{read}, {admin}}, Bearer},
-		{[]string{"POST", "PUT", "PATCH"}, "/notes/{id}", [][]string{{read, write}}, Bearer},
-		{[]string{"GET", "POST", "PUT", "PATCH", "DELETE"}, "/any/…", nil, Bearer},
-		{[]string{"GET"}, "/openapi.yaml", nil, Public},
+		{[]string{"GET"}, "/notes", [][]string{{read}}, Bearer, Rate{}},
+		{[]string{"GET"}, "/notes/{id}", [][]string{{read}, {admin}}, Bearer, Rate{}},
+		{[]string{"POST", "PUT", "PATCH"}, "/notes/{id}", [][]string{{read, write}}, Bearer, Rate{}},
+		{[]string{"GET", "POST", "PUT", "PATCH", "DELETE"}, "/any/…", nil, Bearer, Rate{}},
+		{[]string{"GET"}, "/openapi.yaml", nil, Public, Rate{}},
 	})
 
 	checkSampleRest(t, c)

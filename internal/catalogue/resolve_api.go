@@ -109,7 +109,7 @@ func (r *resolver) routes(p *plan) {
 		if problem != "" {
 			r.report(path, problem, hint)
 		}
-		route := Route{Methods: verbs, Path: pattern}
+		route := Route{Methods: verbs, Path: pattern, Rate: entry.Rate}
 		ok := r.rule(p, path, entry, &route)
 		if ok && problem == "" {
 			p.routes, p.numbers = append(p.routes, route), append(p.numbers, i)
@@ -121,10 +121,10 @@ func (r *resolver) routes(p *plan) {
 func (r *resolver) rule(p *plan, path string, entry RouteEntry, route *Route) bool {
 	route.Access = Bearer
 	var alternatives [][]string
-	if entry.Listed {
-		alternatives = [][]string{entry.Rule}
+	if entry.Scope.Listed {
+		alternatives = [][]string{entry.Scope.Words}
 	} else {
-		for _, word := range entry.Rule {
+		for _, word := range entry.Scope.Words {
 			for alternative := range strings.SplitSeq(word, " | ") {
 				alternatives = append(alternatives, []string{strings.TrimSpace(alternative)})
 			}

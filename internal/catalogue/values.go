@@ -245,15 +245,31 @@ func (r *RouteEntry) decode(d *decoder, n ast.Node, path string) {
 	if !ok {
 		return
 	}
-	if _, r.Listed = value.(*ast.SequenceNode); r.Listed {
-		at = path
-	}
 	r.Pattern = pairs[0].key
 	before := len(d.faults)
-	r.Rule.decode(d, value, at)
-	if len(r.Rule) == 0 && len(d.faults) == before {
+	switch value.(type) {
+	case *ast.MappingNode, *ast.MappingValueNode:
+		d.structure(value, reflect.ValueOf(&r.RuleEntry).Elem(), path)
+		return
+	case *ast.SequenceNode:
+		at = path
+	}
+	r.Scope.decode(d, value, at)
+	if len(r.Scope.Words) == 0 && len(d.faults) == before {
 		d.faultAt(value, path, "has no rule", "after the colon: a scope, token or public")
 	}
+}
+
+// Rule is what a route asks for, as written: a text or a list.
+type Rule struct {
+	Words  List // public, token, a scope or "a | b"; several: all of them
+	Listed bool // it is written as a list
+}
+
+func (r *Rule) decode(d *decoder, n ast.Node, path string) {
+	r.Words.decode(d, n, path)
+	_, list := n.(*ast.SequenceNode)
+	r.Listed = list && len(r.Words) > 0 // an empty list is no rule
 }
 
 // quote shows a text of the file in a message, shortened.
