@@ -10,11 +10,14 @@ import (
 type Client struct {
 	ID   string
 	Name string // what people call it
-	Type string // TypeMachine or TypeResource
+	Type string // TypeMachine, TypeResource, TypeWeb, TypeNative or TypeBrowser
 
 	Grants      []string            // grant_type values it may use
 	AuthMethods []string            // methods it may authenticate with; empty means every method that takes a secret
 	Allotted    map[string][]string // by API name: the scopes it may ask for; an API without scopes has an empty list
+
+	GrantsEnd map[string]time.Time // by grant type: when it ends, for those that are tested for a while
+	SignIn    SignIn               // what a client needs that acts for people
 
 	Secrets []Secret // revoked ones are absent; expired ones stay, so that a refusal can say so
 
@@ -23,7 +26,20 @@ type Client struct {
 	Declared   bool      // it stands in grantway.yaml and can be changed only there
 }
 
-// The types of client. Others come with the grants that need them.
+// A SignIn is what a client is registered with that sends people to sign in
+// (OpenID Connect Registration §2).
+type SignIn struct {
+	Redirects       []string `json:"redirect_uris,omitempty"` // compared byte for byte
+	LogoutRedirects []string `json:"post_logout_redirect_uris,omitempty"`
+	LogoutNotice    string   `json:"backchannel_logout_uri,omitempty"`
+	IDTokenAlg      string   `json:"id_token_signed_response_alg,omitempty"` // empty: RS256
+	Owner           string   `json:"owner,omitempty"`                        // who made the application, as people read it
+	Homepage        string   `json:"client_uri,omitempty"`
+	Verified        bool     `json:"verified,omitempty"` // we know that it is theirs
+	Legacy          bool     `json:"legacy,omitempty"`   // may send neither PKCE nor state
+}
+
+// The types of client.
 const (
 	// TypeMachine is a program that acts for itself and asks for tokens.
 	TypeMachine = "machine"
@@ -31,13 +47,33 @@ const (
 	// TypeResource is an API that asks whether tokens are good (RFC 7662 §1.1). It
 	// gets no tokens; what it is allotted are the APIs that it is.
 	TypeResource = "resource"
+
+	// TypeWeb is an application on a server of its own that acts for people and
+	// keeps a secret.
+	TypeWeb = "web"
+
+	// TypeNative is an application on a person's device; it keeps no secret
+	// (RFC 8252).
+	TypeNative = "native"
+
+	// TypeBrowser is an application that runs in the browser; it keeps no secret.
+	TypeBrowser = "browser"
 )
+
+// Public reports whether the client keeps no secret (RFC 6749 §2.1).
+func (c *Client) Public() bool { return c.Type == TypeNative || c.Type == TypeBrowser }
 
 // Disabled reports whether the client may not be used.
 func (c *Client) Disabled() bool { return !c.DisabledAt.IsZero() }
 
 // MayUse reports whether the client is registered for a grant type.
 func (c *Client) MayUse(grant string) bool { return slices.Contains(c.Grants, grant) }
+
+// Ended reports whether a grant type was given for a while that is over.
+func (c *Client) Ended(grant string, now time.Time) bool {
+	end, ok := c.GrantsEnd[grant]
+	return ok && !now.Before(end)
+}
 
 // Clients remembers clients.
 type Clients interface {

@@ -28,6 +28,10 @@ var (
 	// never used again.
 	ErrConflict = errors.New("already exists")
 
+	// ErrSpent: what is good once has been used, or has reached its end. What it
+	// stood for does not happen a second time.
+	ErrSpent = errors.New("spent")
+
 	// ErrUnavailable: the store did not answer in time. Nothing is known to have
 	// happened, and the caller answers 503.
 	ErrUnavailable = errors.New("store unavailable")

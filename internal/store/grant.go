@@ -1,0 +1,98 @@
+package store
+
+import (
+	"context"
+	"time"
+)
+
+// A Grant is what a person allowed an application, and what its code, refresh
+// tokens and access tokens hang on (RFC 6749 §1.3). It exists before its code.
+type Grant struct {
+	ID        string // stands in the jti of its tokens
+	ClientID  string
+	AccountID string
+	SessionID string // in which it was given
+	Offline   bool   // it outlives the session
+
+	Scope           []string
+	APIs            []string // names of the APIs that its tokens are for
+	Asked           []byte   // what of the request matters later, as package grant writes it: redirect URI, challenge, nonce, claims
+	Methods         []string // how the person had proved who they are
+	AuthenticatedAt time.Time
+
+	Code    GrantCode
+	Refresh GrantRefresh
+
+	CreatedAt time.Time
+	EndsAt    time.Time // whatever happens
+	EndedAt   time.Time // zero while it is good
+}
+
+// A GrantCode is a grant's authorization code.
+type GrantCode struct {
+	Hash    [32]byte // SHA-256 of the code
+	EndsAt  time.Time
+	SpentAt time.Time // zero: it has not been presented
+}
+
+// A GrantRefresh is where a grant's refresh tokens are. Each is derived from the
+// grant's id and its generation, so none is stored.
+type GrantRefresh struct {
+	Generation int64     // of the newest one, from 1; zero: none was issued
+	RotatedAt  time.Time // when the newest was issued
+	EndsAt     time.Time // when the newest ends, unless it is used before
+}
+
+// A Redemption spends what was presented and stores what was made for it, as one
+// step.
+type Redemption struct {
+	GrantID    string
+	Generation int64 // of the refresh token presented; zero: the code was
+
+	// Failed says that the proof beside it was wrong (verifier, redirect URI,
+	// another client): the code is spent and the grant ended, and nothing issued.
+	Failed bool
+
+	Token   *Token    // an opaque access token to keep; nil: none
+	Refresh time.Time // end of the refresh token that is issued; zero: none is
+	Grace   time.Duration
+	Forget  time.Time // no access token of the grant lives longer
+}
+
+// Grants remembers grants.
+type Grants interface {
+	// Start spends the request with this hash, stores g with its code, remembers
+	// the consent (nil: it was remembered already), and writes "grant.started". A
+	// request that is spent or past its end returns ErrSpent; an account or client
+	// that is unknown or disabled by now ErrNotFound.
+	Start(ctx context.Context, request [32]byte, g Grant, c *Consent, by By) error
+
+	// Find returns the grant, ended or not, or ErrNotFound.
+	Find(ctx context.Context, id string) (Grant, error)
+
+	// FindByCode returns the grant of a code, spent or not, or ErrNotFound.
+	FindByCode(ctx context.Context, hash [32]byte) (Grant, error)
+
+	// Commit makes a redemption. Of many calls with the same code exactly one
+	// succeeds. A refresh token of the newest generation is followed by the next
+	// one; the one before it, within the grace since by.At, succeeds too and
+	// changes nothing but storing its access token. Anything older, later or spent
+	// ends the grant with every token of it and returns ErrSpent, as does one that
+	// has ended or reached an end. A Failed redemption that commits returns nil.
+	// It returns the generation of the refresh token to answer with, zero when
+	// none is issued. An unknown grant returns ErrNotFound.
+	//
+	// It writes a change only where it ends a grant ("grant.ended").
+	Commit(ctx context.Context, r Redemption, by By) (generation int64, err error)
+
+	// End ends the grant with every token of it and writes "grant.ended". One that
+	// has ended changes nothing. An unknown one returns ErrNotFound.
+	End(ctx context.Context, id string, forget time.Time, by By) error
+
+	// List returns an account's grants that have not ended, newest first.
+	List(ctx context.Context, accountID string, now time.Time) ([]Grant, error)
+
+	// Purge forgets at most limit grants whose last token has reached its end
+	// before the given time and says how many.
+	Purge(ctx context.Context, ended time.Time, limit int) (int, error)
+}
