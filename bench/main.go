@@ -15,6 +15,7 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -151,8 +152,12 @@ apis:
 `
 
 func start(folder string) (*servers, error) {
-	s := &servers{folder: folder, controlAddress: "127.0.0.1:18100", address: "127.0.0.1:18101"}
-	const upstream = "127.0.0.1:18102"
+	free, err := freeAddresses(3)
+	if err != nil {
+		return nil, err
+	}
+	s := &servers{folder: folder, controlAddress: free[0], address: free[1]}
+	upstream := free[2]
 	for _, b := range [][]string{{"control", "./bench/control"}, {"grantway", "./cmd/grantway"}} {
 		if out, err := exec.Command("go", "build", "-o", filepath.Join(folder, b[0]), b[1]).CombinedOutput(); err != nil {
 			return nil, fmt.Errorf("build %s: %w\n%s", b[1], err, out)
@@ -170,7 +175,6 @@ func start(folder string) (*servers, error) {
 	if err := s.register(file); err != nil {
 		return nil, err
 	}
-	var err error
 	if s.upstream, err = s.launch("control", upstream); err != nil {
 		return nil, err
 	}
@@ -188,6 +192,21 @@ func start(folder string) (*servers, error) {
 	}
 	s.ready = time.Since(began)
 	return s, nil
+}
+
+// freeAddresses returns addresses that nobody listens on, so that two runs at the
+// same time do not measure each other's servers.
+func freeAddresses(n int) ([]string, error) {
+	var all []string
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return nil, err
+		}
+		defer l.Close()
+		all = append(all, l.Addr().String())
+	}
+	return all, nil
 }
 
 // register makes the client that the run uses, before the server starts.
