@@ -17,6 +17,8 @@ var firstKeys = []statement{
 	sentence(`DROP TABLE {}signing_key`),
 	sentence(`CREATE TABLE {}signing_key (id TEXT PRIMARY KEY, purpose TEXT NOT NULL, algorithm TEXT NOT NULL,
 		public BYTEA NOT NULL, sealed BYTEA NOT NULL, created_at BIGINT NOT NULL, UNIQUE (purpose, algorithm))`),
+	sentence(`DROP TABLE {}tally`),
+	sentence(`DROP TABLE {}refused`),
 	sentence(`DELETE FROM {}migration WHERE number > 1`),
 }
 

@@ -29,6 +29,7 @@ type Roles struct {
 	Revocations store.Revocations
 	Changes     store.Changes
 	Abouts      store.Abouts
+	Activity    store.Activity
 	Close       func() error
 }
 
@@ -41,7 +42,7 @@ type Opener func(t *testing.T) Roles
 func Run(t *testing.T, database func(t *testing.T) Opener) {
 	for noun, cases := range map[string]map[string]func(*testing.T, *world){
 		"clients": clientCases, "secrets": secretCases, "keys": keyCases, "tokens": tokenCases,
-		"revocations": revocationCases, "changes": changeCases, "abouts": aboutCases, "all": allCases,
+		"revocations": revocationCases, "changes": changeCases, "abouts": aboutCases, "activity": activityCases, "all": allCases,
 	} {
 		for name, test := range cases {
 			t.Run(noun+"/"+name, func(t *testing.T) {
