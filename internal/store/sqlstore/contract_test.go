@@ -24,7 +24,8 @@ func open(t testing.TB, dsn string) *sqlstore.Store {
 func roles(s *sqlstore.Store) storetest.Roles {
 	return storetest.Roles{
 		Clients: s.Clients(), Secrets: s.Secrets(), Keys: s.Keys(), Tokens: s.Tokens(),
-		Revocations: s.Revocations(), Changes: s.Changes(), Abouts: s.Abouts(), Activity: s.Activity(), Close: s.Close,
+		Revocations: s.Revocations(), Changes: s.Changes(), Abouts: s.Abouts(), Activity: s.Activity(),
+		Accounts: s.Accounts(), Close: s.Close,
 	}
 }
 

@@ -30,6 +30,7 @@ type Roles struct {
 	Changes     store.Changes
 	Abouts      store.Abouts
 	Activity    store.Activity
+	Accounts    store.Accounts
 	Close       func() error
 }
 

@@ -86,6 +86,9 @@ CREATE TABLE {}request (
 );
 CREATE INDEX request_ends ON {}request (ends_at);
 
+-- last_day is the day, in days since 1970, that forget_at lies in: what a purge
+-- looks for. forget_at moves at every refresh, and an index on it would have to
+-- follow each time.
 CREATE TABLE {}grant_ (
     id               TEXT {bytewise} PRIMARY KEY,
     client_id        TEXT {bytewise} NOT NULL,
@@ -106,10 +109,13 @@ CREATE TABLE {}grant_ (
     created_at       BIGINT NOT NULL,
     ends_at          BIGINT NOT NULL,
     ended_at         BIGINT NOT NULL,
-    forget_at        BIGINT NOT NULL
+    forget_at        BIGINT NOT NULL,
+    last_day         BIGINT NOT NULL
 );
 CREATE INDEX grant_account ON {}grant_ (account_id, client_id);
 CREATE INDEX grant_session ON {}grant_ (session_id);
+CREATE INDEX grant_client ON {}grant_ (client_id);
+CREATE INDEX grant_last ON {}grant_ (last_day);
 
 CREATE TABLE {}consent (
     account_id TEXT {bytewise} NOT NULL,
@@ -138,6 +144,14 @@ CREATE TABLE {}api_token (
     approved_at  BIGINT NOT NULL,
     revoked_at   BIGINT NOT NULL,
     last_used_at BIGINT NOT NULL
+);
+
+-- That an elevated token was used for a person, on which day since 1970.
+CREATE TABLE {}api_token_use (
+    api_token_id TEXT {bytewise} NOT NULL REFERENCES {}api_token (id),
+    account_id   TEXT {bytewise} NOT NULL,
+    day          BIGINT NOT NULL,
+    PRIMARY KEY (api_token_id, account_id)
 );
 
 CREATE TABLE {}logout_notice (
