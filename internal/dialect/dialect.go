@@ -144,12 +144,19 @@ func appendAudience(b []byte, audience []string) []byte {
 	if len(audience) == 1 {
 		return appendMember(b, "aud", audience[0])
 	}
-	b = append(b, `,"aud":[`...)
-	for i, a := range audience {
+	return appendList(b, "aud", audience)
+}
+
+// appendList writes ,"name": and a list of strings.
+func appendList(b []byte, name string, values []string) []byte {
+	b = append(b, ',', '"')
+	b = append(b, name...)
+	b = append(b, '"', ':', '[')
+	for i, value := range values {
 		if i > 0 {
 			b = append(b, ',')
 		}
-		b = appendString(b, a)
+		b = appendString(b, value)
 	}
 	return append(b, ']')
 }
@@ -159,15 +166,19 @@ func appendAudience(b []byte, audience []string) []byte {
 func appendString(b []byte, s string) []byte {
 	const hex = "0123456789abcdef"
 	b = append(b, '"')
+	plain := 0 // from here on, nothing needs an escape so far
 	for i := range len(s) {
-		switch c := s[i]; {
-		case c == '"' || c == '\\':
+		c := s[i]
+		if c >= 0x20 && c != '"' && c != '\\' && c != 0x7f {
+			continue // UTF-8 passes as it is: every string here was checked where it came in
+		}
+		b = append(b, s[plain:i]...)
+		if plain = i + 1; c == '"' || c == '\\' {
 			b = append(b, '\\', c)
-		case c < 0x20 || c == 0x7f:
+		} else {
 			b = append(b, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
-		default:
-			b = append(b, c) // UTF-8 passes as it is: every string here was checked where it came in
 		}
 	}
+	b = append(b, s[plain:]...)
 	return append(b, '"')
 }

@@ -261,3 +261,24 @@ func BenchmarkAppendClaims(b *testing.B) {
 		RFC.AppendClaims(buffer, hostile)
 	}
 }
+
+// TestIntrospection holds the answer against what encoding/json makes of the
+// type that clients read it into.
+func TestIntrospection(t *testing.T) {
+	for _, said := range []oauth.Introspection{
+		{Active: true},
+		{
+			Active: true, Scope: "a b", ClientID: "c", TokenType: "Bearer", ExpiresAt: 2, IssuedAt: 1, Subject: `s"\`,
+			Audience: []string{"one"}, Issuer: "https://issuer.example", ID: "i.s",
+		},
+		{Active: true, Audience: []string{"one", "twö"}, IssuedAt: -1},
+	} {
+		want, err := json.Marshal(said)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := AppendIntrospection(nil, &said); string(got) != string(want) {
+			t.Errorf("%s, want %s", got, want)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package dialect
 
 import (
 	"strconv"
+	"time"
 
 	"github.com/grantway/grantway/oauth"
 )
@@ -56,6 +57,35 @@ func appendRFCToken(b []byte, t *oauth.TokenResponse, asked string) []byte {
 		b = append(b, '}')
 	}
 	return b
+}
+
+// AppendIntrospection writes what there is to know about an active token
+// (RFC 7662 §2.2). No product's clients expect another answer. What is empty is
+// left out.
+func AppendIntrospection(b []byte, t *oauth.Introspection) []byte {
+	member := func(name, value string) {
+		if value != "" {
+			b = appendMember(b, name, value)
+		}
+	}
+	seconds := func(name string, at int64) {
+		if at != 0 {
+			b = appendSeconds(b, name, time.Unix(at, 0))
+		}
+	}
+	b = append(b, `{"active":true`...)
+	member("scope", t.Scope)
+	member("client_id", t.ClientID)
+	member("token_type", t.TokenType)
+	seconds("exp", t.ExpiresAt)
+	seconds("iat", t.IssuedAt)
+	member("sub", t.Subject)
+	if len(t.Audience) > 0 {
+		b = appendList(b, "aud", t.Audience)
+	}
+	member("iss", t.Issuer)
+	member("jti", t.ID)
+	return append(b, '}')
 }
 
 // appendBareToken writes the three members that every published example shows,

@@ -25,7 +25,7 @@ func parameters(r *http.Request, limit int64, json bool) (wire.Parameters, error
 	if exposed {
 		return wire.Parameters{}, refusal.SecretInURL // row E03
 	}
-	kind, err := wire.MediaType(r.Header.Get("Content-Type"))
+	kind, err := wire.MediaType(first(r.Header["Content-Type"]))
 	if err != nil {
 		return wire.Parameters{}, refusal.CharsetNotUTF8.From(err)
 	}
@@ -47,12 +47,21 @@ func parameters(r *http.Request, limit int64, json bool) (wire.Parameters, error
 	if err != nil {
 		return wire.Parameters{}, malformed(err)
 	}
-	if r.Header.Get("Origin") != "" && body.Has("client_secret") {
+	if first(r.Header["Origin"]) != "" && body.Has("client_secret") {
 		// A browser sent it (row U35): it gets its answer without CORS headers, so
 		// that no script can read it, and the publisher learns of the leak.
 		activity.Of(r.Context()).Note(activity.NoteSecretExposed)
 	}
 	return body, nil
+}
+
+// first is what Header.Get returns for a name in its canonical spelling, without
+// spelling it anew.
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
 }
 
 // malformed is the refusal for a body that package wire did not read.

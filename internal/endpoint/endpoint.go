@@ -89,9 +89,17 @@ func retryAfter(err error) string {
 
 // noStore: RFC 6749 §5.1; errors are no less private than tokens.
 func noStore(h http.Header) {
-	h["Cache-Control"] = []string{"no-store"}
-	h["Pragma"] = []string{"no-cache"}
+	h["Cache-Control"] = noStoreValue
+	h["Pragma"] = noCacheValue
 }
+
+// Values of headers that all answers share. Nobody changes them: net/http copies
+// headers before it writes them.
+var (
+	noStoreValue = []string{"no-store"}
+	noCacheValue = []string{"no-cache"}
+	jsonValue    = []string{"application/json"}
+)
 
 // A Document is an answer that is the same for everybody until its issuer
 // changes: metadata, keys.

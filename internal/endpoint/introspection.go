@@ -2,7 +2,6 @@ package endpoint
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"slices"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/grantway/grantway/internal/activity"
 	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/dialect"
 	"github.com/grantway/grantway/internal/limit"
 	"github.com/grantway/grantway/internal/refusal"
 	"github.com/grantway/grantway/internal/store"
@@ -53,7 +53,7 @@ func (i *Introspection) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	activity.Of(r.Context()).Event = "token.introspected"
 	h := w.Header()
 	noStore(h)
-	h["Content-Type"] = []string{"application/json"}
+	h["Content-Type"] = jsonValue
 	answer := []byte(`{"active":false}`)
 	if token != nil {
 		answer = describe(token)
@@ -118,12 +118,8 @@ func isFor(token *resource.Token, api *catalogue.API) bool {
 
 // describe says what there is to know about a good token (RFC 7662 §2.2).
 func describe(t *resource.Token) []byte {
-	b, err := json.Marshal(oauth.Introspection{
+	return dialect.AppendIntrospection(make([]byte, 0, 512), &oauth.Introspection{
 		Active: true, Scope: oauth.FormatScope(t.Scope), ClientID: t.ClientID, TokenType: oauth.TokenTypeBearer,
 		ExpiresAt: t.ExpiresAt.Unix(), IssuedAt: t.IssuedAt.Unix(), Subject: t.Subject, Audience: t.Audience, Issuer: t.Issuer, ID: t.ID,
 	})
-	if err != nil {
-		panic(err) // strings and numbers
-	}
-	return b
 }

@@ -72,11 +72,12 @@ func cutLast(s, separator string) (before, after string, found bool) {
 
 // parseHop reads an address, with or without a port.
 func parseHop(hop string) (netip.Addr, bool) {
-	if address, err := netip.ParseAddr(hop); err == nil {
-		return address.Unmap().WithZone(""), true
-	}
+	// No text is both. The peer's, which every request has, comes with a port.
 	if withPort, err := netip.ParseAddrPort(hop); err == nil {
 		return withPort.Addr().Unmap().WithZone(""), true
+	}
+	if address, err := netip.ParseAddr(hop); err == nil {
+		return address.Unmap().WithZone(""), true
 	}
 	return netip.Addr{}, false
 }

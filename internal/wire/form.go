@@ -64,11 +64,13 @@ func parsePairs(in []byte) (Parameters, error) {
 // unescape appends to text what the escaped bytes stand for and returns it. It
 // reports false for a "%" that two hexadecimal digits do not follow.
 func unescape(text *strings.Builder, escaped []byte) (string, bool) {
-	start := text.Len()
+	start, plain := text.Len(), 0 // from plain on, nothing is escaped so far
 	for i := 0; i < len(escaped); i++ {
-		switch c := escaped[i]; c {
+		switch escaped[i] {
 		case '+':
+			text.Write(escaped[plain:i])
 			text.WriteByte(' ')
+			plain = i + 1
 		case '%':
 			if i+2 >= len(escaped) {
 				return "", false
@@ -77,12 +79,13 @@ func unescape(text *strings.Builder, escaped []byte) (string, bool) {
 			if !ok {
 				return "", false
 			}
+			text.Write(escaped[plain:i])
 			text.WriteByte(b)
 			i += 2
-		default:
-			text.WriteByte(c)
+			plain = i + 1
 		}
 	}
+	text.Write(escaped[plain:])
 	return text.String()[start:], true
 }
 
