@@ -18,3 +18,13 @@ const (
 // TokenTypeBearer is the "token_type" of RFC 6750. Clients compare it without
 // regard to case (RFC 6749 §5.1).
 const TokenTypeBearer = "Bearer"
+
+// Scopes of OpenID Connect (Core §3.1.2.1, §5.4, §11).
+const (
+	ScopeOpenID        = "openid"
+	ScopeProfile       = "profile"
+	ScopeEmail         = "email"
+	ScopePhone         = "phone"
+	ScopeAddress       = "address"
+	ScopeOfflineAccess = "offline_access"
+)

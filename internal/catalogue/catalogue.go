@@ -99,8 +99,11 @@ type Environment struct {
 	Store      string // sqlite:PATH or postgres://…#schema
 	APIs       []*API // in the order of the file
 	Clients    []Client
-	Strict     bool // the dialect's bare answers, without the members that we add to help
-	PlainCodes bool // the error codes of RFC 6749 where the dialect has others
+	Strict     bool   // the dialect's bare answers, without the members that we add to help
+	PlainCodes bool   // the error codes of RFC 6749 where the dialect has others
+	Version    string // of the software that the APIs run here: scopes that came later do not exist; empty: all do
+	Login      *Login // nil: nobody signs in here
+	OpenID     *API   // OpenID Connect's own scopes, where people sign in; not among APIs
 }
 
 // API returns the API of that name, or nil.
@@ -142,11 +145,14 @@ type API struct {
 	Audience string   // the aud of its tokens
 	Resource string   // its identifier in RFC 9728: a URL on the environment's base
 	Upstream *url.URL // where requests go on, their path after its path; Demo: the built-in API
-	Envelope string   // of the gateway's own 401, 403, 404 and 429: "rfc" or "imsx"
+	Envelope string   // of the gateway's own 401, 403, 404 and 429: "rfc", "imsx" or "spring"
 	Rate     Rate     // of each client; the zero value: no limit
 	Token    Token
 	Scopes   []*Scope
 	Routes   []Route
+	Query    bool   // GET requests may carry the token as access_token in the query (RFC 6750 §2.3)
+	Open     string // what a public route asks for here: one of the Open words
+	Tokens   APITokens
 }
 
 // Scope returns the API's scope of that name or alias, or nil.
@@ -164,6 +170,7 @@ type Token struct {
 	Lifetime  time.Duration // whole seconds
 	Algorithm jose.Algorithm
 	Format    Format
+	Dashed    bool // an opaque token is written in groups with dashes between them
 }
 
 // A Format is what an access token looks like.
@@ -182,6 +189,10 @@ type Scope struct {
 	Description string
 	Aliases     []string // other spellings that clients ask for; tokens carry the name
 	Since       string
+
+	Descriptions map[string]string // by language, where there are several; English among them
+	Write        bool              // it alters something: consent shows it first, and no query string carries it
+	Roles        []string          // a person needs one of them to have the right; empty: everybody has it
 }
 
 // Demo is the scheme of an Upstream that stands for the built-in demonstration
@@ -232,11 +243,12 @@ func (r *Route) Permits(scopes []string) bool {
 type Client struct {
 	ID       string
 	Name     string
-	Type     string // machine or resource
+	Type     string // machine, resource, web, native or browser
 	Grants   []string
 	Methods  []string            // client authentication methods; empty: every one that takes a secret
 	Allotted map[string][]string // by API name: the scopes it may ask for; an API without scopes has an empty list
 	Verifier string              // as secret.Parse reads it; empty: the client has no secret yet
+	SignIn   SignIn
 }
 
 // Origin returns the scheme and host of a URL, which is what browsers keep apart.

@@ -38,6 +38,9 @@ func (c *Catalogue) ForDev(base, dataDir string) *Catalogue {
 			api.Audience, api.Resource = rebase(a.Audience, e.Base, moved.Base), rebase(a.Resource, e.Base, moved.Base)
 			moved.APIs[j] = &api
 		}
+		if e.OpenID != nil {
+			moved.OpenID = openID(moved.Issuer)
+		}
 		dev.Environments[i] = &moved
 	}
 	return &dev

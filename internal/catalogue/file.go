@@ -54,8 +54,8 @@ type EnvironmentEntry struct {
 	// The URL at which the gateway answers; routes continue it. Without one, the issuer.
 	API string `yaml:"api"`
 	// How the environment answers where products differ: paths, error bodies, the shape of tokens. `rfc` is the
-	// standards' own; `cognito` and `auth0` let clients of those products carry on unchanged.
-	Dialect string `yaml:"dialect" oneof:"rfc cognito auth0" default:"rfc"`
+	// standards' own; `cognito`, `auth0` and `spring` let clients of those products carry on unchanged.
+	Dialect string `yaml:"dialect" oneof:"rfc cognito auth0 spring" default:"rfc"`
 	// Where the environment remembers: `sqlite:PATH`, or `postgres://USER@HOST/DATABASE#SCHEMA`, in which ${NAME} stands
 	// for an environment variable. Without one, `sqlite:` and a file of the environment's name in the data folder.
 	Store Expanded `yaml:"store"`
@@ -64,6 +64,86 @@ type EnvironmentEntry struct {
 	ErrorCodes string `yaml:"error_codes" oneof:"dialect rfc" default:"dialect"`
 	// Answers exactly as the dialect's product does, without the members that are added to explain a refusal.
 	Strict bool `yaml:"strict" default:"false"`
+	// The version of the software that the APIs run here. A scope whose `since` is later does not exist here. Without one,
+	// all scopes do. In quotation marks, since 4.10 is a number to YAML.
+	Version string `yaml:"version"`
+	// People sign in here, so that clients can act for them: login, consent, the account page and OpenID Connect.
+	Accounts bool `yaml:"accounts" default:"false"`
+	// How people sign in, where they do.
+	Login LoginEntry `yaml:"login"`
+}
+
+// LoginEntry says how people sign in to an environment.
+type LoginEntry struct {
+	// Who needs a second factor: those who have set one up, or everybody.
+	SecondFactor string `yaml:"second_factor" oneof:"optional required" default:"optional"`
+	// How long a session lives when it is not used.
+	Idle Duration `yaml:"idle" default:"30m" min:"1m" max:"24h"`
+	// How long a session lives at most.
+	Session Duration `yaml:"session" default:"12h" min:"5m" max:"720h"`
+	// How long a browser is remembered, so that the second factor is not asked for there again.
+	Remember Duration `yaml:"remember" default:"720h" min:"1h" max:"2160h"`
+	// How long refresh tokens live.
+	Refresh RefreshEntry `yaml:"refresh"`
+	// The publisher's brand on the pages.
+	Theme ThemeEntry `yaml:"theme"`
+	// The server through which mails go. Without one, passwords cannot be reset by mail.
+	Mail MailEntry `yaml:"mail"`
+	// OpenID providers at which people may sign in instead, by name.
+	Providers Named[ProviderEntry] `yaml:"providers"`
+	// A folder of translations, LANGUAGE.yaml each. English and Dutch are built in.
+	Translations string `yaml:"translations"`
+}
+
+// RefreshEntry says how long refresh tokens live.
+type RefreshEntry struct {
+	// Unless it is used.
+	Idle Duration `yaml:"idle" default:"720h" min:"1m" max:"8760h"`
+	// Since the person allowed it, however often it is used.
+	Most Duration `yaml:"most" default:"2160h" min:"1m" max:"17520h"`
+	// For how long the one before may be repeated, for clients that lost an answer.
+	Grace Duration `yaml:"grace" default:"10s" min:"1s" max:"60s"`
+}
+
+// ThemeEntry is the publisher's brand.
+type ThemeEntry struct {
+	// What people call the publisher. Without one, the file's `name`.
+	Name string `yaml:"name"`
+	// A picture, SVG or PNG, at most 64 KiB.
+	Logo string `yaml:"logo"`
+	// The colour of buttons and links, `#rrggbb`. A darker or lighter shade is used where it could not be read.
+	Accent string `yaml:"accent"`
+}
+
+// MailEntry says through which server mails go.
+type MailEntry struct {
+	// Host and port.
+	Server string `yaml:"server"`
+	// The sender: an address, or `Name <address>`.
+	From string `yaml:"from"`
+	// The name that the server wants. Without one, none is said.
+	User string `yaml:"user"`
+	// The password that the server wants: ${NAME}.
+	Password Reference `yaml:"password"`
+	// How the connection is protected.
+	TLS string `yaml:"tls" oneof:"starttls tls none" default:"starttls"`
+}
+
+// ProviderEntry is an OpenID provider at which people may sign in. Its redirect URI is ISSUER/login/from/NAME.
+type ProviderEntry struct {
+	// What the button says. Without one, the name with a capital.
+	Title string `yaml:"title"`
+	// Its issuer, exactly as its tokens say it.
+	Issuer string `yaml:"issuer,required"`
+	// The client id that it gave.
+	ClientID string `yaml:"client_id,required"`
+	// The client secret that it gave: ${NAME}.
+	ClientSecret Reference `yaml:"client_secret"`
+	// What is asked for beside `openid`.
+	Scopes List `yaml:"scopes" default:"profile email"`
+	// Who signs in there for the first time gets an account. Otherwise they sign in to the one they have, once, to
+	// connect the two.
+	Create bool `yaml:"create" default:"false"`
 }
 
 // HomeEntry says where the deployment itself answers: the issuer of the tokens for the admin API, which is at
@@ -87,20 +167,41 @@ type APIEntry struct {
 	// The URL to which the gateway passes requests on; the path of the request continues it. `demo` is the built-in
 	// demonstration API, for development. May be a map per environment.
 	Upstream Each `yaml:"upstream,required"`
-	// The envelope of the gateway's own 401, 403, 404 and 429: `rfc` (RFC 6750) or `imsx` (1EdTech).
-	Errors string `yaml:"errors" oneof:"rfc imsx" default:"rfc"`
+	// The envelope of the gateway's own 401, 403, 404 and 429: `rfc` (RFC 6750), `imsx` (1EdTech) or `spring`
+	// (Spring Security OAuth).
+	Errors string `yaml:"errors" oneof:"rfc imsx spring" default:"rfc"`
 	// How many requests one client may make: `600/min`, `10/s`, `5000/h`. As many may come at once; they are given back
 	// evenly over the time. Where a route is public, every address counts as a client. Requests beyond are answered with
 	// 429 and the time to wait. Without one, there is no limit.
 	Rate Rate `yaml:"rate"`
 	// How tokens for the API are made.
 	Token TokenEntry `yaml:"token"`
+	// GET requests may carry their token as `access_token` in the query, for clients that know no other way. It is kept
+	// out of the logs and is not passed on.
+	QueryToken bool `yaml:"query_token" default:"false"`
+	// What a route that is `public` asks for: `public` (nothing), `api_token` or `token`. May be a map per environment.
+	Open Each `yaml:"open"`
+	// The versions of the API's software, oldest first, where numbers do not tell their order: what `since` of a scope and
+	// `version` of an environment name.
+	Versions List `yaml:"versions"`
+	// Long-lived credentials of servers that the API knows beside OAuth tokens.
+	APITokens APITokensEntry `yaml:"api_tokens"`
 	// The rights at the API, by the name that tokens carry (RFC 6749 §3.3), at most 256 characters. `public`, `token` and
 	// `all` are words of this file and no scopes.
 	Scopes Named[ScopeEntry] `yaml:"scopes"`
 	// Which requests reach the API and what their token needs. A request that no route names is answered with 404 and
 	// does not reach the API.
 	Routes []RouteEntry `yaml:"routes,required"`
+}
+
+// APITokensEntry says what an API does with API tokens.
+type APITokensEntry struct {
+	// The header that carries one. Without one, the API knows none. It is never passed on.
+	Header string `yaml:"header"`
+	// The header in which an elevated token names the person it asks for.
+	For string `yaml:"for"`
+	// Elevated tokens are good here: they act for people who were not asked.
+	Elevated bool `yaml:"elevated" default:"false"`
 }
 
 // TokenEntry says how tokens for an API are made.
@@ -111,20 +212,25 @@ type TokenEntry struct {
 	// The signature of JWTs. Without one, RS256 in the dialects `cognito` and `auth0`, whose clients expect it, and ES256
 	// elsewhere, which costs a thirtieth of the work.
 	Algorithm string `yaml:"algorithm" oneof:"ES256 RS256 EdDSA PS256"`
-	// `jwt` can be checked by anybody with the published keys; `opaque` only by asking. The dialect `cognito` needs `jwt`.
-	Format string `yaml:"format" oneof:"jwt opaque" default:"jwt"`
+	// `jwt` can be checked by anybody with the published keys; `opaque` only by asking. `dashed` is opaque, written in
+	// groups with dashes between them. The dialect `cognito` needs `jwt`.
+	Format string `yaml:"format" oneof:"jwt opaque dashed" default:"jwt"`
 }
 
 // ScopeEntry is a right at an API.
 type ScopeEntry struct {
 	// The heading under which it is listed.
 	Category string `yaml:"category"`
-	// What it allows, in one line for the person who asks for it or grants it.
-	Description string `yaml:"description,required"`
+	// What it allows, in one line for the person who asks for it or grants it. May be a map per language: `{en: …, nl: …}`.
+	Description Texts `yaml:"description,required"`
 	// Other spellings that clients may ask for. Tokens carry the name.
 	Aliases List `yaml:"aliases"`
 	// The version of the API that brought it. In quotation marks, since 1.10 is a number to YAML.
 	Since string `yaml:"since"`
+	// It alters something: the consent page shows it first, and a token in a query string does not carry it.
+	Write bool `yaml:"write" default:"false"`
+	// The roles of which a person needs one to have the right. Without any, everybody has it.
+	Roles List `yaml:"roles"`
 }
 
 // RouteEntry is a pair of what is asked for and what the token needs: `GET /notes/{id}: notes:read`.
@@ -164,20 +270,38 @@ type ClientEntry struct {
 	// What people call it. Without one, its id.
 	Name string `yaml:"name"`
 	// A `machine` asks for tokens. A `resource` is an API that asks whether tokens are good (introspection); its `apis`
-	// are those that it is, and it has neither scopes nor grants.
-	Type string `yaml:"type" oneof:"machine resource" default:"machine"`
+	// are those that it is, and it has neither scopes nor grants. `web`, `native` and `browser` act for people: on a
+	// server with a secret, on a device and in the browser without one.
+	Type string `yaml:"type" oneof:"machine resource web native browser" default:"machine"`
 	// Its secret, as a reference to an environment variable: ${NAME}. A secret is never written into the file.
 	Secret Reference `yaml:"secret"`
 	// A hash of its secret instead: `$argon2id$…`, `$2b$…` (bcrypt), `$pbkdf2-sha256$…`, `sha256:…` and others.
 	Hash string `yaml:"hash"`
-	// The grants that it may use.
-	Grants List `yaml:"grants" oneof:"client_credentials" default:"client_credentials"`
+	// The grants that it may use. Without any, client_credentials for a machine, authorization_code and refresh_token for
+	// clients that act for people.
+	Grants List `yaml:"grants" oneof:"client_credentials authorization_code refresh_token"`
 	// The APIs that it may use. Without any, those that its scopes belong to.
 	APIs List `yaml:"apis"`
 	// The scopes that it may ask for: unique endings, as in a route, or `all`.
 	Scopes List `yaml:"scopes"`
 	// How it may authenticate. Without any, every way that takes a secret.
 	Methods List `yaml:"methods" oneof:"client_secret_basic client_secret_post"`
+	// Where people are sent back to, compared character by character: https, or http on loopback.
+	RedirectURIs List `yaml:"redirect_uris"`
+	// Where people may be sent after they signed out.
+	PostLogoutRedirectURIs List `yaml:"post_logout_redirect_uris"`
+	// Where the client is told that a session has ended (OpenID Connect Back-Channel Logout).
+	LogoutNotice string `yaml:"backchannel_logout_uri"`
+	// The signature of its ID tokens.
+	IDTokenAlg string `yaml:"id_token_alg" oneof:"RS256 ES256 PS256 EdDSA" default:"RS256"`
+	// Who made it, as the consent page says it.
+	Owner string `yaml:"owner"`
+	// The maker's page.
+	Homepage string `yaml:"homepage"`
+	// We know that it is theirs: the consent page says so.
+	Verified bool `yaml:"verified" default:"false"`
+	// It may send neither PKCE nor state, as clients from before RFC 7636 do.
+	Legacy bool `yaml:"legacy" default:"false"`
 }
 
 // ListenEntry says where a production server answers.

@@ -116,7 +116,7 @@ func (doc texts) schema(t reflect.Type, f field) *jsonschema.Schema {
 		return &jsonschema.Schema{Type: "string", Pattern: "^" + variable.String() + "$"}
 	case *List, *Rule:
 		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{text(), {Type: "array", Items: text()}}}
-	case *Each:
+	case *Texts, *Each:
 		return &jsonschema.Schema{AnyOf: []*jsonschema.Schema{text(), {Type: "object", AdditionalProperties: text()}}}
 	case *RouteEntry:
 		return &jsonschema.Schema{
@@ -226,6 +226,8 @@ func value(t reflect.Type, f field) string {
 		words = "${NAME}"
 	case *List, *Rule:
 		words = "text or list"
+	case *Texts:
+		return "a text, or one for each language"
 	case *Each:
 		words = "text, or map of environments"
 	default:

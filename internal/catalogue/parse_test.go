@@ -120,7 +120,7 @@ func TestParse(t *testing.T) {
 	equal("target", []*API{staging.Target("https://api.staging.sample.example/v1/notes"), staging.Target("https://api.staging.sample.example/v1/notes/")}, []*API{notes, nil})
 	equal("upstreams", []string{notes.Upstream.String(), live.Upstream.String(), events.Upstream.Scheme}, []string{"http://10.0.0.5:9000", "https://notes.internal.example/base", "demo"})
 	equal("tokens", []Token{notes.Token, live.Token, events.Token},
-		[]Token{{time.Hour, jose.ES256, JWT}, {time.Hour, jose.RS256, JWT}, {15 * time.Minute, jose.EdDSA, JWT}})
+		[]Token{{time.Hour, jose.ES256, JWT, false}, {time.Hour, jose.RS256, JWT, false}, {15 * time.Minute, jose.EdDSA, JWT, false}})
 	equal("rates", []Rate{notes.Rate, events.Rate}, []Rate{{}, {600, time.Minute}})
 	equal("rates of routes", []Rate{events.Routes[0].Rate, events.Routes[1].Rate}, []Rate{{10, time.Second}, {}})
 	equal("verify", c.Listen.Verify, "127.0.0.1:9465")

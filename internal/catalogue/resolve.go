@@ -70,6 +70,7 @@ func (r *resolver) environment(entry Entry[EnvironmentEntry]) *Environment {
 	e := &Environment{
 		Name: entry.Key, Title: v.Title, Use: v.Use, Dialect: v.Dialect,
 		Store: string(v.Store), Strict: v.Strict, PlainCodes: v.ErrorCodes == "rfc",
+		Version: v.Version,
 	}
 	if e.Title == "" {
 		e.Title = capital(entry.Key)
@@ -85,6 +86,7 @@ func (r *resolver) environment(entry Entry[EnvironmentEntry]) *Environment {
 		e.Store = "sqlite:" + filepath.ToSlash(filepath.Join(r.file.Data, entry.Key+".db"))
 	}
 	r.store(join(path, "store"), e.Store)
+	r.login(path, e, &v)
 	return e
 }
 
@@ -266,7 +268,7 @@ func (r *resolver) ownPaths(e *Environment, plans []*plan) {
 	}
 	own := map[string]bool{"/.well-known": true} // RFC 8615
 	if Origin(e.Issuer) == Origin(e.Base) {
-		for _, first := range []string{"/oauth", "/oauth2", "/.well-known"} {
+		for _, first := range []string{"/oauth", "/oauth2", "/.well-known", "/login", "/consent", "/account", "/reset", "/verify", "/logout", UserInfoPath} {
 			own[e.Issuer.Path+first] = true
 		}
 	}

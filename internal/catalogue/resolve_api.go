@@ -34,6 +34,8 @@ func (r *resolver) plans() []*plan {
 		p.prefix = commonPrefix(p.routes)
 		r.perEnvironment(join(p.path, "audience"), &p.entry.Audience)
 		r.perEnvironment(join(p.path, "upstream"), &p.entry.Upstream)
+		r.perEnvironment(join(p.path, "open"), &p.entry.Open)
+		r.versions(p)
 		plans = append(plans, p)
 	}
 	return plans
@@ -93,8 +95,8 @@ func (r *resolver) scopes(p *plan) {
 			claim(index(join(join(path, e.Key), "aliases"), i), alias, e.Key)
 		}
 		p.scopes = append(p.scopes, &Scope{
-			Name: e.Key, Category: v.Category, Description: v.Description,
-			Aliases: slices.Clone([]string(v.Aliases)), Since: v.Since,
+			Name: e.Key, Category: v.Category, Description: v.Description.One, Descriptions: v.Description.byLanguage(),
+			Aliases: slices.Clone([]string(v.Aliases)), Since: v.Since, Write: v.Write, Roles: slices.Clone([]string(v.Roles)),
 		})
 	}
 }
@@ -193,8 +195,12 @@ func (r *resolver) disjoint(plans []*plan) {
 func (r *resolver) api(e *Environment, p *plan) *API {
 	v := p.entry
 	a := &API{
-		Name: p.name, Title: v.Title, Envelope: v.Errors, Rate: v.Rate, Scopes: p.scopes, Routes: p.routes,
+		Name: p.name, Title: v.Title, Envelope: v.Errors, Rate: v.Rate, Scopes: r.here(p, e), Routes: p.routes,
+		Query: v.QueryToken, Open: r.open(p, e), Tokens: r.apiTokens(p),
 		Token: Token{Lifetime: time.Duration(v.Token.Lifetime), Algorithm: jose.Algorithm(v.Token.Algorithm), Format: Format(v.Token.Format)},
+	}
+	if v.Token.Format == "dashed" {
+		a.Token.Format, a.Token.Dashed = Opaque, true
 	}
 	if a.Title == "" && a.Name != "" {
 		a.Title = capital(a.Name)

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"github.com/grantway/grantway/internal/secret"
+	"github.com/grantway/grantway/internal/wire"
+	"github.com/grantway/grantway/oauth"
 )
 
 // clients resolves the declared clients into their environments, without their
@@ -24,15 +26,24 @@ func (r *resolver) clients(c *Catalogue, plans []*plan) {
 		switch secretGiven := v.Secret.Name != ""; {
 		case secretGiven && v.Hash != "":
 			r.report(join(path, "hash"), "the client has a secret already", "give secret or hash")
+		case v.Type == "native" || v.Type == "browser":
+			if secretGiven || v.Hash != "" {
+				r.report(path, "a "+v.Type+" client keeps no secret", "leave it away, or write type: web")
+			}
 		case !secretGiven && v.Hash == "" && !r.reported(path):
 			r.report(path, "the client has neither secret nor hash", "write secret: ${NAME}, or a hash of it under hash")
 		}
 		client := Client{
 			ID: entry.Key, Name: v.Name, Type: v.Type, Grants: slices.Clone([]string(v.Grants)), Methods: slices.Clone([]string(v.Methods)),
-			Allotted: r.allotted(path, &v, plans),
+			Allotted: r.allotted(path, &v, plans), SignIn: r.signIn(path, &v),
 		}
-		if v.Type == "resource" {
+		switch {
+		case v.Type == "resource":
 			client.Grants = nil
+		case len(client.Grants) == 0 && v.Type == "machine":
+			client.Grants = []string{oauth.GrantClientCredentials}
+		case len(client.Grants) == 0:
+			client.Grants = []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken}
 		}
 		if client.Name == "" {
 			client.Name = client.ID
@@ -48,6 +59,40 @@ func (r *resolver) clients(c *Catalogue, plans []*plan) {
 				e.Clients = append(e.Clients, client)
 			}
 		}
+	}
+}
+
+// signIn resolves what a client that acts for people is declared with.
+func (r *resolver) signIn(path string, v *ClientEntry) SignIn {
+	people := v.Type != "machine" && v.Type != "resource"
+	if people && len(v.RedirectURIs) == 0 {
+		r.report(path, "the client has nowhere to send people back to", "write redirect_uris")
+	}
+	if !people && len(v.RedirectURIs) > 0 {
+		r.report(join(path, "redirect_uris"), "a "+v.Type+" does not act for people", "leave them away, or write type: web")
+	}
+	for _, list := range []struct {
+		key  string
+		uris List
+	}{{"redirect_uris", v.RedirectURIs}, {"post_logout_redirect_uris", v.PostLogoutRedirectURIs}} {
+		if len(list.uris) > wire.MaxRedirects {
+			r.report(join(path, list.key), fmt.Sprintf("are more than %d", wire.MaxRedirects), "")
+		}
+		for i, uri := range list.uris {
+			if problem, hint := wire.CheckRedirect(uri, v.Type == "native"); problem != "" {
+				r.report(index(join(path, list.key), i), problem, hint)
+			}
+		}
+	}
+	if v.LogoutNotice != "" {
+		if problem, hint := wire.CheckRedirect(v.LogoutNotice, false); problem != "" {
+			r.report(join(path, "backchannel_logout_uri"), problem, hint)
+		}
+	}
+	return SignIn{
+		Redirects: slices.Clone([]string(v.RedirectURIs)), LogoutRedirects: slices.Clone([]string(v.PostLogoutRedirectURIs)),
+		LogoutNotice: v.LogoutNotice, IDTokenAlg: v.IDTokenAlg, Owner: v.Owner, Homepage: v.Homepage,
+		Verified: v.Verified, Legacy: v.Legacy,
 	}
 }
 
@@ -91,6 +136,10 @@ func (r *resolver) allotted(path string, v *ClientEntry, plans []*plan) map[stri
 		return allotted
 	}
 	for i, text := range v.Scopes {
+		if v.Type != "machine" && slices.Contains(openIDScopes, text) && !hasScope(usable, text) {
+			add(allotted, OpenIDName, text)
+			continue
+		}
 		r.allot(index(join(path, "scopes"), i), text, usable, allotted)
 	}
 	for _, p := range usable {
@@ -136,6 +185,12 @@ func (r *resolver) allot(path, text string, usable []*plan, allotted map[string]
 	add(allotted, owners[0], scope.Name)
 }
 
+func hasScope(plans []*plan, name string) bool {
+	return slices.ContainsFunc(plans, func(p *plan) bool {
+		return slices.ContainsFunc(p.scopes, func(s *Scope) bool { return s.Name == name || slices.Contains(s.Aliases, name) })
+	})
+}
+
 func add(allotted map[string][]string, api, scope string) {
 	if !slices.Contains(allotted[api], scope) {
 		allotted[api] = append(allotted[api], scope)
@@ -149,6 +204,9 @@ func (r *resolver) secrets(c *Catalogue) {
 		for _, name := range entry.Value.Environments {
 			e := c.Find(name)
 			at := slices.IndexFunc(e.Clients, func(client Client) bool { return client.ID == entry.Key })
+			if entry.Value.Type == "native" || entry.Value.Type == "browser" {
+				continue
+			}
 			verifier, err := verify(&entry.Value, salt(name, entry.Key))
 			if err != nil {
 				key := "hash"

@@ -83,6 +83,42 @@ func (e *Each) In(environment string) (string, bool) {
 	return e.One, e.One != ""
 }
 
+// Texts is a text for people, or one for each language (BCP 47) with English
+// among them.
+type Texts struct {
+	One string // the English one
+	Of  Named[string]
+}
+
+func (t *Texts) decode(d *decoder, n ast.Node, path string) {
+	switch n.(type) {
+	case *ast.MappingNode, *ast.MappingValueNode:
+		t.Of.decode(d, n, path)
+		for _, entry := range t.Of {
+			if entry.Key == "en" {
+				t.One = entry.Value
+			}
+		}
+		if t.One == "" {
+			d.faultAt(n, path, "says nothing in English", "add en: …")
+		}
+	default:
+		t.One, _ = d.text(n, path)
+	}
+}
+
+// byLanguage is nil where there is one text.
+func (t *Texts) byLanguage() map[string]string {
+	if len(t.Of) == 0 {
+		return nil
+	}
+	texts := map[string]string{}
+	for _, entry := range t.Of {
+		texts[entry.Key] = entry.Value
+	}
+	return texts
+}
+
 // Duration is a time span of whole seconds, at least one: "1h", "15m", "1h30m",
 // "3600s".
 type Duration time.Duration
