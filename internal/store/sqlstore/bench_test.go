@@ -5,11 +5,19 @@ import (
 	"os"
 	"path/filepath"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/grantway/grantway/internal/store"
 )
+
+// cpu is what this process has used, user and system.
+func cpu() time.Duration {
+	var u syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_SELF, &u)
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
 
 // BenchmarkFsync is the control for BenchmarkSave: what the disk takes to make
 // one page durable. A virtual disk may answer in microseconds, and then the rates
@@ -50,7 +58,7 @@ func fresh() store.Token {
 
 // BenchmarkSave counts durable inserts.
 func BenchmarkSave(b *testing.B) {
-	for name, writers := range map[string]int{"1 writer": 1, "64 writers": 64} {
+	for name, writers := range map[string]int{"1 writer": 1, "16 writers": 16, "64 writers": 64} {
 		b.Run(name, func(b *testing.B) {
 			onBoth(b, func(b *testing.B, dsn string) {
 				tokens := open(b, dsn).Tokens()
@@ -58,6 +66,7 @@ func BenchmarkSave(b *testing.B) {
 				left.Store(int64(b.N))
 				done := make(chan error)
 				b.ResetTimer()
+				before := cpu()
 				for range writers {
 					go func() {
 						for left.Add(-1) >= 0 {
@@ -75,6 +84,7 @@ func BenchmarkSave(b *testing.B) {
 					}
 				}
 				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "inserts/s")
+				b.ReportMetric(float64(cpu()-before)/float64(b.N)/1000, "cpu-µs/insert")
 			})
 		})
 	}

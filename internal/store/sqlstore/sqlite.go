@@ -33,8 +33,19 @@ var (
 	releaseStep  = sentence(`RELEASE step`)
 )
 
+// insertToken has places without names: the driver makes a string of each name at
+// each call.
+var insertToken = sentence(`INSERT INTO {}token (hash, id, client_id, subject, audience, scope, issued_at, expires_at)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
+
 // A step is what write was given.
 type step func(ctx context.Context, t transaction) error
+
+// A deed is a step, or a token to be stored.
+type deed struct {
+	step  step
+	token *tokenRow
+}
 
 // sqliteFile is a database in one SQLite file: one connection that writes, in a
 // goroutine of its own, and a few that read beside it.
@@ -42,7 +53,7 @@ type sqliteFile struct {
 	pool   *sql.DB
 	writer *sqliteConn
 	free   chan *sqliteConn // readers that nobody uses
-	steps  *group[step]
+	deeds  *group[deed]
 }
 
 func openSQLite(ctx context.Context, path string, now func() time.Time) (database, error) {
@@ -64,7 +75,7 @@ func openSQLite(ctx context.Context, path string, now func() time.Time) (databas
 	if err := f.prepare(ctx, now); err != nil {
 		return nil, errors.Join(err, pool.Close())
 	}
-	f.steps = newGroup(f.commit)
+	f.deeds = newGroup(f.commit)
 	return f, nil
 }
 
@@ -167,19 +178,18 @@ func (f *sqliteFile) read(ctx context.Context, s statement, row rowFunc, args ..
 }
 
 func (f *sqliteFile) write(ctx context.Context, s func(context.Context, transaction) error) error {
-	return f.steps.do(ctx, s)
+	return f.deeds.do(ctx, deed{step: s})
 }
 
 func (f *sqliteFile) saveToken(ctx context.Context, r tokenRow) error {
-	return f.steps.do(ctx, func(ctx context.Context, t transaction) error {
-		return fresh(t.exec(ctx, insertToken, r.args()...))
-	})
+	return f.deeds.do(ctx, deed{token: &r})
 }
 
-// commit runs the steps in one transaction. A step that fails is undone alone.
-func (f *sqliteFile) commit(steps []step) []error {
+// commit does the deeds in one transaction. A deed that fails is undone alone,
+// unless the whole transaction must be.
+func (f *sqliteFile) commit(deeds []deed) []error {
 	ctx := context.Background()
-	errs := make([]error, len(steps))
+	errs := make([]error, len(deeds))
 	all := func(err error) []error {
 		f.writer.exec(ctx, rollback) // fails where SQLite has rolled back by itself
 		for i := range errs {
@@ -190,16 +200,14 @@ func (f *sqliteFile) commit(steps []step) []error {
 	if _, err := f.writer.exec(ctx, begin); err != nil {
 		return all(err)
 	}
-	for i, s := range steps {
-		if _, err := f.writer.exec(ctx, savepoint); err != nil {
-			return all(err)
+	for i, d := range deeds {
+		var err error
+		if d.token != nil {
+			errs[i], err = f.insert(ctx, d.token)
+		} else {
+			errs[i], err = f.try(ctx, d.step)
 		}
-		if errs[i] = s(ctx, f.writer); errs[i] != nil {
-			if _, err := f.writer.exec(ctx, rollbackStep); err != nil {
-				return all(err) // a full disk, for example, ends the whole transaction
-			}
-		}
-		if _, err := f.writer.exec(ctx, releaseStep); err != nil {
+		if err != nil {
 			return all(err)
 		}
 	}
@@ -209,8 +217,30 @@ func (f *sqliteFile) commit(steps []step) []error {
 	return errs
 }
 
+// insert stores a token. It is one statement, which does all or nothing, so it
+// needs no savepoint; two more statements would double what a token costs.
+func (f *sqliteFile) insert(ctx context.Context, r *tokenRow) (refused, broken error) {
+	n, err := f.writer.run(ctx, insertToken, r.args())
+	return fresh(n, err), err
+}
+
+// try runs a step. It returns the step's error, and another one when the
+// transaction cannot go on.
+func (f *sqliteFile) try(ctx context.Context, s step) (refused, broken error) {
+	if _, err := f.writer.exec(ctx, savepoint); err != nil {
+		return nil, err
+	}
+	if refused = s(ctx, f.writer); refused != nil {
+		if _, err := f.writer.exec(ctx, rollbackStep); err != nil {
+			return nil, err // a full disk, for example, ends the whole transaction
+		}
+	}
+	_, broken = f.writer.exec(ctx, releaseStep)
+	return refused, broken
+}
+
 func (f *sqliteFile) close() error {
-	f.steps.close()
+	f.deeds.close()
 	conns := []*sqliteConn{f.writer}
 	for range readers {
 		conns = append(conns, <-f.free)
@@ -258,6 +288,11 @@ func (c *sqliteConn) exec(ctx context.Context, s statement, args ...any) (int64,
 	if err := checkTexts(args); err != nil {
 		return 0, err
 	}
+	return c.run(ctx, s, args)
+}
+
+// run is exec for texts that were looked at before.
+func (c *sqliteConn) run(ctx context.Context, s statement, args []any) (int64, error) {
 	p, err := c.statement(ctx, s)
 	if err != nil {
 		return 0, err

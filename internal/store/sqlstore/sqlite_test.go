@@ -55,28 +55,33 @@ func TestSQLiteFilesArePrivate(t *testing.T) {
 func TestSQLiteUndoesOneStepAlone(t *testing.T) {
 	s := openFile(t, filepath.Join(t.TempDir(), "a.db"))
 	f := s.db.(*sqliteFile)
-	f.steps.close() // so that this test is the one that writes
+	f.deeds.close() // so that this test is the one that writes
 	own := errors.New("its own")
-	create := func(id string, err error) step {
-		return func(ctx context.Context, t transaction) error {
+	create := func(id string, err error) deed {
+		return deed{step: func(ctx context.Context, t transaction) error {
 			if _, err := t.exec(ctx, insertClient, id, "", "", "[]", "[]", "{}", int64(0), int64(0), int64(0)); err != nil {
 				return err
 			}
 			return err
-		}
+		}}
 	}
-	errs := f.commit([]step{create("a", nil), create("b", own), create("c", nil), func(ctx context.Context, t transaction) error {
+	errs := f.commit([]deed{create("a", nil), create("b", own), create("c", nil), {step: func(ctx context.Context, t transaction) error {
 		_, err := t.exec(ctx, insertRevocation, int64(99), "", "", int64(0), int64(0)) // there is no such change
 		return err
-	}})
+	}}})
 	if errs[0] != nil || errs[1] != own || errs[2] != nil || !errors.Is(errs[3], store.ErrUnavailable) {
 		t.Errorf("errors: %v", errs)
+	}
+	token := &tokenRow{hash: make([]byte, 32)}
+	errs = f.commit([]deed{{token: token}, create("d", own), {token: token}, {token: &tokenRow{hash: []byte{1}}}})
+	if errs[0] != nil || errs[1] != own || !errors.Is(errs[2], store.ErrConflict) || errs[3] != nil {
+		t.Errorf("errors with tokens: %v", errs)
 	}
 	all, err := s.Clients().List(t.Context(), "", 9)
 	if err != nil || len(all) != 2 || all[0].ID != "a" || all[1].ID != "c" {
 		t.Errorf("clients: %v, %v", all, err)
 	}
-	f.steps = newGroup(f.commit)
+	f.deeds = newGroup(f.commit)
 }
 
 func TestSQLiteReadersCannotWrite(t *testing.T) {
@@ -106,40 +111,5 @@ func TestSQLiteLockedByAnother(t *testing.T) {
 	}
 	if err := s.Clients().Create(t.Context(), store.Client{ID: "c"}, someone()); err != nil {
 		t.Errorf("afterwards: %v", err)
-	}
-}
-
-func TestGroupDoesNotBeginForOneWhoHasGone(t *testing.T) {
-	hold, begun := make(chan struct{}), make(chan struct{}, 9)
-	ran := make(chan string, 9)
-	g := newGroup(func(work []string) []error {
-		begun <- struct{}{}
-		<-hold
-		for _, w := range work {
-			ran <- w
-		}
-		return make([]error, len(work))
-	})
-	first := make(chan error)
-	go func() { first <- g.do(context.Background(), "first") }()
-	<-begun
-	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
-	defer cancel()
-	if err := g.do(ctx, "second"); !errors.Is(err, store.ErrUnavailable) || !errors.Is(err, context.DeadlineExceeded) {
-		t.Errorf("the one who left: %v", err)
-	}
-	close(hold)
-	if err := <-first; err != nil {
-		t.Error(err)
-	}
-	if err := g.do(t.Context(), "third"); err != nil {
-		t.Error(err)
-	}
-	g.close()
-	close(ran)
-	for w := range ran {
-		if w == "second" {
-			t.Error("it was run although its caller had gone")
-		}
 	}
 }

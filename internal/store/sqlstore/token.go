@@ -11,8 +11,6 @@ import (
 type tokens struct{ *Store }
 
 var (
-	insertToken = sentence(`INSERT INTO {}token (hash, id, client_id, subject, audience, scope, issued_at, expires_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`)
 	findToken = sentence(`SELECT id, client_id, subject, audience, scope, issued_at, expires_at
 		FROM {}token WHERE hash = $1 AND (expires_at = 0 OR expires_at > $2)`)
 	purgeTokens = sentence(`DELETE FROM {}token WHERE hash IN (
