@@ -1,9 +1,8 @@
 package gateway
 
 import (
-	"net"
+	"bytes"
 	"net/http"
-	"net/http/httputil"
 	"net/netip"
 	"net/url"
 	"slices"
@@ -11,14 +10,12 @@ import (
 
 	"github.com/grantway/grantway/internal/limit"
 	"github.com/grantway/grantway/oauth"
-	"github.com/grantway/grantway/resource"
 )
 
 // Headers under which an API learns who is calling. Nobody else can send them:
 // every spelling that a server could take for one of them is dropped from every
 // request.
 const (
-	identityPrefix    = "grantway-"
 	headerClient      = "Grantway-Client"
 	headerSubject     = "Grantway-Subject"
 	headerScope       = "Grantway-Scope"
@@ -30,80 +27,116 @@ const (
 // and what only a gateway may say (rows S04, S06, S18).
 func strip(h http.Header) {
 	for name := range h {
-		if spoken := normal(name); strings.HasPrefix(spoken, identityPrefix) ||
-			strings.HasPrefix(spoken, "x-forwarded-") || slices.Contains(gatewayOnly, spoken) {
+		var room [longest + 1]byte
+		if spoken := normal(&room, name); gatewayOnly[string(spoken)] ||
+			bytes.HasPrefix(spoken, identityPrefix) || bytes.HasPrefix(spoken, forwardedPrefix) {
 			delete(h, name)
 		}
 	}
 }
 
-var gatewayOnly = []string{
-	"authorization", "proxy-authorization", "cookie", "forwarded", "x-forwarded", "x-real-ip", "x-client-ip",
-	"true-client-ip", "x-original-url", "x-original-uri", "x-rewrite-url", "x-original-host", "x-host", "via",
-	"x-http-method-override", "x-http-method", "x-method-override", // the rule was about the request's own method
-	"proxy", // a program run by CGI takes it for its own proxy
+var (
+	identityPrefix  = []byte("grantway-")
+	forwardedPrefix = []byte("x-forwarded-")
+)
+
+var gatewayOnly = map[string]bool{
+	"authorization": true, "proxy-authorization": true, "cookie": true,
+	"forwarded": true, "x-forwarded": true, "x-real-ip": true, "x-client-ip": true, "true-client-ip": true,
+	"x-original-url": true, "x-original-uri": true, "x-rewrite-url": true, "x-original-host": true, "x-host": true, "via": true,
+	"x-http-method-override": true, "x-http-method": true, "x-method-override": true, // the rule was about the request's own method
+	"proxy": true, // a program run by CGI takes it for its own proxy
 }
+
+// longest is the length of the longest name in gatewayOnly; no prefix is longer.
+const longest = len("x-http-method-override")
 
 // normal is a header name as the loosest server reads it: without regard to
-// case, every character but letters and digits the same.
-func normal(name string) string {
-	spoken := []byte(strings.TrimSpace(name))
-	for i, c := range spoken {
+// case, every character but letters and digits the same. Of a name that is longer
+// than any of ours, it is the beginning, which is longer too.
+func normal(room *[longest + 1]byte, name string) []byte {
+	name = strings.TrimSpace(name)
+	n := min(len(name), len(room))
+	for i := range n {
+		c := name[i]
 		switch {
 		case 'A' <= c && c <= 'Z':
-			spoken[i] = c + 'a' - 'A'
+			c += 'a' - 'A'
 		case !('a' <= c && c <= 'z' || '0' <= c && c <= '9'):
-			spoken[i] = '-'
+			c = '-'
 		}
+		room[i] = c
 	}
-	return string(spoken)
+	return room[:n]
 }
 
-// forwarded says where the request came from. What a trusted proxy says is
-// believed; what anybody else says was dropped.
-func (g *Gateway) forwarded(p *httputil.ProxyRequest) {
-	client := limit.ClientAddress(p.In, g.settings.Trusted)
-	scheme, host := "http", p.In.Host
-	if p.In.TLS != nil {
-		scheme = "https"
-	}
-	if fromTrusted(p.In, g.settings.Trusted) {
-		if said := p.In.Header.Get("X-Forwarded-Proto"); said == "http" || said == "https" {
-			scheme = said
-		}
-		if said := p.In.Header.Get("X-Forwarded-Host"); said != "" && !strings.ContainsAny(said, ", \t") {
-			host = said
-		}
-	}
-	if client.IsValid() {
-		p.Out.Header.Set("X-Forwarded-For", client.String())
-	}
-	if prefix := g.settings.Environment.Base.EscapedPath(); prefix != "" {
-		p.Out.Header.Set("X-Forwarded-Prefix", prefix) // ours, never the sender's: links in answers need it
-	}
-	p.Out.Header.Set("X-Forwarded-Proto", scheme)
-	p.Out.Header.Set("X-Forwarded-Host", host)
+// An origin is where a request came from.
+type origin struct {
+	client netip.Addr
+	scheme []string
+	host   string
 }
 
-func fromTrusted(r *http.Request, trusted []netip.Prefix) bool {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
+var overHTTP, overHTTPS = []string{"http"}, []string{"https"}
+
+// originOf says where a request came from. What a trusted proxy says is believed.
+func (g *Gateway) originOf(r *http.Request) origin {
+	from := origin{scheme: overHTTP, host: r.Host}
+	if r.TLS != nil {
+		from.scheme = overHTTPS
+	}
+	peer, err := netip.ParseAddrPort(r.RemoteAddr)
+	from.client = peer.Addr().Unmap().WithZone("")
+	if err == nil && !slices.ContainsFunc(g.settings.Trusted, func(p netip.Prefix) bool { return p.Contains(from.client) }) {
+		return from
+	}
+	from.client = limit.ClientAddress(r, g.settings.Trusted)
 	if err != nil {
-		return false
+		return from
 	}
-	peer, err := netip.ParseAddr(host)
-	return err == nil && slices.ContainsFunc(trusted, func(p netip.Prefix) bool { return p.Contains(peer.Unmap()) })
+	switch r.Header.Get("X-Forwarded-Proto") {
+	case "http":
+		from.scheme = overHTTP
+	case "https":
+		from.scheme = overHTTPS
+	}
+	if said := r.Header.Get("X-Forwarded-Host"); said != "" && !strings.ContainsAny(said, ", \t") {
+		from.host = said
+	}
+	return from
 }
 
-// identify tells the API who is calling.
-func identify(h http.Header, environment string, t *resource.Token, trace string) {
-	h.Set(headerEnvironment, environment)
-	h.Set(headerTrace, trace)
-	if t == nil {
+// introduce makes the headers of a request those that the API sees: without what
+// only we may say, and with what we say.
+func (g *Gateway) introduce(h http.Header, c *call, from origin) {
+	strip(h)
+	if from.client.IsValid() {
+		c.say(h, "X-Forwarded-For", from.client.String())
+	}
+	if g.prefix != nil {
+		h["X-Forwarded-Prefix"] = g.prefix // ours, never the sender's: links in answers need it
+	}
+	h["X-Forwarded-Proto"] = from.scheme
+	c.say(h, "X-Forwarded-Host", from.host)
+	if h["User-Agent"] == nil {
+		h["User-Agent"] = nobody
+	}
+	g.identify(h, c)
+}
+
+// nobody keeps the transport from naming itself.
+var nobody = []string{""}
+
+// identify says who is calling.
+func (g *Gateway) identify(h http.Header, c *call) {
+	h[headerEnvironment] = g.name
+	c.say(h, headerTrace, c.fact.Trace)
+	if c.token == nil {
 		return
 	}
-	h.Set(headerClient, t.ClientID)
-	h.Set(headerSubject, t.Subject)
-	h.Set(headerScope, oauth.FormatScope(t.Scope))
+	c.say(h, headerClient, c.token.ClientID)
+	c.say(h, headerSubject, c.token.Subject)
+	c.say(h, headerScope, oauth.FormatScope(c.token.Scope))
 }
 
 // unescape returns a path in the two forms of url.URL, so that it is sent byte

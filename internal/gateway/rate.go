@@ -1,9 +1,9 @@
 package gateway
 
 import (
-	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/grantway/grantway/internal/catalogue"
@@ -12,60 +12,127 @@ import (
 	"github.com/grantway/grantway/resource"
 )
 
-// ratesOf makes the limiters of an environment: one for each API with a rate.
-// They begin anew with each reading of the catalogue.
-func ratesOf(e *catalogue.Environment, now func() time.Time) map[string]*limit.Rates {
-	rates := map[string]*limit.Rates{}
-	for _, api := range e.APIs {
-		if api.Rate.Requests > 0 {
-			rates[api.Name] = limit.NewRates(limit.RateConfig{Events: api.Rate.Requests, Per: api.Rate.Per, Now: now})
-		}
-	}
-	return rates
+// A quota counts what each caller sends to an API, or on one of its routes.
+type quota struct {
+	name   string // as answers call it, a string of RFC 9651 §3.3.3
+	policy []string
+	rates  *limit.Rates
 }
 
-// An allowance is what a client has left at an API after a request.
+const (
+	callers      = 100_000 // counted at a time by the quotas of all routes of an environment
+	routeCallers = 1_000   // at least by each
+)
+
+// count gives the rules of an environment their quotas. They begin anew with
+// each reading of the catalogue.
+func count(e *catalogue.Environment, rules []*rule, now func() time.Time) {
+	apis, limited := map[string]*quota{}, 0
+	for _, api := range e.APIs {
+		apis[api.Name] = newQuota(api.Name, api.Rate, 0, now)
+	}
+	for _, u := range rules {
+		if u.Rate.Requests > 0 {
+			limited++
+		}
+	}
+	for _, u := range rules {
+		of := newQuota(nameOf(u.Route), u.Rate, max(callers/max(limited, 1), routeCallers), now)
+		for _, q := range []*quota{of, apis[u.api.Name]} {
+			if q != nil {
+				u.quotas = append(u.quotas, q)
+			}
+		}
+	}
+}
+
+// newQuota returns nil for no rate.
+func newQuota(name string, r catalogue.Rate, capacity int, now func() time.Time) *quota {
+	if r.Requests == 0 {
+		return nil
+	}
+	name = `"` + name + `"`
+	return &quota{
+		name:   name,
+		policy: []string{name + ";q=" + strconv.Itoa(r.Requests) + ";w=" + strconv.FormatInt(seconds(r.Per), 10)},
+		rates:  limit.NewRates(limit.RateConfig{Events: r.Requests, Per: r.Per, Capacity: capacity, Now: now}),
+	}
+}
+
+// nameOf is a route as its quota is called: in ASCII, and without what would
+// need an escape, as paths of the catalogue are but for the last segment.
+func nameOf(r *catalogue.Route) string {
+	path, rest := strings.CutSuffix(r.Path, catalogue.Rest)
+	if rest {
+		path += "..."
+	}
+	return strings.Join(r.Methods, "|") + " " + path
+}
+
+// An allowance is what a caller has left after a request, where it has least.
 type allowance struct {
-	api   *catalogue.API
+	of    *quota
 	left  int
 	full  time.Duration // until it has everything again
 	retry time.Duration // until it has one; zero while it has some
 }
 
-// spend takes one request from what the caller may send. The allowance is nil
-// where there is no limit. The key is the proven client, or, on a public route,
-// the address of the peer or of the hop that a trusted proxy saw (row S23):
-// nothing that a caller can choose.
-func (g *Gateway) spend(r *http.Request, api *catalogue.API, t *resource.Token) (*allowance, error) {
-	rates := g.rates[api.Name]
-	if rates == nil {
+// spend takes one request from what the caller may send on the route and to the
+// API. Where one of the two has none left, neither is charged. The allowance is
+// the tighter one's, and nil where there is no limit. The key is the proven
+// client, or, on a public route, the address of the peer or of the hop that a
+// trusted proxy saw (row S23): nothing that a caller can choose.
+func (g *Gateway) spend(r *http.Request, u *rule, t *resource.Token) (*allowance, error) {
+	if len(u.quotas) == 0 {
 		return nil, nil
 	}
-	key := "address " + limit.AddressKey(limit.ClientAddress(r, g.settings.Trusted))
+	var key string
 	if t != nil {
 		key = "client " + t.ClientID
+	} else {
+		key = "address " + limit.AddressKey(limit.ClientAddress(r, g.settings.Trusted))
 	}
-	ok, retry := rates.Spend(key)
-	a := &allowance{api: api}
-	a.left, a.full = rates.Left(key)
-	if ok {
-		return a, nil
+	for i, q := range u.quotas {
+		if ok, _ := q.rates.Spend(key); !ok {
+			for _, charged := range u.quotas[:i] {
+				charged.rates.Refund(key)
+			}
+			return refused(u.quotas, key), refusal.RateLimited
+		}
 	}
-	a.left, a.retry = 0, retry
-	return a, refusal.RateLimited
+	tightest := &allowance{}
+	for _, q := range u.quotas {
+		left, full := q.rates.Left(key)
+		if tightest.of == nil || left < tightest.left || left == tightest.left && full > tightest.full {
+			tightest = &allowance{of: q, left: left, full: full}
+		}
+	}
+	return tightest, nil
+}
+
+// refused is the allowance of a caller that has to wait: of the quota for which
+// it has to wait longest, so that who waits that long has waited long enough.
+func refused(quotas []*quota, key string) *allowance {
+	longest := &allowance{of: quotas[0], retry: 1} // if all have some again by now
+	for _, q := range quotas {
+		if ok, retry := q.rates.Peek(key); !ok && retry > longest.retry {
+			longest = &allowance{of: q, retry: retry}
+		}
+	}
+	_, longest.full = longest.of.rates.Left(key)
+	return longest
 }
 
 // tell writes what is left (draft-ietf-httpapi-ratelimit-headers-10): the policy
-// with its quota and window, then what remains and when all is there again. API
-// names need no escapes in a structured field.
+// with its quota and window, then what remains and when all is there again.
 func (a *allowance) tell(h http.Header) {
 	if a == nil {
 		return
 	}
-	h.Set("RateLimit-Policy", fmt.Sprintf(`"%s";q=%d;w=%d`, a.api.Name, a.api.Rate.Requests, seconds(a.api.Rate.Per)))
-	h.Set("RateLimit", fmt.Sprintf(`"%s";r=%d;t=%d`, a.api.Name, a.left, seconds(a.full)))
+	h["Ratelimit-Policy"] = a.of.policy
+	h["Ratelimit"] = []string{a.of.name + ";r=" + strconv.Itoa(a.left) + ";t=" + strconv.FormatInt(seconds(a.full), 10)}
 	if a.retry > 0 {
-		h.Set("Retry-After", strconv.FormatInt(seconds(a.retry), 10))
+		h["Retry-After"] = []string{strconv.FormatInt(seconds(a.retry), 10)}
 	}
 }
 

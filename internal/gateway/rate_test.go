@@ -2,12 +2,14 @@ package gateway
 
 import (
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/resource"
 )
 
 // A stopped clock moves when a test moves it.
@@ -120,5 +122,114 @@ func TestRateInTheAPIsEnvelope(t *testing.T) {
 	}
 	if text := body(t, last); last.StatusCode != 429 || !strings.Contains(text, "server_busy") {
 		t.Error(last.StatusCode, text)
+	}
+}
+
+// TestRouteRate: a route's own rate counts beside the API's, and the tighter one
+// answers.
+func TestRouteRate(t *testing.T) {
+	clock := &stopped{at: time.Now()}
+	f := start(t, nil, func(f *fixture) {
+		f.settings.Now = clock.now
+		f.environment.APIs[0].Rate = catalogue.Rate{Requests: 5, Per: time.Minute}
+		f.environment.APIs[0].Routes[0].Rate = catalogue.Rate{Requests: 2, Per: time.Second}  // GET /notes
+		f.environment.APIs[0].Routes[2].Rate = catalogue.Rate{Requests: 20, Per: time.Minute} // GET, POST /notes/{id}
+		f.environment.APIs[1].Routes[0].Rate = catalogue.Rate{Requests: 1, Per: time.Hour}    // GET /other, whose API has none
+	})
+	const list, note, api, other = `"GET /notes"`, `"GET|POST /notes/{id}"`, `"notes"`, `"GET /other"`
+	for i, row := range []struct {
+		wait                time.Duration
+		method, path, token string
+		status              int
+		policy, left, retry string
+	}{
+		{0, "GET", "/notes", readToken, 200, list + ";q=2;w=1", list + ";r=1;t=1", ""},
+		{0, "GET", "/notes", writeToken, 200, list + ";q=2;w=1", list + ";r=0;t=1", ""},
+		{0, "GET", "/notes", readToken, 429, list + ";q=2;w=1", list + ";r=0;t=1", "1"},
+		{0, "GET", "/notes/7", readToken, 200, api + ";q=5;w=60", api + ";r=2;t=36", ""}, // what the route refused cost the API nothing
+		{0, "POST", "/notes/8", readToken, 200, api + ";q=5;w=60", api + ";r=1;t=48", ""},
+		{time.Second/2 - 1, "GET", "/notes", readToken, 429, list + ";q=2;w=1", list + ";r=0;t=1", "1"},
+		{1, "GET", "/notes", readToken, 200, api + ";q=5;w=60", api + ";r=0;t=60", ""}, // both have none left: the longer one
+		{0, "GET", "/notes/9", readToken, 429, api + ";q=5;w=60", api + ";r=0;t=60", "12"},
+		{0, "GET", "/notes", readToken, 429, api + ";q=5;w=60", api + ";r=0;t=60", "12"}, // both refuse: the longer wait
+		{time.Second, "GET", "/notes", readToken, 429, api + ";q=5;w=60", api + ";r=0;t=59", "11"},
+		{11 * time.Second, "GET", "/notes", readToken, 200, api + ";q=5;w=60", api + ";r=0;t=60", ""}, // what the API refused cost the route nothing
+		{0, "GET", "/other", otherToken, 200, other + ";q=1;w=3600", other + ";r=0;t=3600", ""},
+		{0, "HEAD", "/other", otherToken, 429, other + ";q=1;w=3600", other + ";r=0;t=3600", "3600"},
+		{0, "POST", "/shared", otherToken, 200, "", "", ""},
+	} {
+		clock.move(row.wait)
+		r := f.get(t, row.method, row.path, row.token)
+		if r.StatusCode != row.status || r.Header.Get("RateLimit-Policy") != row.policy || r.Header.Get("RateLimit") != row.left || r.Header.Get("Retry-After") != row.retry {
+			t.Errorf("row %d: %d %v", i, r.StatusCode, r.Header)
+		}
+	}
+}
+
+// TestRouteRateKey is row S23 for routes: callers without a token are told apart
+// by address, those of one IPv6 network are one.
+func TestRouteRateKey(t *testing.T) {
+	f := start(t, nil, trusting, func(f *fixture) {
+		f.environment.APIs[0].Routes[5].Rate = catalogue.Rate{Requests: 1, Per: time.Hour} // /open/…
+	})
+	for i, row := range []struct {
+		path, hops string
+		status     int
+	}{
+		{"/open/a", "203.0.113.7", 200},
+		{"/open/b", "1.1.1.1, 203.0.113.7", 429},
+		{"/open/a", "203.0.113.8", 200},
+		{"/open/a", "2001:db8::1", 200},
+		{"/open/a", "2001:db8::2", 429},
+		{"/open/a", "2001:db8:0:1::1", 200},
+		{"/open", "203.0.113.7", 200},
+	} {
+		r := f.send(t, "GET "+row.path+" HTTP/1.1\nX-Forwarded-For: "+row.hops)
+		if name := r.Header.Get("RateLimit-Policy"); r.StatusCode != row.status || row.path != "/open" && name != `"GET|POST /open/...";q=1;w=3600` {
+			t.Errorf("row %d: %d %s", i, r.StatusCode, name)
+		}
+	}
+}
+
+// TestRouteRatesAreBounded: many routes with a rate remember no more callers
+// together than few.
+func TestRouteRatesAreBounded(t *testing.T) {
+	for _, row := range []struct{ routes, each int }{{1, 100_000}, {100, 1000}, {200, 1000}} {
+		api := &catalogue.API{Name: "api"}
+		for range row.routes {
+			api.Routes = append(api.Routes, catalogue.Route{Methods: []string{"GET"}, Path: "/x", Rate: catalogue.Rate{Requests: 1, Per: time.Hour}})
+		}
+		e := &catalogue.Environment{APIs: []*catalogue.API{api}}
+		rules := rulesOf(e)
+		count(e, rules, time.Now)
+		q := rules[0].quotas[0]
+		for i := range row.each + row.each/2 {
+			q.rates.Spend(strconv.Itoa(i))
+		}
+		if n := q.rates.Len(); n > row.each || n < row.each*9/10 {
+			t.Errorf("%d routes: %d callers remembered, want about %d", row.routes, n, row.each)
+		}
+	}
+}
+
+// TestRefusedCostsNothing: where one of the two rates refuses, the other is not
+// charged.
+func TestRefusedCostsNothing(t *testing.T) {
+	for _, row := range []struct{ route, api, routeLeft, apiLeft int }{{5, 1, 4, 0}, {1, 5, 0, 4}, {2, 2, 0, 0}} {
+		api := &catalogue.API{Name: "api", Rate: catalogue.Rate{Requests: row.api, Per: time.Hour}}
+		api.Routes = []catalogue.Route{{Methods: []string{"GET"}, Path: "/x", Rate: catalogue.Rate{Requests: row.route, Per: time.Hour}}}
+		e := &catalogue.Environment{APIs: []*catalogue.API{api}}
+		rules := rulesOf(e)
+		clock := &stopped{at: time.Now()}
+		count(e, rules, clock.now)
+		g := &Gateway{}
+		for range 4 {
+			g.spend(&http.Request{}, rules[0], &resource.Token{ClientID: "c"})
+		}
+		for i, want := range []int{row.routeLeft, row.apiLeft} {
+			if left, _ := rules[0].quotas[i].rates.Left("client c"); left != want {
+				t.Errorf("%v: quota %d has %d left, want %d", row, i, left, want)
+			}
+		}
 	}
 }

@@ -63,8 +63,7 @@ func (f *refuser) refuse(w http.ResponseWriter, r *http.Request, u *rule, err er
 }
 
 // failed answers for an API that did not.
-func (g *Gateway) failed(w http.ResponseWriter, r *http.Request, err error) {
-	c := r.Context().Value(callKey{}).(*call)
+func (g *Gateway) failed(w http.ResponseWriter, r *http.Request, c *call, err error) {
 	why := refusal.UpstreamUnreachable.From(err)
 	var timeout net.Error
 	late := errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded)

@@ -2,16 +2,39 @@ package gateway
 
 import (
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
 	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/resource"
 )
 
 // A rule is a route of an API, compiled.
 type rule struct {
 	*catalogue.Route
-	api *catalogue.API
+	api      *catalogue.API
+	checker  *resource.Checker
+	upstream *url.URL
+	prefix   string   // before the path there, escaped
+	quotas   []*quota // the route's own first; none: without a limit
+}
+
+// rulesOf are the rules of all APIs of an environment.
+func rulesOf(e *catalogue.Environment) []*rule {
+	var rules []*rule
+	for _, api := range e.APIs {
+		upstream := api.Upstream
+		if upstream == nil || upstream.Scheme == catalogue.Demo {
+			upstream = demo
+		}
+		for i := range api.Routes {
+			rules = append(rules, &rule{
+				Route: &api.Routes[i], api: api, upstream: upstream, prefix: strings.TrimSuffix(upstream.EscapedPath(), "/"),
+			})
+		}
+	}
+	return rules
 }
 
 // usual are the scopes that a client should ask for to use the route: those of
@@ -59,14 +82,12 @@ func (p *place) of(api string, number int) bool {
 	return slices.ContainsFunc(p.rules, func(u *rule) bool { return u.api.Name == api })
 }
 
-// routesOf builds the tree of an environment. The catalogue was checked: no two
+// treeOf builds the tree of an environment. The catalogue was checked: no two
 // rules claim the same method and path.
-func routesOf(e *catalogue.Environment) *node {
+func treeOf(rules []*rule) *node {
 	root := &node{}
-	for _, api := range e.APIs {
-		for i := range api.Routes {
-			root.add(&rule{&api.Routes[i], api})
-		}
+	for _, u := range rules {
+		root.add(u)
 	}
 	return root
 }

@@ -22,7 +22,7 @@ func tree(patterns ...string) *node {
 	for _, pattern := range patterns {
 		api.Routes = append(api.Routes, catalogue.Route{Methods: []string{"GET"}, Path: pattern})
 	}
-	return routesOf(&catalogue.Environment{APIs: []*catalogue.API{api}})
+	return treeOf(rulesOf(&catalogue.Environment{APIs: []*catalogue.API{api}}))
 }
 
 func TestFind(t *testing.T) {
@@ -67,7 +67,7 @@ func TestMethods(t *testing.T) {
 		{Methods: []string{"PUT", "GET"}, Path: "/a/{y}/c"},
 		{Methods: []string{"POST"}, Path: "/a/{z}/c"},
 	}}
-	routes := routesOf(&catalogue.Environment{APIs: []*catalogue.API{api}})
+	routes := treeOf(rulesOf(&catalogue.Environment{APIs: []*catalogue.API{api}}))
 	for path, want := range map[string][]string{
 		"/a/1": {"DELETE", "GET", "HEAD"}, "/a/b": {"POST"}, "/a/1/c": {"GET", "HEAD", "POST", "PUT"},
 	} {

@@ -263,20 +263,18 @@ func TestBrokenStreamForgetsItsTimer(t *testing.T) {
 	w := newRecorder()
 	r, _ := http.NewRequestWithContext(context.WithValue(t.Context(), http.ServerContextKey, &http.Server{}), "GET", "http://api.example/notes", nil)
 	r.Header.Set("Authorization", "Bearer "+readToken)
-	var made *call
-	rewrite := g.proxy.ModifyResponse
-	g.proxy.ModifyResponse = func(response *http.Response) error {
-		made = response.Request.Context().Value(callKey{}).(*call)
-		return rewrite(response)
+	c, err := g.admit(r, "")
+	if err != nil {
+		t.Fatal(err)
 	}
 	func() {
 		defer func() { recover() }()
-		g.ServeHTTP(w, r)
+		g.carry(w, r, c)
 	}()
-	if made == nil || made.timer == nil {
+	if c.timer == nil {
 		t.Fatal("the fixture is wrong: there was no timer")
 	}
-	if made.timer.Stop() {
+	if c.timer.Stop() {
 		t.Error("the timer still runs")
 	}
 }

@@ -7,7 +7,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/grantway/grantway/internal/activity"
 	"github.com/grantway/grantway/internal/refusal"
 	"github.com/grantway/grantway/internal/wire"
 )
@@ -43,7 +42,7 @@ func (g *Gateway) Verify(w http.ResponseWriter, r *http.Request, api, rest strin
 		// header which does not come may leave the caller's, or its own placeholder.
 		h.Set(name, "")
 	}
-	identify(h, g.settings.Environment.Name, call.token, activity.Of(r.Context()).Trace)
+	g.identify(h, call)
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Length", "0")
 	w.WriteHeader(http.StatusOK)
