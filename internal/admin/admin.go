@@ -1,8 +1,9 @@
 // Package admin is the administration API, /admin/v1: one file for each noun,
 // which decodes a request, calls the operation below and encodes what it says.
 //
-// It decides nothing about clients and secrets, package partner does, and nothing
-// about signing keys, which is package keys' to do. It neither listens nor knows who is who: package server mounts it where the public does not
+// It decides nothing about clients and secrets, package partner does, nothing about
+// signing keys, which is package keys' to do, and nothing about denials, which are
+// package revocation's. It neither listens nor knows who is who: package server mounts it where the public does not
 // reach, and gives it the rule by which callers are told apart. Its types are also
 // the command line's, which speaks to it and to nothing else.
 //
@@ -12,6 +13,7 @@ package admin
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -22,6 +24,7 @@ import (
 	"github.com/grantway/grantway/internal/activity"
 	"github.com/grantway/grantway/internal/keys"
 	"github.com/grantway/grantway/internal/partner"
+	"github.com/grantway/grantway/internal/revocation"
 	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/internal/wire"
 )
@@ -53,8 +56,19 @@ type Options struct {
 	// Environments are those that there are now, in the order of the file.
 	Environments func() []*partner.Clients
 
-	// Keys are the signing keys of an environment.
-	Keys func(environment string) *keys.Ring
+	// Keys are the keys of an environment that serve a purpose, nil when there are
+	// none.
+	Keys func(environment, purpose string) *keys.Ring
+
+	// Denials are those of an environment.
+	Denials func(environment string) *revocation.Denials
+
+	// TokenID is the id of a live token of an environment, and when its end may be
+	// forgotten. Errors: store.ErrUnavailable; another one says that it is none.
+	TokenID func(ctx context.Context, environment, token string) (id string, ends time.Time, err error)
+
+	// Activity is what happened in an environment.
+	Activity func(environment string) store.Activity
 
 	// Authorize says who is asking, by a name for the record of changes, if they
 	// have the permission. The environment is r.PathValue("environment"), empty

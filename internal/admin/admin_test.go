@@ -32,6 +32,7 @@ type fixture struct {
 	now          time.Time
 	environments []*partner.Clients
 	rings        map[string]*keys.Ring
+	activity     map[string]store.Activity
 	seen         *http.Request // by Authorize
 }
 
@@ -44,7 +45,7 @@ const (
 
 func open(t *testing.T) *fixture {
 	t.Helper()
-	f := &fixture{now: today, rings: map[string]*keys.Ring{}}
+	f := &fixture{now: today, rings: map[string]*keys.Ring{}, activity: map[string]store.Activity{}}
 	seal, err := keys.NewSeal(strings.Repeat("5e", 32))
 	if err != nil {
 		t.Fatal(err)
@@ -63,6 +64,7 @@ func open(t *testing.T) *fixture {
 			Environment: environment(name), Store: db.Clients(), Secrets: db.Secrets(), Check: check, Random: rand.Reader,
 			Now: func() time.Time { return f.now },
 		})
+		f.activity[name] = db.Activity()
 		f.rings[name], err = keys.Open(t.Context(), keys.Settings{
 			Environment: name, Purpose: keys.AccessToken, Keys: db.Keys(), Seal: seal, Header: dialect.RFC.Header,
 			Now: func() time.Time { return f.now },
@@ -74,6 +76,7 @@ func open(t *testing.T) *fixture {
 	f.options = Options{
 		Environments: func() []*partner.Clients { return f.environments },
 		Keys:         func(environment string) *keys.Ring { return f.rings[environment] },
+		Activity:     func(environment string) store.Activity { return f.activity[environment] },
 		Authorize: func(r *http.Request, permission string) (string, error) {
 			f.seen = r
 			token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")

@@ -47,7 +47,7 @@ func openAPI(routes []route) object {
 		"openapi": "3.1.0",
 		"info": object{
 			"title": "Grantway administration", "version": "1",
-			"description": "Clients, their secrets, and signing keys, environment by environment. Errors are problem details (RFC 9457). Bodies of requests are JSON of at most 1 MiB, in which unknown and repeated members are refused.",
+			"description": "Clients, their secrets, signing keys, and what happened, environment by environment. Errors are problem details (RFC 9457). Bodies of requests are JSON of at most 1 MiB, in which unknown and repeated members are refused.",
 		},
 		"paths": paths,
 		"components": object{
@@ -66,6 +66,12 @@ var about = map[string]struct {
 	"client":      {"The client's id.", object{"type": "string", "maxLength": 128}},
 	"secret":      {"The secret's id.", object{"type": "string"}},
 	"key":         {"The key's id, the kid.", object{"type": "string"}},
+	"since":       {"From the hour of this time on; absent: the last 24 hours.", object{"type": "string"}},
+	"until":       {"Until before this time; absent: until now.", object{"type": "string"}},
+	"step":        {"What is added up: hour (the default) or day, in UTC.", object{"type": "string", "enum": []string{"hour", "day"}}},
+	"by":          {"What is kept apart, joined by commas: client, secret, api. Absent: all are added up.", object{"type": "string"}},
+	"api":         {"Only what is about this API.", object{"type": "string"}},
+	"trace":       {"Only what was answered with this X-Request-Id.", object{"type": "string"}},
 	"limit":       {"Entries of the page.", object{"type": "integer", "minimum": 1, "maximum": MaxPage, "default": defaultPage}},
 	"after":       {"next of the page before; absent: the first page.", object{"type": "string"}},
 }

@@ -21,11 +21,15 @@ type RefusalList struct {
 func listRefusals(*call) (RefusalList, error) {
 	all := RefusalList{Refusals: []Refusal{}}
 	for _, r := range refusal.All() {
-		shown := Refusal{ID: r.ID, Code: string(r.Code), Status: r.HTTPStatus(), Text: r.Text, Cause: r.Cause, Cure: r.Cure}
-		if r.Shown != nil {
-			shown.ShownAs = r.Shown.ID
-		}
-		all.Refusals = append(all.Refusals, shown)
+		all.Refusals = append(all.Refusals, shownRefusal(r))
 	}
 	return all, nil
+}
+
+func shownRefusal(r *refusal.Reason) Refusal {
+	shown := Refusal{ID: r.ID, Code: string(r.Code), Status: r.HTTPStatus(), Text: r.Text, Cause: r.Cause, Cure: r.Cure}
+	if r.Shown != nil {
+		shown.ShownAs = r.Shown.ID
+	}
+	return shown
 }

@@ -35,7 +35,9 @@ func table() []route {
 		clients = Prefix + "/environments/{environment}/clients"
 		client  = clients + "/{client}"
 		secrets = client + "/secrets"
+		denials = Prefix + "/environments/{environment}/denials"
 		keys    = Prefix + "/environments/{environment}/keys"
+		here    = Prefix + "/environments/{environment}"
 	)
 	read, write := ReadClients, WriteClients
 	return []route{
@@ -54,9 +56,17 @@ func table() []route {
 		{"POST", secrets, write, "addSecret", "Add a secret beside the others; the answer is the only one that holds it", 201, nil, reading(addSecret)},
 		{"DELETE", secrets + "/{secret}", write, "revokeSecret", "Revoke a secret and end the tokens that it obtained", 200, nil, plain(revokeSecret)},
 
-		{"GET", keys, ReadKeys, "listKeys", "The keys that sign the environment's tokens, the oldest first", 200, nil, plain(listKeys)},
-		{"POST", keys + "/rotate", WriteKeys, "rotateKeys", "Let the next key sign, and publish the one of before until its last token has expired", 200, nil, reading(rotateKeys)},
-		{"DELETE", keys + "/{key}", WriteKeys, "removeKey", "Remove a key that somebody else may have: its tokens end at once", 200, nil, plain(removeKey)},
+		{"GET", denials, read, "listDenials", "The denials that are in force and not in the store yet", 200, nil, plain(listDenials)},
+		{"POST", denials, write, "deny", "End tokens at once, also while the store does not answer; the answer is signed for other nodes", 200, nil, reading(deny)},
+		{"POST", denials + "/signed", write, "acceptDenial", "Do what another node has signed", 200, nil, reading(acceptDenial)},
+
+		{"GET", keys, ReadKeys, "listKeys", "The keys that sign for the environment, the oldest first", 200, []string{"purpose"}, plain(listKeys)},
+		{"POST", keys + "/rotate", WriteKeys, "rotateKeys", "Let the next key sign, and publish the one of before until its last token has expired", 200, []string{"purpose"}, reading(rotateKeys)},
+		{"DELETE", keys + "/{key}", WriteKeys, "removeKey", "Remove a key that somebody else may have: its tokens end at once", 200, []string{"purpose"}, plain(removeKey)},
+		{"POST", keys + "/{key}/deny", WriteKeys, "denyKey", "Do the same while the store does not answer", 200, nil, plain(denyKey)},
+
+		{"GET", here + "/activity", read, "listActivity", "What happened, added up by the hour or the day", 200, []string{"limit", "after", "since", "until", "step", "by", "client", "api"}, plain(listActivity)},
+		{"GET", here + "/refusals", read, "listRefused", "The requests that were refused last, or those of a trace id: why, and what to do", 200, []string{"limit", "trace", "client"}, plain(listRefused)},
 	}
 }
 

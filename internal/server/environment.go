@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/grantway/grantway/internal/activity"
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/clientauth"
 	"github.com/grantway/grantway/internal/dialect"
@@ -55,7 +56,7 @@ type resources struct {
 	ring        *keys.Ring
 	keysChanged chan struct{} // in the store
 	feed        *feed
-	used        *lastUsed
+	activity    *activity.Recorder
 	failures    *limit.Budget
 	now         func() time.Time
 	stop        context.CancelFunc
@@ -91,15 +92,18 @@ func (s *Server) open(ctx context.Context, e *catalogue.Environment) (_ *resourc
 		dsn:         e.Store, issuer: e.Issuer.String(), store: db, ring: ring, now: s.options.Now,
 		clients: cached.New(db.Clients(), db.Changes(), cached.Options{Now: s.options.Now}),
 		revoked: revocation.New(db.Revocations(), s.options.Now),
-		used:    &lastUsed{secrets: db.Secrets()},
 		failures: limit.NewBudget(limit.RateConfig{
 			Events: s.options.Catalogue.Limits.FailuresPerMinute, Per: time.Minute, Now: s.options.Now,
 		}),
 		keysChanged: make(chan struct{}, 1),
 		stopped:     make(chan struct{}),
 	}
+	r.activity = s.newRecorder(r)
 	if err := r.revoked.Refresh(ctx); err != nil {
 		return nil, fmt.Errorf("read the revocations: %w", err)
+	}
+	if feed.denials, err = s.openDenials(e, r); err != nil {
+		return nil, err
 	}
 	if c, ok := s.options.Demonstration[e.Name]; ok {
 		if err := s.demonstrate(ctx, e, db, c); err != nil {
@@ -246,7 +250,7 @@ func (e *environment) checker(now func() time.Time, apis ...*catalogue.API) (*re
 	config := checks(e.Environment, now, apis...)
 	config.Key = func(_ context.Context, id string) (crypto.PublicKey, string, error) {
 		for _, k := range e.resources.ring.Public() {
-			if k.KeyID == id {
+			if k.KeyID == id && !e.resources.revoked.KeyEnded(id) {
 				return k.Key, string(k.Algorithm), nil
 			}
 		}
@@ -255,7 +259,7 @@ func (e *environment) checker(now func() time.Time, apis ...*catalogue.API) (*re
 	config.Opaque = e.opaque
 	config.Ended = func(t *resource.Token) bool {
 		return e.resources.revoked.Ended(revocation.Token{
-			ID: t.ID, ClientID: t.ClientID, SecretID: token.ID(t.ID).Secret(), IssuedAt: t.IssuedAt,
+			ID: t.ID, GrantID: token.ID(t.ID).Grant(), SecretID: token.ID(t.ID).Secret(), ClientID: t.ClientID, Subject: t.Subject, IssuedAt: t.IssuedAt,
 		})
 	}
 	return resource.New(config)

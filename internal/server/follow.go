@@ -7,13 +7,14 @@ import (
 	"sync"
 	"time"
 
+	"github.com/grantway/grantway/internal/activity"
 	"github.com/grantway/grantway/internal/clientauth"
 	"github.com/grantway/grantway/internal/store"
 )
 
 // follow starts what an environment does in the background: it follows the
-// changes of its store, keeps its signing keys, writes when secrets were last
-// used, and forgets tokens that have expired.
+// changes of its store, keeps its signing keys, writes what happened, and forgets
+// what has expired.
 func (s *Server) follow(r *resources) {
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
@@ -43,12 +44,30 @@ func (s *Server) follow(r *resources) {
 	})
 	all.Go(func() { s.keepKeys(ctx, r) })
 	all.Go(func() { r.feed.run(ctx, s) })
-	all.Go(func() { s.repeat(ctx, 5*time.Second, "last use not written", r.used.write) })
-	all.Go(func() { s.repeat(ctx, time.Minute, "expired tokens not forgotten", r.purge) })
+	all.Go(func() { s.keepDenials(ctx, r) })
+	all.Go(func() { r.listen(ctx) })
+	all.Go(func() { s.repeat(ctx, activity.FlushEvery, "activity not written", r.activity.Flush) })
+	all.Go(func() { s.repeat(ctx, time.Minute, "old records not forgotten", r.purge) })
 	go func() {
 		all.Wait()
 		close(r.stopped)
 	}()
+}
+
+// listen asks the store once a second what was revoked, whatever it says of its
+// changes: so it is known how old the last word is, and a reading that failed is
+// made up for. That the store does not answer is said by who follows the changes.
+func (r *resources) listen(ctx context.Context) {
+	tick := time.NewTicker(time.Second)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			_ = r.revoked.Refresh(ctx)
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // repeat does something at intervals until the context ends, and once more then.
@@ -75,53 +94,4 @@ func (r *resources) close() error {
 	r.stop()
 	<-r.stopped
 	return r.store.Close()
-}
-
-// purge forgets expired opaque tokens, some at a time so that no request waits
-// for it long.
-func (r *resources) purge(ctx context.Context) error {
-	for {
-		const some = 1000
-		n, err := r.store.Tokens().Purge(ctx, r.now(), some)
-		if err != nil || n < some {
-			return err
-		}
-	}
-}
-
-// lastUsed collects when secrets were last used. What a crash loses is bounded
-// by the interval at which it is written.
-type lastUsed struct {
-	secrets store.Secrets
-	mu      sync.Mutex
-	at      map[string]time.Time
-}
-
-// note says that a secret was used then; an older time changes nothing.
-func (l *lastUsed) note(secretID string, at time.Time) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.at == nil {
-		l.at = map[string]time.Time{}
-	}
-	if l.at[secretID].Before(at) {
-		l.at[secretID] = at
-	}
-}
-
-func (l *lastUsed) write(ctx context.Context) error {
-	l.mu.Lock()
-	at := l.at
-	l.at = nil
-	l.mu.Unlock()
-	if len(at) == 0 {
-		return nil
-	}
-	err := l.secrets.Used(ctx, at)
-	if err != nil {
-		for id, t := range at { // the next round writes it
-			l.note(id, t)
-		}
-	}
-	return err
 }

@@ -29,7 +29,7 @@ type intake struct {
 	logger   *slog.Logger
 	now      func() time.Time
 	random   io.Reader
-	issued   func(*activity.Fact) // for each request that obtained a token; nil: none does
+	recorded func(*activity.Fact) // takes every fact when it is complete; nil: nobody does
 }
 
 func newIntake(now func() time.Time, random io.Reader, log *slog.Logger) intake {
@@ -79,8 +79,8 @@ func (f *intake) finish(ctx context.Context, fact *activity.Fact, method string,
 		_ = http.NewResponseController(seen).Flush()
 		fact.After(context.WithoutCancel(ctx))
 	}
-	if fact.Event == "token.issued" && f.issued != nil {
-		f.issued(fact)
+	if f.recorded != nil {
+		f.recorded(fact)
 	}
 	f.metrics.count(fact, seen.status, took)
 	f.log(ctx, fact, method, seen, took)
@@ -134,13 +134,6 @@ func known(method string) string {
 		return method
 	}
 	return "other"
-}
-
-// used records that a secret obtained a token.
-func (s *Server) used(fact *activity.Fact) {
-	if r := s.current.Load().resources(fact.Environment); r != nil {
-		r.used.note(fact.Secret, fact.Started)
-	}
 }
 
 func (f *intake) trace() string {

@@ -71,7 +71,7 @@ type generation struct {
 // ready to answer. Close it.
 func New(ctx context.Context, o Options) (*Server, error) {
 	s := &Server{options: o, intake: newIntake(o.Now, o.Random, o.Log)}
-	s.issued = s.used
+	s.recorded = s.record
 	var err error
 	if s.secrets, err = secret.NewChecker(o.Random, secret.Limits{}); err != nil {
 		return nil, err

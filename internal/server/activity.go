@@ -1,0 +1,82 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/grantway/grantway/internal/activity"
+	"github.com/grantway/grantway/internal/store"
+)
+
+// How long activity is remembered.
+const (
+	keepTallies = 400 * 24 * time.Hour // a year ago can be looked at beside now
+	keepRefused = 30 * 24 * time.Hour
+)
+
+// newRecorder makes what collects the activity of an environment. The clients of
+// grantway.yaml may be others at the next flush, so they are asked about there.
+func (s *Server) newRecorder(r *resources) *activity.Recorder {
+	return activity.NewRecorder(activity.Settings{
+		Activity: r.store.Activity(), Secrets: r.store.Secrets(), Now: s.options.Now,
+		Known: func(ctx context.Context, client string) (bool, error) {
+			find := r.clients.Find
+			if e := s.current.Load().of(r); e != nil {
+				find = e.Find
+			}
+			_, err := find(ctx, client)
+			if errors.Is(err, store.ErrNotFound) {
+				return false, nil
+			}
+			return err == nil, err
+		},
+	})
+}
+
+// record gives a fact to its environment's recorder.
+func (s *Server) record(fact *activity.Fact) {
+	if r := s.current.Load().resources(fact.Environment); r != nil {
+		r.activity.Record(fact)
+	}
+}
+
+// activity is what happened in an environment, nil when there is none of that name.
+func (s *Server) activity(environment string) store.Activity {
+	if r := s.current.Load().resources(environment); r != nil {
+		return r.store.Activity()
+	}
+	return nil
+}
+
+// of is the environment that uses the resources, nil when none does.
+func (g *generation) of(r *resources) *environment {
+	if g == nil {
+		return nil
+	}
+	for _, e := range g.environments {
+		if e.resources == r {
+			return e
+		}
+	}
+	return nil
+}
+
+// purge forgets expired opaque tokens and old activity, some at a time so that no
+// request waits for it long.
+func (r *resources) purge(ctx context.Context) error {
+	const some = 1000
+	now := r.now()
+	tokens := func() (int, error) { return r.store.Tokens().Purge(ctx, now, some) }
+	activity := func() (int, error) {
+		return r.store.Activity().Purge(ctx, now.Add(-keepTallies), now.Add(-keepRefused), some)
+	}
+	var failed error
+	for _, step := range []func() (int, error){tokens, activity} {
+		for n, err := some, error(nil); n >= some && err == nil; {
+			n, err = step()
+			failed = errors.Join(failed, err)
+		}
+	}
+	return failed
+}
