@@ -160,6 +160,14 @@ func (c *Checker) Authenticate(r *http.Request) (*Token, error) {
 // CheckHeader is Authenticate for the values of an Authorization header, wherever
 // they come from: gRPC has them in the metadata "authorization".
 func (c *Checker) CheckHeader(ctx context.Context, values []string) (*Token, error) {
+	if len(values) == 1 {
+		// What was verified before needs no second look at its spelling.
+		if presented, ok := strings.CutPrefix(values[0], "Bearer "); ok {
+			if v := c.memory.find(presented); v != nil {
+				return c.again(ctx, v)
+			}
+		}
+	}
 	presented, err := bearer(values)
 	if err != nil {
 		return nil, err
@@ -210,15 +218,26 @@ func (c *Checker) Check(ctx context.Context, presented string) (*Token, error) {
 		return c.lookup(ctx, presented)
 	}
 	if v := c.memory.find(presented); v != nil {
-		if c.keys.hold(ctx, &v.key) {
-			if err := c.judge(v); err != nil {
-				c.memory.drop(v)
-				return nil, err
-			}
-			return &v.token, nil
-		}
-		c.memory.drop(v) // row N05; its key id may have another key now
+		return c.again(ctx, v)
 	}
+	return c.first(ctx, presented)
+}
+
+// again decides about a token that is remembered.
+func (c *Checker) again(ctx context.Context, v *verified) (*Token, error) {
+	if !c.keys.hold(ctx, &v.key) {
+		c.memory.drop(v) // row N05; its key id may have another key now
+		return c.first(ctx, v.presented)
+	}
+	if err := c.judge(v); err != nil {
+		c.memory.drop(v)
+		return nil, err
+	}
+	return &v.token, nil
+}
+
+// first decides about a token that is not.
+func (c *Checker) first(ctx context.Context, presented string) (*Token, error) {
 	v, err := c.verify(ctx, presented)
 	if err != nil {
 		return nil, err
