@@ -88,6 +88,9 @@ func (g *Gateway) pass(w http.ResponseWriter, c *call, answer *http.Response) {
 	g.returned(answer, c)
 	h := w.Header()
 	add(h, answer.Header)
+	if h["Content-Type"] == nil {
+		h["Content-Type"] = nil // the server would guess one
+	}
 	announced := len(answer.Trailer)
 	if announced > 0 {
 		h["Trailer"] = slices.Sorted(maps.Keys(answer.Trailer))
