@@ -43,7 +43,10 @@ It asks as a client of type resource, whose id and secret are in
 GRANTWAY_FEED_CLIENT_ID and GRANTWAY_FEED_CLIENT_SECRET, or, for an
 environment called staging, in GRANTWAY_FEED_CLIENT_ID_STAGING and
 GRANTWAY_FEED_CLIENT_SECRET_STAGING. Other variables that the configuration
-names need not be set.`,
+names need not be set.
+
+Where listen.verify is set, it also answers other proxies that ask whether a
+request may pass, as the server does.`,
 		Example: `  grantway gateway --config grantway.yaml
   grantway gateway --environment staging --listen 127.0.0.1:8081 --max-stale 1h
   grantway clients create --type resource --name "Gateway 1" --api notes`,
@@ -110,6 +113,9 @@ func runGateway(ctx context.Context, flags gatewayFlags, errOut io.Writer) (err 
 	answers := []func(context.Context) error{func(ctx context.Context) error { return l.serve(ctx, g) }}
 	if l.operations != nil {
 		answers = append(answers, func(ctx context.Context) error { return g.Serve(ctx, l.operations, g.Operations()) })
+	}
+	if l.verify != nil {
+		answers = append(answers, func(ctx context.Context) error { return g.ServeVerify(ctx, l.verify) })
 	}
 	return serveAll(ctx, answers...)
 }

@@ -36,7 +36,7 @@ func TestGatewayApart(t *testing.T) {
 		"api: https://api.staging.notes.test", "api: http://"+api,
 		"  production:\n    issuer: https://auth.notes.test\n    api: https://api.notes.test\n    store: sqlite:"+folder+"/production.db\n", "",
 		"clients:\n", "clients:\n  gateway:\n    environments: staging\n    type: resource\n    secret: ${GATEWAY_SECRET}\n    apis: notes\n",
-		"address: 127.0.0.1:0", "address: "+issuer)
+		"address: 127.0.0.1:0", "address: "+issuer, "metrics: localhost:0", "metrics: localhost:0\n  verify: 127.0.0.1:0")
 	server := start(t, append([]string{"GATEWAY_SECRET=" + gatewaySecret}, serveSecrets...), "serve", "--config", file)
 	server.logged(`"msg":"ready"`, 1)
 	elsewhere := filepath.Join(t.TempDir(), "grantway.yaml")
@@ -44,7 +44,7 @@ func TestGatewayApart(t *testing.T) {
 	writeFile(t, elsewhere, text)
 	env := []string{"GRANTWAY_FEED_CLIENT_ID_STAGING=gateway", "GRANTWAY_FEED_CLIENT_SECRET_STAGING=" + gatewaySecret}
 	gateway := start(t, env, "gateway", "--config", elsewhere, "--listen", api, "--environment", "staging")
-	var ready struct{ Address, Metrics string }
+	var ready struct{ Address, Metrics, Verify string }
 	if err := json.Unmarshal([]byte(gateway.logged(`"msg":"ready"`, 1)), &ready); err != nil || ready.Address != api {
 		t.Fatal(ready, err)
 	}
@@ -60,6 +60,17 @@ func TestGatewayApart(t *testing.T) {
 	}
 	if got := httpGet(t, c, "http://"+api+"/notes", ""); got.status != http.StatusUnauthorized {
 		t.Errorf("without a token: %d", got.status)
+	}
+	for path, want := range map[string]int{
+		"/verify/staging/notes/notes": http.StatusOK, "/verify/notes/notes": http.StatusOK, "/verify/notes/elsewhere": http.StatusForbidden,
+		"/verify/production/notes/notes": http.StatusNotFound, "/verify/staging/other/notes": http.StatusNotFound, "/notes": http.StatusNotFound,
+	} {
+		if got := httpGet(t, c, "http://"+ready.Verify+path, token); got.status != want {
+			t.Errorf("another proxy asks %s: %d %s", path, got.status, got.body)
+		}
+	}
+	if got := httpGet(t, c, "http://"+ready.Verify+"/verify/staging/notes/notes", ""); got.status != http.StatusUnauthorized {
+		t.Errorf("another proxy asks without a token: %d", got.status)
 	}
 	writeFile(t, elsewhere, strings.Replace(text, "routes:\n", "routes:\n      - GET /health: public\n", 1))
 	gateway.signal(syscall.SIGHUP)

@@ -207,6 +207,11 @@ func openPublic(c *catalogue.Catalogue, certificates *server.TLS) (l listeners, 
 			return l, fmt.Errorf("listen.metrics: %w", err)
 		}
 	}
+	if c.Listen.Verify != "" {
+		if l.verify, err = net.Listen("tcp", c.Listen.Verify); err != nil {
+			return l, fmt.Errorf("listen.verify: %w", err)
+		}
+	}
 	return l, nil
 }
 
@@ -219,11 +224,6 @@ func openListeners(c *catalogue.Catalogue, certificates *server.TLS) (l listener
 			l.close()
 		}
 	}()
-	if c.Listen.Verify != "" {
-		if l.verify, err = net.Listen("tcp", c.Listen.Verify); err != nil {
-			return l, fmt.Errorf("listen.verify: %w", err)
-		}
-	}
 	l.admin, err = server.AdminSocket(c.Data)
 	return l, err
 }

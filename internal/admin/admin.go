@@ -70,6 +70,9 @@ type Options struct {
 	// Activity is what happened in an environment.
 	Activity func(environment string) store.Activity
 
+	// Issuers are those that the APIs of an environment trust besides it. Nil: none.
+	Issuers func(environment string) IssuerList
+
 	// Authorize says who is asking, by a name for the record of changes, if they
 	// have the permission. The environment is r.PathValue("environment"), empty
 	// where the route is not about one. The request has no cookies, wherever it

@@ -67,6 +67,7 @@ func table() []route {
 
 		{"GET", here + "/activity", read, "listActivity", "What happened, added up by the hour or the day", 200, []string{"limit", "after", "since", "until", "step", "by", "client", "api"}, plain(listActivity)},
 		{"GET", here + "/refusals", read, "listRefused", "The requests that were refused last, or those of a trace id: why, and what to do", 200, []string{"limit", "trace", "client"}, plain(listRefused)},
+		{"GET", here + "/issuers", read, "listIssuers", "The other issuers that APIs trust for a time, and who comes with their tokens", 200, nil, plain(listIssuers)},
 	}
 }
 

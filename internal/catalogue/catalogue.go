@@ -153,6 +153,7 @@ type API struct {
 	Query    bool   // GET requests may carry the token as access_token in the query (RFC 6750 §2.3)
 	Open     string // what a public route asks for here: one of the Open words
 	Tokens   APITokens
+	Issuers  []*Issuer // others than the environment, whose tokens are good for a time
 }
 
 // Scope returns the API's scope of that name or alias, or nil.

@@ -186,6 +186,8 @@ type APIEntry struct {
 	Versions List `yaml:"versions"`
 	// Long-lived credentials of servers that the API knows beside OAuth tokens.
 	APITokens APITokensEntry `yaml:"api_tokens"`
+	// Other issuers whose tokens are good here for a time, so that clients can move to this one gradually.
+	Issuers []IssuerEntry `yaml:"issuers"`
 	// The rights at the API, by the name that tokens carry (RFC 6749 §3.3), at most 256 characters. `public`, `token` and
 	// `all` are words of this file and no scopes.
 	Scopes Named[ScopeEntry] `yaml:"scopes"`
@@ -215,6 +217,35 @@ type TokenEntry struct {
 	// `jwt` can be checked by anybody with the published keys; `opaque` only by asking. `dashed` is opaque, written in
 	// groups with dashes between them. The dialect `cognito` needs `jwt`.
 	Format string `yaml:"format" oneof:"jwt opaque dashed" default:"jwt"`
+}
+
+// IssuerEntry is another issuer whose JWTs are good at the API until a day. It adds trust to what it lists and to nothing
+// else: keys are fetched from listed issuers only, and each token is checked with the keys of its own issuer.
+//
+// Its tokens open what their scopes do, by name or alias; scopes that the API does not have are dropped. So that nobody
+// takes its clients for clients of the environment, the API is told `ISSUER#CLIENT` and `ISSUER#SUBJECT` in
+// Grantway-Client and Grantway-Subject, with what follows the # percent-encoded; no id of the environment has a #
+// behind a URL. Rates count such a client by itself. A token that names no client is refused.
+//
+// What the issuer revokes is not heard of: its tokens are good until they expire, or until the entry is removed.
+// `grantway issuers list` says who still comes with them.
+type IssuerEntry struct {
+	// What its tokens say as `iss`, character by character, such as
+	// https://cognito-idp.us-east-1.amazonaws.com/us-east-1_Example. Not an issuer of this file.
+	Issuer string `yaml:"issuer,required"`
+	// The environments that trust it.
+	Environments List `yaml:"environments,required"`
+	// The first day on which its tokens are refused, from midnight in UTC. The log says so each day of the last 30.
+	Until Date `yaml:"until,required"`
+	// What its tokens say as `aud`: one of these. Without any, the API's own audience. It must be a name of the API that no
+	// client has as its id.
+	Audience List `yaml:"audience"`
+	// What its tokens look like. `rfc9068`: `typ` is at+jwt. `auth0`: `typ` is JWT, the client in azp. `cognito`: neither `typ`
+	// nor `aud`; a scope of the API must be in it. `plain`: other issuers; what is recognisably no access token is refused, and
+	// the audience does the rest.
+	Shape string `yaml:"shape" oneof:"rfc9068 auth0 cognito plain" default:"rfc9068"`
+	// The URL of its key set. Without one, its metadata says it (RFC 8414, OpenID Connect Discovery).
+	JWKS string `yaml:"jwks"`
 }
 
 // ScopeEntry is a right at an API.

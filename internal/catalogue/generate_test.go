@@ -110,6 +110,10 @@ func (doc texts) schema(t reflect.Type, f field) *jsonschema.Schema {
 			{Type: "integer", Minimum: new(float64(f.least)), Maximum: new(float64(f.most))},
 			{Type: "string", Pattern: "^[0-9]+ ?(MiB|KiB|B)?$"},
 		}}
+	case *Date:
+		return &jsonschema.Schema{Type: "string", Pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}$"}
+	case *[]IssuerEntry:
+		return &jsonschema.Schema{Type: "array", Items: doc.object(t.Elem())}
 	case *Rate:
 		return &jsonschema.Schema{Type: "string", Pattern: "^[1-9][0-9]*/(s|min|h)$"}
 	case *Reference:
@@ -196,6 +200,8 @@ func (doc texts) reference(page *bytes.Buffer, t reflect.Type, path string) {
 		case inner == reflect.TypeFor[[]RouteEntry]():
 			doc.reference(page, inner.Elem(), at+"[]")
 			doc.reference(page, reflect.TypeFor[RuleEntry](), at+"[].REQUEST")
+		case inner == reflect.TypeFor[[]IssuerEntry]():
+			doc.reference(page, inner.Elem(), at+"[]")
 		case strings.HasPrefix(inner.Name(), "Named["):
 			doc.reference(page, inner.Elem().Field(1).Type, at+".NAME")
 		case strings.HasSuffix(inner.Name(), "Entry"):
@@ -218,6 +224,8 @@ func value(t reflect.Type, f field) string {
 		words = "time span"
 	case *Size:
 		words = fmt.Sprintf("size from %v to %v", Size(f.least), Size(f.most))
+	case *Date:
+		words = "day"
 	case *Rate:
 		words = "number and time"
 	case *Expanded:
@@ -246,7 +254,7 @@ func value(t reflect.Type, f field) string {
 func TestDefaults(t *testing.T) {
 	for _, part := range []reflect.Type{
 		reflect.TypeFor[File](), reflect.TypeFor[EnvironmentEntry](), reflect.TypeFor[APIEntry](), reflect.TypeFor[TokenEntry](),
-		reflect.TypeFor[ScopeEntry](), reflect.TypeFor[RuleEntry](), reflect.TypeFor[ClientEntry](), reflect.TypeFor[ListenEntry](), reflect.TypeFor[TLSEntry](), reflect.TypeFor[LimitsEntry](),
+		reflect.TypeFor[ScopeEntry](), reflect.TypeFor[IssuerEntry](), reflect.TypeFor[RuleEntry](), reflect.TypeFor[ClientEntry](), reflect.TypeFor[ListenEntry](), reflect.TypeFor[TLSEntry](), reflect.TypeFor[LimitsEntry](),
 	} {
 		for _, f := range fieldsOf(part) {
 			v := reflect.New(part).Elem().Field(f.index)

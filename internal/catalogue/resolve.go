@@ -53,6 +53,7 @@ func (r *resolver) catalogue() *Catalogue {
 		r.targets(e)
 		r.ownPaths(e, plans)
 	}
+	r.issuers(c, plans)
 	r.clients(c, plans)
 	c.Listen = r.listen(c)
 	c.SealingKey = r.sealingKey()

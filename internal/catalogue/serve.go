@@ -120,6 +120,7 @@ func (s *serveCheck) api(e *Environment, a *API) {
 	if a.Token.Format == JWT && !slices.Contains(jose.Algorithms(), a.Token.Algorithm) {
 		s.refuse(join(join(path, "token"), "algorithm"), quote(string(a.Token.Algorithm))+" is no signature", "write ES256")
 	}
+	s.issuers(a)
 	lifetime := join(join(path, "token"), "lifetime")
 	switch t := a.Token.Lifetime; {
 	case t > 24*time.Hour:

@@ -103,9 +103,9 @@ func environment(t testing.TB, upstream string) *catalogue.Environment {
 }
 
 // checkers know the opaque tokens of the fixture and no others.
-func checkers(t testing.TB, e *catalogue.Environment, now time.Time) map[string]*resource.Checker {
+func checkers(t testing.TB, e *catalogue.Environment, now time.Time) map[string]Checker {
 	t.Helper()
-	all := map[string]*resource.Checker{}
+	all := map[string]Checker{}
 	good := func(audience string, scope ...string) resource.Token {
 		return resource.Token{
 			ID: "random.secret1", Subject: "client1", ClientID: "client1", Audience: []string{audience}, Scope: scope,

@@ -29,11 +29,16 @@ import (
 type Settings struct {
 	Environment *catalogue.Environment
 	Realm       string
-	Checkers    map[string]*resource.Checker // by API name
-	Transport   http.RoundTripper            // to the APIs; see Transport
-	Trusted     []netip.Prefix               // proxies whose forwarding headers are believed
-	BodyLimit   int64                        // bytes
+	Checkers    map[string]Checker // by API name
+	Transport   http.RoundTripper  // to the APIs; see Transport
+	Trusted     []netip.Prefix     // proxies whose forwarding headers are believed
+	BodyLimit   int64              // bytes
 	Now         func() time.Time
+}
+
+// A Checker decides about the token of a request, as *resource.Checker does.
+type Checker interface {
+	Authenticate(*http.Request) (*resource.Token, error)
 }
 
 // A Gateway guards the APIs of one environment. It is safe for concurrent use.

@@ -7,14 +7,13 @@ import (
 	"strings"
 
 	"github.com/grantway/grantway/internal/catalogue"
-	"github.com/grantway/grantway/resource"
 )
 
 // A rule is a route of an API, compiled.
 type rule struct {
 	*catalogue.Route
 	api      *catalogue.API
-	checker  *resource.Checker
+	checker  Checker
 	upstream *url.URL
 	prefix   string   // before the path there, escaped
 	quotas   []*quota // the route's own first; none: without a limit

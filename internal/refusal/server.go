@@ -84,6 +84,12 @@ var (
 		Cause: "The token is signed with a key, or says an issuer, that is not this environment's: most often a token of staging at the production API.",
 		Cure:  "Fetch the token from the token endpoint of the same environment.",
 	})
+	IssuerEnded = row(&Reason{
+		ID: "issuer-ended", Code: oauth.InvalidToken,
+		Text:  "tokens of this issuer are accepted no more",
+		Cause: "The token is from the issuer that the API had before. Its tokens were accepted for a time, so that clients could move, and that time is over.",
+		Cure:  "Fetch tokens from the token endpoint of this environment. Credentials for it are the publisher's to give.",
+	})
 	TokenForged = row(&Reason{
 		ID: "token-forged", Code: oauth.InvalidToken,
 		Text:  "the signature of the access token is wrong",

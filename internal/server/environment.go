@@ -191,7 +191,7 @@ func (s *Server) assemble(ctx context.Context, c *catalogue.Catalogue, e *catalo
 		return nil, err
 	}
 	var err error
-	if env.gateway, err = guard(c, e, s.upstream, s.options.Now, func(api *catalogue.API) (*resource.Checker, error) {
+	if env.gateway, err = guard(c, e, s.upstream, s.trust, s.options.Now, func(api *catalogue.API) (*resource.Checker, error) {
 		return env.checker(s.options.Now, api)
 	}); err != nil {
 		return nil, err

@@ -44,6 +44,7 @@ type Gateway struct {
 	options  GatewayOptions
 	upstream *http.Transport // to the APIs
 	issuers  *http.Transport // to the issuers
+	trust    *trust
 
 	reload  sync.Mutex // one at a time
 	current atomic.Pointer[guarding]
@@ -53,6 +54,7 @@ type Gateway struct {
 type guarding struct {
 	catalogue *catalogue.Catalogue
 	followers []*follower
+	protected []protected
 	mounts    *mounts
 }
 
@@ -63,6 +65,7 @@ func NewGateway(ctx context.Context, o GatewayOptions) (*Gateway, error) {
 	g := &Gateway{
 		options: o, intake: newIntake(o.Now, o.Random, o.Log), upstream: gateway.Transport(nil), issuers: issuerTransport(),
 	}
+	g.trust = newTrust(o.Now, o.Log, g.registry)
 	if err := g.Reload(ctx, o.Catalogue); err != nil {
 		return nil, errors.Join(err, g.Close())
 	}
@@ -101,16 +104,18 @@ func (g *Gateway) Reload(_ context.Context, c *catalogue.Catalogue) (err error) 
 		if f.issuer != issuerOf(e) {
 			return fmt.Errorf("environment %s: its issuer differs from what it was: restart to change it", e.Name)
 		}
-		guarded, err := guard(c, e, g.upstream, g.options.Now, f.checker(e, g.options.Now))
+		gateway, err := guard(c, e, g.upstream, g.trust, g.options.Now, f.checker(e, g.options.Now))
 		if err != nil {
 			return fmt.Errorf("environment %s: %w", e.Name, err)
 		}
 		next.followers = append(next.followers, f)
+		next.protected = append(next.protected, protected{e, gateway})
 		next.mounts.resources(e)
-		next.mounts.below(e, e.Base, "", "", guarded)
+		next.mounts.below(e, e.Base, "", "", gateway)
 	}
 	next.mounts.sort()
 	g.current.Store(next)
+	g.trust.set(environments)
 	for _, f := range opened {
 		f.follow(g.logger)
 	}
@@ -140,6 +145,7 @@ func (g *Gateway) chosen(c *catalogue.Catalogue) ([]*catalogue.Environment, erro
 
 // Handler returns the public handler: the APIs, and their metadata (RFC 9728).
 func (g *Gateway) Handler() http.Handler {
+	g.trust.begin()
 	return g.observe(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		g.current.Load().mounts.ServeHTTP(w, r)
 	}))
@@ -178,6 +184,7 @@ func (g *Gateway) Close() error {
 			f.close()
 		}
 	}
+	g.trust.close()
 	g.upstream.CloseIdleConnections()
 	g.issuers.CloseIdleConnections()
 	return nil

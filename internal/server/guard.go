@@ -12,14 +12,20 @@ import (
 
 // guard makes the gateway of an environment, within an authorization server or
 // apart from it: the two differ in how they check tokens only.
-func guard(c *catalogue.Catalogue, e *catalogue.Environment, upstream http.RoundTripper, now func() time.Time,
+func guard(c *catalogue.Catalogue, e *catalogue.Environment, upstream http.RoundTripper, others *trust, now func() time.Time,
 	checker func(*catalogue.API) (*resource.Checker, error),
 ) (*gateway.Gateway, error) {
-	checkers := map[string]*resource.Checker{}
+	checkers := map[string]gateway.Checker{}
 	for _, api := range e.APIs {
-		var err error
-		if checkers[api.Name], err = checker(api); err != nil {
+		own, err := checker(api)
+		if err != nil {
 			return nil, err
+		}
+		checkers[api.Name] = own
+		if len(api.Issuers) > 0 {
+			if checkers[api.Name], err = others.checker(e, api, own); err != nil {
+				return nil, err
+			}
 		}
 	}
 	return gateway.New(gateway.Settings{

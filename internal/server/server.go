@@ -54,6 +54,7 @@ type Server struct {
 	key      []byte       // random, of this process
 	local    http.Handler // the admin API for this machine
 	upstream *http.Transport
+	trust    *trust
 	demo     *demo
 
 	reload  sync.Mutex // one at a time
@@ -88,6 +89,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		s.demo = startDemo(o.Demo)
 		s.upstream = gateway.Transport(s.demo.dial)
 	}
+	s.trust = newTrust(o.Now, o.Log, s.registry)
 	if err := s.Reload(ctx, o.Catalogue); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
@@ -130,6 +132,7 @@ func (s *Server) Reload(ctx context.Context, c *catalogue.Catalogue) (err error)
 	}
 	next.mounts = s.mount(next)
 	s.current.Store(next)
+	s.trust.set(c.Environments)
 	for _, gone := range old.without(next) {
 		// Requests that began before have the time that a shutdown gives them.
 		time.AfterFunc(Grace, func() { _ = gone.close() })
@@ -142,6 +145,7 @@ const Grace = 25 * time.Second
 
 // Handler returns the public handler: everything but metrics and administration.
 func (s *Server) Handler() http.Handler {
+	s.trust.begin()
 	return s.observe(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.current.Load().mounts.ServeHTTP(w, r)
 	}))
@@ -156,6 +160,7 @@ func (s *Server) Close() error {
 			err = errors.Join(err, e.resources.close())
 		}
 	}
+	s.trust.close()
 	s.upstream.CloseIdleConnections()
 	if s.demo != nil {
 		s.demo.close()

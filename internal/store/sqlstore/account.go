@@ -2,19 +2,19 @@ package sqlstore
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/grantway/grantway/internal/store"
 )
 
-type accounts struct {
-	*Store
-	store.Accounts // to go once every method is written
-}
+type accounts struct{ *Store }
 
 // Accounts returns the people.
-func (s *Store) Accounts() store.Accounts { return accounts{Store: s} }
+func (s *Store) Accounts() store.Accounts { return accounts{s} }
 
 const accountColumns = `SELECT a.id, p.name, p.name_key, a.roles, p.profile, a.created_at, a.disabled_at
 	FROM {}account a JOIN {}person p ON p.account_id = a.id `
@@ -24,9 +24,25 @@ var (
 		VALUES ($1, $2, $3, $4, 0) ON CONFLICT DO NOTHING`)
 	insertPerson = sentence(`INSERT INTO {}person (account_id, name, name_key, email_key, profile)
 		VALUES ($1, $2, $3, NULLIF($4, ''), $5) ON CONFLICT DO NOTHING`)
-	insertFactor = sentence(`INSERT INTO {}factor (id, account_id, kind, name, handle, data, counter, created_at, last_used_at)
-		VALUES ($1, $2, $3, $4, NULLIF($5, ''), $6, $7, $8, $9) ON CONFLICT DO NOTHING`)
 	findAccount = sentence(accountColumns + `WHERE a.id = $1`)
+
+	findAccountBy = sentence(accountColumns + `WHERE p.name_key = $1 OR p.email_key = $2 ORDER BY CASE WHEN p.name_key = $1 THEN 0 ELSE 1 END`)
+	listAccounts  = sentence(accountColumns + `WHERE a.id > $1 ORDER BY a.id LIMIT $2`)
+	accountRoles  = sentence(`SELECT roles FROM {}account WHERE id = $1`)
+	emailOwner    = sentence(`SELECT account_id FROM {}person WHERE email_key = $1 AND account_id <> $2`)
+	describe      = sentence(`UPDATE {}person SET profile = $2, email_key = NULLIF($3, '') WHERE account_id = $1`)
+	setRoles      = sentence(`UPDATE {}account SET roles = $2 WHERE id = $1`)
+	disable       = sentence(`UPDATE {}account SET disabled_at = $2 WHERE id = $1`)
+	forgetAccount = sentence(`UPDATE {}account SET roles = '[]', disabled_at = $2, deleted_at = $2 WHERE id = $1`)
+
+	// All that is said of a person and goes with them, besides what endSessions takes.
+	personal = []statement{
+		sentence(`DELETE FROM {}person WHERE account_id = $1`),
+		sentence(`DELETE FROM {}factor WHERE account_id = $1`),
+		sentence(`DELETE FROM {}link WHERE account_id = $1`),
+		sentence(`DELETE FROM {}identity WHERE account_id = $1`),
+		sentence(`DELETE FROM {}consent WHERE account_id = $1`),
+	}
 
 	// See lockClient.
 	lockAccount = sentence(`UPDATE {}account SET id = id WHERE id = $1 AND deleted_at = 0 RETURNING disabled_at`)
@@ -78,6 +94,143 @@ func (s accounts) Find(ctx context.Context, id string) (store.Account, error) {
 	return found[0], nil
 }
 
+// FindBy implements store.Accounts. A name comes before an address: nobody can
+// take over another one's by verifying an address that looks like it.
+func (s accounts) FindBy(ctx context.Context, keyOrEmail string) (store.Account, error) {
+	all, err := s.read(ctx, findAccountBy, keyOrEmail, strings.ToLower(keyOrEmail))
+	if err == nil && len(all) == 0 {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return store.Account{}, fmt.Errorf("find account: %w", err)
+	}
+	return all[0], nil
+}
+
+// List implements store.Accounts.
+func (s accounts) List(ctx context.Context, after string, limit int) ([]store.Account, error) {
+	all, err := s.read(ctx, listAccounts, after, int64(max(limit, 0)))
+	if err != nil {
+		return nil, fmt.Errorf("list accounts: %w", err)
+	}
+	return all, nil
+}
+
+// Describe implements store.Accounts.
+func (s accounts) Describe(ctx context.Context, id string, profile store.Profile, roles []string, forget time.Time, by store.By) error {
+	err := checkProfile(&profile)
+	if err == nil {
+		err = checkTexts([]any{roles})
+	}
+	if err == nil {
+		err = s.alterAccount(ctx, id, by, func(ctx context.Context, t transaction, _ int64) (*fact, error) {
+			var before string
+			if err := known(one(ctx, t, accountRoles, []any{id}, &before)); err != nil {
+				return nil, err
+			}
+			var had []string
+			if err := list(before, &had); err != nil {
+				return nil, err
+			}
+			key := emailKey(&profile)
+			var owner string
+			if taken, err := one(ctx, t, emailOwner, []any{key, id}, &owner); err != nil || taken && key != "" {
+				return nil, errors.Join(err, store.ErrConflict)
+			}
+			if _, err := t.exec(ctx, describe, id, text(profile), key); err != nil {
+				return nil, err
+			}
+			if _, err := t.exec(ctx, setRoles, id, text(roles)); err != nil {
+				return nil, err
+			}
+			changed := &fact{kind: "account.described", id: id, detail: map[string]any{"roles": roles}}
+			if slices.ContainsFunc(had, func(role string) bool { return !slices.Contains(roles, role) }) {
+				changed.ends = endsAccount(id, forget, by)
+			}
+			return changed, nil
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("describe account: %w", err)
+	}
+	return nil
+}
+
+// SetDisabled implements store.Accounts.
+func (s accounts) SetDisabled(ctx context.Context, id string, disabled bool, forget time.Time, by store.By) error {
+	err := s.alterAccount(ctx, id, by, func(ctx context.Context, t transaction, disabledAt int64) (*fact, error) {
+		switch {
+		case disabled == (disabledAt != 0):
+			return nil, nil
+		case !disabled:
+			_, err := t.exec(ctx, disable, id, int64(0))
+			return &fact{kind: "account.enabled", id: id}, err
+		}
+		if _, err := t.exec(ctx, disable, id, micros(by.At)); err != nil {
+			return nil, err
+		}
+		return endAll(ctx, t, "account.disabled", id, "", forget, by)
+	})
+	if err != nil {
+		return fmt.Errorf("disable account: %w", err)
+	}
+	return nil
+}
+
+// Delete implements store.Accounts.
+func (s accounts) Delete(ctx context.Context, id string, forget time.Time, by store.By) error {
+	err := s.alterAccount(ctx, id, by, func(ctx context.Context, t transaction, _ int64) (*fact, error) {
+		if _, err := t.exec(ctx, forgetAccount, id, micros(by.At)); err != nil {
+			return nil, err
+		}
+		for _, erase := range personal {
+			if _, err := t.exec(ctx, erase, id); err != nil {
+				return nil, err
+			}
+		}
+		return endAll(ctx, t, "account.deleted", id, "", forget, by)
+	})
+	if err != nil {
+		return fmt.Errorf("delete account: %w", err)
+	}
+	return nil
+}
+
+// endAll ends everything that an account has open: sessions but the one with the
+// ID keep, remembered devices, grants and tokens.
+func endAll(ctx context.Context, t transaction, kind, id, keep string, forget time.Time, by store.By) (*fact, error) {
+	if err := endSessions(ctx, t, id, keep, by); err != nil {
+		return nil, err
+	}
+	if _, err := t.exec(ctx, forgetDevices, id, ""); err != nil {
+		return nil, err
+	}
+	if _, err := endGrants(ctx, t, grantsOfAccount, id, "", forget, by); err != nil {
+		return nil, err
+	}
+	return &fact{kind: kind, id: id, ends: endsAccount(id, forget, by)}, nil
+}
+
+func endsAccount(id string, forget time.Time, by store.By) *store.Revocation {
+	return &store.Revocation{Kind: store.RevokedAccount, ID: id, IssuedBefore: by.At, ForgetAt: forget}
+}
+
+// alterAccount runs a step with the account's row locked.
+func (s *Store) alterAccount(ctx context.Context, id string, by store.By,
+	step func(ctx context.Context, t transaction, disabledAt int64) (*fact, error),
+) error {
+	if !storable(id) {
+		return store.ErrNotFound
+	}
+	return s.change(ctx, by, func(ctx context.Context, t transaction) (*fact, error) {
+		var disabledAt int64
+		if err := known(one(ctx, t, lockAccount, []any{id}, &disabledAt)); err != nil {
+			return nil, err
+		}
+		return step(ctx, t, disabledAt)
+	})
+}
+
 func (s accounts) read(ctx context.Context, q statement, args ...any) ([]store.Account, error) {
 	var all []store.Account
 	err := s.db.read(ctx, q, func(scan scanFunc) error {
@@ -98,10 +251,6 @@ func (s accounts) read(ctx context.Context, q statement, args ...any) ([]store.A
 		return list(profile, &last.Profile)
 	}, args...)
 	return all, err
-}
-
-func factorArgs(f *store.Factor) []any {
-	return []any{f.ID, f.AccountID, f.Kind, f.Name, f.Handle, f.Data, f.Counter, micros(f.CreatedAt), micros(f.LastUsedAt)}
 }
 
 // emailKey is the one spelling of a verified address, and empty without one.

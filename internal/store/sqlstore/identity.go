@@ -1,0 +1,82 @@
+package sqlstore
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/grantway/grantway/internal/store"
+)
+
+type identities struct{ *Store }
+
+// Identities returns who people are at other providers.
+func (s *Store) Identities() store.Identities { return identities{s} }
+
+const readIdentity = `SELECT issuer, subject, account_id FROM {}identity `
+
+var (
+	insertIdentity = sentence(`INSERT INTO {}identity (issuer, subject, account_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`)
+	findIdentity   = sentence(readIdentity + `WHERE issuer = $1 AND subject = $2`)
+	identitiesOf   = sentence(readIdentity + `WHERE account_id = $1 ORDER BY issuer, subject`)
+	removeIdentity = sentence(`DELETE FROM {}identity WHERE issuer = $1 AND subject = $2 AND account_id = $3`)
+)
+
+// Link implements store.Identities.
+func (s identities) Link(ctx context.Context, i store.Identity, by store.By) error {
+	err := s.alterAccount(ctx, i.AccountID, by, func(ctx context.Context, t transaction, _ int64) (*fact, error) {
+		err := fresh(t.exec(ctx, insertIdentity, i.Issuer, i.Subject, i.AccountID))
+		return &fact{kind: "identity.linked", id: i.AccountID, detail: map[string]any{"issuer": i.Issuer}}, err
+	})
+	if err != nil {
+		return fmt.Errorf("link identity: %w", err)
+	}
+	return nil
+}
+
+// Find implements store.Identities.
+func (s identities) Find(ctx context.Context, issuer, subject string) (store.Identity, error) {
+	all, err := s.read(ctx, findIdentity, issuer, subject)
+	if err == nil && len(all) == 0 {
+		err = store.ErrNotFound
+	}
+	if err != nil {
+		return store.Identity{}, fmt.Errorf("find identity: %w", err)
+	}
+	return all[0], nil
+}
+
+// Of implements store.Identities.
+func (s identities) Of(ctx context.Context, accountID string) ([]store.Identity, error) {
+	all, err := s.read(ctx, identitiesOf, accountID)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil // no account has such an id
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read identities: %w", err)
+	}
+	return all, nil
+}
+
+func (s identities) read(ctx context.Context, q statement, args ...any) ([]store.Identity, error) {
+	var all []store.Identity
+	err := s.db.read(ctx, q, func(scan scanFunc) error {
+		var i store.Identity
+		err := scan(&i.Issuer, &i.Subject, &i.AccountID)
+		all = append(all, i)
+		return err
+	}, args...)
+	return all, err
+}
+
+// Unlink implements store.Identities.
+func (s identities) Unlink(ctx context.Context, i store.Identity, by store.By) error {
+	err := s.alterAccount(ctx, i.AccountID, by, func(ctx context.Context, t transaction, _ int64) (*fact, error) {
+		err := found(t.exec(ctx, removeIdentity, i.Issuer, i.Subject, i.AccountID))
+		return &fact{kind: "identity.unlinked", id: i.AccountID, detail: map[string]any{"issuer": i.Issuer}}, err
+	})
+	if err != nil {
+		return fmt.Errorf("unlink identity: %w", err)
+	}
+	return nil
+}
