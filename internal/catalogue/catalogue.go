@@ -142,11 +142,12 @@ func (e *Environment) Algorithms() []jose.Algorithm {
 type API struct {
 	Name     string
 	Title    string
-	Audience string   // the aud of its tokens
-	Resource string   // its identifier in RFC 9728: a URL on the environment's base
-	Upstream *url.URL // where requests go on, their path after its path; Demo: the built-in API
-	Envelope string   // of the gateway's own 401, 403, 404 and 429: "rfc", "imsx" or "spring"
-	Rate     Rate     // of each client; the zero value: no limit
+	Audience string        // the aud of its tokens
+	Resource string        // its identifier in RFC 9728: a URL on the environment's base
+	Upstream *url.URL      // where requests go on, their path after its path; Demo: the built-in API
+	Envelope string        // of the gateway's own 401, 403, 404 and 429: "rfc", "imsx" or "spring"
+	Rate     Rate          // of each client; the zero value: no limit
+	MaxStale time.Duration // how long tokens are accepted while nothing is heard of what was revoked; 0: DefaultMaxStale
 	Token    Token
 	Scopes   []*Scope
 	Routes   []Route
@@ -155,6 +156,9 @@ type API struct {
 	Tokens   APITokens
 	Issuers  []*Issuer // others than the environment, whose tokens are good for a time
 }
+
+// DefaultMaxStale is API.MaxStale where nothing else is said.
+const DefaultMaxStale = 5 * time.Minute
 
 // Scope returns the API's scope of that name or alias, or nil.
 func (a *API) Scope(name string) *Scope {

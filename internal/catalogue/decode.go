@@ -137,8 +137,11 @@ func (d *decoder) check(f field, v reflect.Value, path string) {
 	if f.most != 0 {
 		if n := v.Int(); n < f.least || n > f.most {
 			show := func(n int64) string { return strconv.FormatInt(n, 10) }
-			if _, ok := v.Interface().(Size); ok {
+			switch v.Interface().(type) {
+			case Size:
 				show = func(n int64) string { return Size(n).String() }
+			case Duration:
+				show = func(n int64) string { return Duration(n).String() }
 			}
 			d.faults = append(d.faults, d.fault(path,
 				fmt.Sprintf("is %s, and must be from %s to %s", show(n), show(f.least), show(f.most)), ""))

@@ -174,6 +174,10 @@ type APIEntry struct {
 	// evenly over the time. Where a route is public, every address counts as a client. Requests beyond are answered with
 	// 429 and the time to wait. Without one, there is no limit.
 	Rate Rate `yaml:"rate"`
+	// How long tokens are accepted while the environment's store, which says what was revoked, does not answer. After
+	// that, and until it answers again, calls that need a token are refused with 503. A gateway apart from the server has
+	// its own setting, `--max-stale`.
+	MaxStale Duration `yaml:"max_stale" default:"5m" min:"15s" max:"1h"`
 	// How tokens for the API are made.
 	Token TokenEntry `yaml:"token"`
 	// GET requests may carry their token as `access_token` in the query, for clients that know no other way. It is kept

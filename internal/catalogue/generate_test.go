@@ -222,6 +222,9 @@ func value(t reflect.Type, f field) string {
 		words = fmt.Sprintf("number from %d to %d", f.least, f.most)
 	case *Duration:
 		words = "time span"
+		if f.most != 0 {
+			words = fmt.Sprintf("time span from %v to %v", Duration(f.least), Duration(f.most))
+		}
 	case *Size:
 		words = fmt.Sprintf("size from %v to %v", Size(f.least), Size(f.most))
 	case *Date:

@@ -59,6 +59,7 @@ apis:
   events:
     upstream: demo
     rate: 600/min
+    max_stale: 15m
     token: {lifetime: 15m, algorithm: EdDSA}
     routes:
       - GET /events/{id}/stream: {scope: token, rate: 10/s}
@@ -122,6 +123,7 @@ func TestParse(t *testing.T) {
 	equal("tokens", []Token{notes.Token, live.Token, events.Token},
 		[]Token{{time.Hour, jose.ES256, JWT, false}, {time.Hour, jose.RS256, JWT, false}, {15 * time.Minute, jose.EdDSA, JWT, false}})
 	equal("rates", []Rate{notes.Rate, events.Rate}, []Rate{{}, {600, time.Minute}})
+	equal("silence", []time.Duration{notes.MaxStale, events.MaxStale}, []time.Duration{DefaultMaxStale, 15 * time.Minute})
 	equal("rates of routes", []Rate{events.Routes[0].Rate, events.Routes[1].Rate}, []Rate{{10, time.Second}, {}})
 	equal("verify", c.Listen.Verify, "127.0.0.1:9465")
 	equal("algorithms", production.Algorithms(), []jose.Algorithm{jose.RS256, jose.EdDSA})

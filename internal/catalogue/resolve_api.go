@@ -195,7 +195,7 @@ func (r *resolver) disjoint(plans []*plan) {
 func (r *resolver) api(e *Environment, p *plan) *API {
 	v := p.entry
 	a := &API{
-		Name: p.name, Title: v.Title, Envelope: v.Errors, Rate: v.Rate, Scopes: r.here(p, e), Routes: p.routes,
+		Name: p.name, Title: v.Title, Envelope: v.Errors, Rate: v.Rate, MaxStale: time.Duration(v.MaxStale), Scopes: r.here(p, e), Routes: p.routes,
 		Query: v.QueryToken, Open: r.open(p, e), Tokens: r.apiTokens(p),
 		Token: Token{Lifetime: time.Duration(v.Token.Lifetime), Algorithm: jose.Algorithm(v.Token.Algorithm), Format: Format(v.Token.Format)},
 	}

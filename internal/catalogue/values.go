@@ -135,6 +135,18 @@ func ParseDuration(text string) (Duration, error) {
 	return Duration(t), nil
 }
 
+// String writes a Duration as ParseDuration reads it.
+func (v Duration) String() string {
+	text := time.Duration(v).String()
+	if rest, ok := strings.CutSuffix(text, "m0s"); ok {
+		text = rest + "m"
+	}
+	if rest, ok := strings.CutSuffix(text, "h0m"); ok {
+		text = rest + "h"
+	}
+	return text
+}
+
 func (v *Duration) decode(d *decoder, n ast.Node, path string) {
 	hint := "write a number and its unit: 1h, 15m, 3600s"
 	if isNumber(n) {
