@@ -66,6 +66,7 @@ func NewGateway(ctx context.Context, o GatewayOptions) (*Gateway, error) {
 		options: o, intake: newIntake(o.Now, o.Random, o.Log), upstream: gateway.Transport(nil), issuers: issuerTransport(),
 	}
 	g.trust = newTrust(o.Now, o.Log, g.registry)
+	g.registry.MustRegister(gatewayGauges{g})
 	if err := g.Reload(ctx, o.Catalogue); err != nil {
 		return nil, errors.Join(err, g.Close())
 	}

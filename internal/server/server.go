@@ -73,6 +73,7 @@ type generation struct {
 func New(ctx context.Context, o Options) (*Server, error) {
 	s := &Server{options: o, intake: newIntake(o.Now, o.Random, o.Log)}
 	s.recorded = s.record
+	s.registry.MustRegister(serverGauges{s})
 	var err error
 	if s.secrets, err = secret.NewChecker(o.Random, secret.Limits{}); err != nil {
 		return nil, err
