@@ -51,7 +51,8 @@ type fact struct {
 	id     string
 	client string
 	detail map[string]any
-	ends   *store.Revocation // its Seq is filled in
+	ends   *store.Revocation  // its Seq is filled in
+	grants []store.Revocation // of grants that ended with it; as ends
 }
 
 // change runs a step that alters state and writes its change beside it. A step
@@ -81,10 +82,15 @@ func (s *Store) change(ctx context.Context, by store.By, step func(context.Conte
 			detail = text(f.detail)
 		}
 		_, err = t.exec(ctx, insertChange, seq, micros(by.At), f.kind, f.id, f.client, by.Actor, by.Trace, detail)
-		if err != nil || f.ends == nil {
-			return err
+		if err == nil && f.ends != nil {
+			err = insert(ctx, t, seq, f.ends)
 		}
-		return insert(ctx, t, seq, f.ends)
+		for i := range f.grants {
+			if err == nil {
+				err = insert(ctx, t, seq, &f.grants[i])
+			}
+		}
+		return err
 	})
 	if err != nil {
 		return err

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/grantway/grantway/internal/store"
@@ -13,14 +15,14 @@ type clients struct{ *Store }
 
 // A client and its secrets are read by one statement, so that they are of one
 // moment, and in one round trip.
-const clientColumns = `c.id, c.name, c.type, c.grants, c.auth_methods, c.allotted, c.declared, c.created_at, c.disabled_at,
+const clientColumns = `c.id, c.name, c.type, c.grants, c.auth_methods, c.allotted, c.grants_end, c.sign_in, c.declared, c.created_at, c.disabled_at,
 		COALESCE(s.id, ''), COALESCE(s.verifier, ''), COALESCE(s.hint, ''),
 		COALESCE(s.created_at, 0), COALESCE(s.expires_at, 0), COALESCE(s.last_used_at, 0)`
 
 var (
 	insertClient = sentence(`INSERT INTO {}client
-		(id, name, type, grants, auth_methods, allotted, declared, created_at, disabled_at, deleted_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0) ON CONFLICT DO NOTHING`)
+		(id, name, type, grants, auth_methods, allotted, grants_end, sign_in, declared, created_at, disabled_at, deleted_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0) ON CONFLICT DO NOTHING`)
 	findClient = sentence(`SELECT ` + clientColumns + `
 		FROM {}client c LEFT JOIN {}secret s ON s.client_id = c.id AND s.revoked_at = 0
 		WHERE c.id = $1 AND c.deleted_at = 0 ORDER BY s.created_at, s.id`)
@@ -33,8 +35,9 @@ var (
 	// SQLite does not need and for which the two databases share no other word.
 	lockClient   = sentence(`UPDATE {}client SET id = id WHERE id = $1 AND deleted_at = 0 RETURNING disabled_at`)
 	setDisabled  = sentence(`UPDATE {}client SET disabled_at = $2 WHERE id = $1`)
+	endGrantsOf  = sentence(`UPDATE {}client SET ended_at = $2 WHERE id = $1`)
 	forgetClient = sentence(`UPDATE {}client SET name = '', type = '', grants = '[]', auth_methods = '[]', allotted = 'null',
-		deleted_at = $2 WHERE id = $1 AND deleted_at = 0`)
+		grants_end = '', sign_in = '', ended_at = $2, deleted_at = $2 WHERE id = $1 AND deleted_at = 0`)
 	forgetSecrets = sentence(`UPDATE {}secret SET verifier = '', hint = '', revoked_at = $2
 		WHERE client_id = $1 AND revoked_at = 0`)
 )
@@ -56,7 +59,7 @@ func (s clients) Create(ctx context.Context, c store.Client, by store.By) error 
 			declared = 1
 		}
 		err := fresh(t.exec(ctx, insertClient, c.ID, c.Name, c.Type, text(c.Grants), text(c.AuthMethods), text(c.Allotted),
-			declared, micros(c.CreatedAt), micros(c.DisabledAt)))
+			grantEnds(c.GrantsEnd), signIn(&c.SignIn), declared, micros(c.CreatedAt), micros(c.DisabledAt)))
 		if err != nil {
 			return nil, err
 		}
@@ -78,7 +81,14 @@ func checkClient(c *store.Client) error {
 	if err := checkTexts([]any{c.Grants, c.AuthMethods, c.Allotted}); err != nil {
 		return err
 	}
-	times := []time.Time{c.CreatedAt, c.DisabledAt}
+	in := &c.SignIn
+	names := slices.Concat(in.Redirects, in.LogoutRedirects, slices.Collect(maps.Keys(c.GrantsEnd)),
+		[]string{in.LogoutNotice, in.IDTokenAlg, in.Owner, in.Homepage})
+	if err := checkTexts([]any{names}); err != nil {
+		return err
+	}
+	times := slices.Collect(maps.Values(c.GrantsEnd))
+	times = append(times, c.CreatedAt, c.DisabledAt)
 	for _, s := range c.Secrets {
 		times = append(times, s.CreatedAt, s.ExpiresAt, s.LastUsedAt)
 	}
@@ -115,17 +125,19 @@ func (s clients) read(ctx context.Context, q statement, args ...any) ([]store.Cl
 			c                               store.Client
 			one                             store.Secret
 			grants, methods, allotted       string
+			ends, signIn                    string
 			declared                        int64
 			created, disabled               int64
 			secretCreated, expires, lastUse int64
 		)
-		err := scan(&c.ID, &c.Name, &c.Type, &grants, &methods, &allotted, &declared, &created, &disabled,
+		err := scan(&c.ID, &c.Name, &c.Type, &grants, &methods, &allotted, &ends, &signIn, &declared, &created, &disabled,
 			&one.ID, &one.Verifier, &one.Hint, &secretCreated, &expires, &lastUse)
 		if err != nil {
 			return err
 		}
 		if len(all) == 0 || all[len(all)-1].ID != c.ID {
-			err := errors.Join(list(grants, &c.Grants), list(methods, &c.AuthMethods), list(allotted, &c.Allotted))
+			err := errors.Join(list(grants, &c.Grants), list(methods, &c.AuthMethods), list(allotted, &c.Allotted),
+				readGrantEnds(ends, &c.GrantsEnd), readSignIn(signIn, &c.SignIn))
 			if err != nil {
 				return err
 			}
@@ -150,8 +162,12 @@ func (s clients) Disable(ctx context.Context, id string, forget time.Time, by st
 		if disabledAt != 0 {
 			return nil, nil
 		}
-		_, err := t.exec(ctx, setDisabled, id, micros(by.At))
-		return &fact{kind: "client.disabled", id: id, ends: endsClient(id, forget, by)}, err
+		for _, q := range []statement{setDisabled, endGrantsOf} {
+			if _, err := t.exec(ctx, q, id, micros(by.At)); err != nil {
+				return nil, err
+			}
+		}
+		return &fact{kind: "client.disabled", id: id, ends: endsClient(id, forget, by)}, nil
 	})
 	if err != nil {
 		return fmt.Errorf("disable client: %w", err)
@@ -212,4 +228,47 @@ func (s *Store) alter(ctx context.Context, id string, by store.By,
 
 func endsClient(id string, forget time.Time, by store.By) *store.Revocation {
 	return &store.Revocation{Kind: store.RevokedClient, ID: id, IssuedBefore: by.At, ForgetAt: forget}
+}
+
+// Clients that act for nobody have neither ends of grants nor a sign-in, and a
+// client's row is read often: then the column is empty.
+
+func grantEnds(ends map[string]time.Time) string {
+	if len(ends) == 0 {
+		return ""
+	}
+	column := make(map[string]int64, len(ends))
+	for grant, end := range ends {
+		column[grant] = micros(end)
+	}
+	return text(column)
+}
+
+func readGrantEnds(column string, into *map[string]time.Time) error {
+	if column == "" {
+		return nil
+	}
+	var ends map[string]int64
+	if err := list(column, &ends); err != nil {
+		return err
+	}
+	*into = make(map[string]time.Time, len(ends))
+	for grant, end := range ends {
+		(*into)[grant] = instant(end)
+	}
+	return nil
+}
+
+func signIn(s *store.SignIn) string {
+	if column := text(s); column != "{}" {
+		return column
+	}
+	return ""
+}
+
+func readSignIn(column string, into *store.SignIn) error {
+	if column == "" {
+		return nil
+	}
+	return list(column, into)
 }

@@ -41,9 +41,10 @@ var (
 
 // A postgresSchema is a database in one schema of a PostgreSQL database.
 type postgresSchema struct {
-	pool   *sharedPool
-	texts  []string
-	tokens *group[tokenRow]
+	pool     *sharedPool
+	texts    []string
+	tokens   *group[tokenRow]
+	redeemed *group[*redemption]
 }
 
 func openPostgres(ctx context.Context, dsn string, now func() time.Time) (database, error) {
@@ -63,6 +64,7 @@ func openPostgres(ctx context.Context, dsn string, now func() time.Time) (databa
 		return nil, err
 	}
 	p.tokens = newGroup(p.commitTokens)
+	p.redeemed = newGroup(p.redeemAll)
 	return p, nil
 }
 
@@ -195,6 +197,7 @@ func (p *postgresSchema) commitTokens(rows []tokenRow) []error {
 
 func (p *postgresSchema) close() error {
 	p.tokens.close()
+	p.redeemed.close()
 	p.pool.leave()
 	return nil
 }

@@ -41,10 +41,11 @@ var insertToken = sentence(`INSERT INTO {}token (hash, id, client_id, subject, a
 // A step is what write was given.
 type step func(ctx context.Context, t transaction) error
 
-// A deed is a step, or a token to be stored.
+// A deed is a step, a token to be stored, or a redemption.
 type deed struct {
-	step  step
-	token *tokenRow
+	step   step
+	token  *tokenRow
+	redeem *redemption
 }
 
 // sqliteFile is a database in one SQLite file: one connection that writes, in a
@@ -101,6 +102,7 @@ func sqliteName(path string) string {
 		"synchronous(FULL)",
 		"foreign_keys(ON)",
 		"trusted_schema(OFF)",
+		"wal_autocheckpoint(4000)", // pages: each is written back once for more of the commits that changed it
 		"journal_size_limit(67108864)",
 	}}
 	u := url.URL{Scheme: "file", Path: path, RawQuery: settings.Encode()}
@@ -202,9 +204,12 @@ func (f *sqliteFile) commit(deeds []deed) []error {
 	}
 	for i, d := range deeds {
 		var err error
-		if d.token != nil {
+		switch {
+		case d.token != nil:
 			errs[i], err = f.insert(ctx, d.token)
-		} else {
+		case d.redeem != nil:
+			errs[i], err = f.redeemHere(ctx, d.redeem)
+		default:
 			errs[i], err = f.try(ctx, d.step)
 		}
 		if err != nil {

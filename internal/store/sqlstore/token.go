@@ -28,17 +28,20 @@ func (r *tokenRow) args() []any {
 	return []any{r.hash, r.id, r.clientID, r.subject, r.audience, r.scope, r.issuedAt, r.expiresAt}
 }
 
-// Save implements store.Tokens.
-func (s tokens) Save(ctx context.Context, t store.Token) error {
-	row := tokenRow{
+func rowOf(t *store.Token) (tokenRow, error) {
+	if err := checkTexts([]any{t.ID, t.ClientID, t.Subject, t.Audience, t.Scope}); err != nil {
+		return tokenRow{}, err
+	}
+	return tokenRow{
 		hash: t.Hash[:], id: t.ID, clientID: t.ClientID, subject: t.Subject,
 		audience: text(t.Audience), scope: text(t.Scope),
 		issuedAt: micros(t.IssuedAt), expiresAt: micros(t.ExpiresAt),
-	}
-	err := checkTexts([]any{t.ID, t.ClientID, t.Subject, t.Audience, t.Scope})
-	if err == nil {
-		err = checkTimes(t.IssuedAt, t.ExpiresAt)
-	}
+	}, checkTimes(t.IssuedAt, t.ExpiresAt)
+}
+
+// Save implements store.Tokens.
+func (s tokens) Save(ctx context.Context, t store.Token) error {
+	row, err := rowOf(&t)
 	if err == nil {
 		err = s.db.saveToken(ctx, row)
 	}

@@ -31,7 +31,14 @@ type Roles struct {
 	Abouts      store.Abouts
 	Activity    store.Activity
 	Accounts    store.Accounts
-	Close       func() error
+
+	Requests      store.Requests
+	Grants        store.Grants
+	Consents      store.Consents
+	APITokens     store.APITokens
+	LogoutNotices store.LogoutNotices
+
+	Close func() error
 }
 
 // An Opener opens one database, again or beside itself, like another node. The
@@ -44,6 +51,8 @@ func Run(t *testing.T, database func(t *testing.T) Opener) {
 	for noun, cases := range map[string]map[string]func(*testing.T, *world){
 		"clients": clientCases, "secrets": secretCases, "keys": keyCases, "tokens": tokenCases,
 		"revocations": revocationCases, "changes": changeCases, "abouts": aboutCases, "activity": activityCases, "all": allCases,
+		"requests": requestCases, "grants": grantCases, "redemptions": redemptionCases, "consents": consentCases,
+		"API tokens": apiTokenCases,
 	} {
 		for name, test := range cases {
 			t.Run(noun+"/"+name, func(t *testing.T) {
@@ -81,8 +90,14 @@ func client(id string) store.Client {
 		AuthMethods: []string{"client_secret_basic"},
 		Allotted:    map[string][]string{"api": {"read", "write"}, "bare": {}},
 		Secrets:     []store.Secret{secret(id, "a"), secret(id, "b")},
-		CreatedAt:   at(-100),
-		Declared:    true,
+		GrantsEnd:   map[string]time.Time{"urn:x:y": at(5000), "never": {}},
+		SignIn: store.SignIn{
+			Redirects: []string{"https://a.example/?a=b&c=d", "http://127.0.0.1/"}, LogoutRedirects: []string{"https://a.example/bye"},
+			LogoutNotice: "https://a.example/notice", IDTokenAlg: "ES256", Owner: "Ünïted <Owners>", Homepage: "https://a.example",
+			Verified: true, Legacy: true,
+		},
+		CreatedAt: at(-100),
+		Declared:  true,
 	}
 }
 
@@ -174,7 +189,7 @@ func race(t *testing.T, f func(i int) error) (succeeded int, failed map[error]in
 	failed = map[error]int{}
 	for _, err := range errs {
 		known := false
-		for _, sentinel := range []error{store.ErrNotFound, store.ErrConflict, store.ErrUnavailable} {
+		for _, sentinel := range []error{store.ErrNotFound, store.ErrConflict, store.ErrSpent, store.ErrUnavailable} {
 			if errors.Is(err, sentinel) {
 				failed[sentinel]++
 				known = true

@@ -63,7 +63,8 @@ CREATE TABLE {}link (
     account_id TEXT {bytewise} NOT NULL REFERENCES {}account (id),
     email      TEXT NOT NULL,
     created_at BIGINT NOT NULL,
-    ends_at    BIGINT NOT NULL
+    ends_at    BIGINT NOT NULL,
+    spent_at   BIGINT NOT NULL DEFAULT 0
 );
 CREATE INDEX link_account ON {}link (account_id, purpose);
 CREATE INDEX link_ends ON {}link (ends_at);
@@ -86,9 +87,9 @@ CREATE TABLE {}request (
 );
 CREATE INDEX request_ends ON {}request (ends_at);
 
--- last_day is the day, in days since 1970, that forget_at lies in: what a purge
--- looks for. forget_at moves at every refresh, and an index on it would have to
--- follow each time.
+-- look_at is when a purge looks whether forget_at has come, and never lies after
+-- it. forget_at moves with every refresh, and an index on it would have to follow
+-- each time; a purge moves look_at.
 CREATE TABLE {}grant_ (
     id               TEXT {bytewise} PRIMARY KEY,
     client_id        TEXT {bytewise} NOT NULL,
@@ -110,12 +111,12 @@ CREATE TABLE {}grant_ (
     ends_at          BIGINT NOT NULL,
     ended_at         BIGINT NOT NULL,
     forget_at        BIGINT NOT NULL,
-    last_day         BIGINT NOT NULL
+    look_at          BIGINT NOT NULL,
+    era              BIGINT NOT NULL
 );
 CREATE INDEX grant_account ON {}grant_ (account_id, client_id);
 CREATE INDEX grant_session ON {}grant_ (session_id);
-CREATE INDEX grant_client ON {}grant_ (client_id);
-CREATE INDEX grant_last ON {}grant_ (last_day);
+CREATE INDEX grant_look ON {}grant_ (look_at);
 
 CREATE TABLE {}consent (
     account_id TEXT {bytewise} NOT NULL,
@@ -167,3 +168,9 @@ CREATE INDEX logout_notice_due ON {}logout_notice (due_at);
 
 ALTER TABLE {}client ADD COLUMN grants_end TEXT NOT NULL DEFAULT '';
 ALTER TABLE {}client ADD COLUMN sign_in TEXT NOT NULL DEFAULT '';
+
+-- When all grants of the client were ended last. A client may have a million of
+-- them, so they are not ended one by one: a grant whose era is another than its
+-- client's ended_at has ended. Unlike a comparison of times, this does not depend
+-- on the clocks of several nodes.
+ALTER TABLE {}client ADD COLUMN ended_at BIGINT NOT NULL DEFAULT 0;
