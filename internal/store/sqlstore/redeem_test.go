@@ -1,0 +1,242 @@
+package sqlstore_test
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/grantway/grantway/internal/store"
+	"github.com/grantway/grantway/internal/store/sqlstore"
+)
+
+// aGrant is the n-th grant of the tests here.
+func aGrant(n int) store.Grant {
+	now := time.Now()
+	name := "g" + strconv.Itoa(n)
+	return store.Grant{
+		ID: name, ClientID: "client", AccountID: "person", Scope: []string{"openid", "read"}, APIs: []string{"api"},
+		Asked: []byte(`{"redirect_uri":"https://client.example/back","challenge":"0123456789"}`), Methods: []string{"pwd"},
+		AuthenticatedAt: now, Code: store.GrantCode{Hash: sha256.Sum256([]byte(name)), EndsAt: now.Add(time.Hour)},
+		CreatedAt: now, EndsAt: now.Add(24 * time.Hour),
+	}
+}
+
+// begin starts the grants from first to last, but not last.
+func begin(t testing.TB, s *sqlstore.Store, first, last int) {
+	t.Helper()
+	by := store.By{Actor: "person", At: time.Now()}
+	if first == 0 {
+		if err := s.Accounts().Create(t.Context(), store.Account{ID: "person", Key: "person"}, nil, by); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Clients().Create(t.Context(), store.Client{ID: "client"}, by); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var wg sync.WaitGroup
+	for part := range 16 {
+		wg.Go(func() {
+			for n := first + part; n < last; n += 16 {
+				g := aGrant(n)
+				r := store.Request{Hash: g.Code.Hash, ClientID: "client", EndsAt: by.At.Add(time.Hour)}
+				err := s.Requests().Save(t.Context(), r)
+				if err == nil {
+					err = s.Grants().Start(t.Context(), r.Hash, g, nil, by)
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// redeem presents a grant's code, or its refresh token of a generation.
+func redeem(t testing.TB, s *sqlstore.Store, n int, generation int64, token *store.Token) error {
+	now := time.Now()
+	r := store.Redemption{
+		GrantID: "g" + strconv.Itoa(n), Generation: generation, Token: token,
+		Refresh: now.Add(time.Hour), Grace: 10 * time.Second, Forget: now.Add(time.Hour),
+	}
+	got, err := s.Grants().Commit(t.Context(), r, store.By{Actor: "client", At: now})
+	if err == nil && got != generation+1 {
+		err = fmt.Errorf("generation %d after %d", got, generation)
+	}
+	return err
+}
+
+// TestCrashWhileRedeeming kills a process that redeems codes and refreshes: what
+// it said was redeemed never is again, and no refresh is forgotten (rows C12, F03).
+func TestCrashWhileRedeeming(t *testing.T) {
+	const each = 1000
+	for name, dsn := range databases {
+		t.Run(name, func(t *testing.T) {
+			dsn := dsn(t)
+			begin(t, open(t, dsn), 0, each)
+			done := redeemUntilKilled(t, dsn)
+			if len(done) == 0 || len(done) == each {
+				t.Fatalf("%d of %d were redeemed before the process was killed", len(done), each)
+			}
+			s := open(t, dsn)
+			for n := range each {
+				g, err := s.Grants().Find(t.Context(), "g"+strconv.Itoa(n))
+				if err != nil {
+					t.Fatal(err)
+				}
+				err = redeem(t, s, n, 0, nil)
+				told, did := done[n]
+				switch {
+				case did && !errors.Is(err, store.ErrSpent):
+					t.Errorf("%d was redeemed before and after: %v", n, err)
+				case g.Refresh.Generation < told:
+					t.Errorf("%d told generation %d, kept %d", n, told, g.Refresh.Generation)
+				case err != nil && !errors.Is(err, store.ErrSpent):
+					t.Error(err)
+				}
+			}
+		})
+	}
+}
+
+// redeemUntilKilled returns which grants a process told that it redeemed, and
+// their generation.
+func redeemUntilKilled(t *testing.T, dsn string) map[int]int64 {
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestCrashingRedeemer$")
+	cmd.Env = append(os.Environ(), "GRANTWAY_TEST_REDEEMER="+dsn)
+	cmd.Stderr = os.Stderr
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	done := map[int]int64{}
+	lines := bufio.NewReader(out)
+	for {
+		line, err := lines.ReadString('\n')
+		if err != nil {
+			break // a line cut short was not told
+		}
+		var (
+			n          int
+			generation int64
+		)
+		if _, err := fmt.Sscanf(strings.TrimSpace(line), "redeemed %d %d", &n, &generation); err != nil {
+			continue
+		}
+		done[n] = max(done[n], generation)
+		if len(done) == 100 {
+			cmd.Process.Signal(syscall.SIGKILL)
+		}
+	}
+	if err := cmd.Wait(); err == nil {
+		t.Error("the process ended before it was killed")
+	}
+	return done
+}
+
+// TestCrashingRedeemer is the process that TestCrashWhileRedeeming kills.
+func TestCrashingRedeemer(t *testing.T) {
+	dsn := os.Getenv("GRANTWAY_TEST_REDEEMER")
+	if dsn == "" {
+		return
+	}
+	s := open(t, dsn)
+	var next atomic.Int64
+	var out sync.Mutex
+	var wg sync.WaitGroup
+	for range 16 {
+		wg.Go(func() {
+			for {
+				n := int(next.Add(1)) - 1
+				for generation := range int64(3) {
+					one := fresh()
+					if err := redeem(t, s, n, generation, &one); err != nil {
+						return
+					}
+					out.Lock()
+					fmt.Printf("redeemed %d %d\n", n, generation+1)
+					out.Unlock()
+				}
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// BenchmarkCommit counts redemptions at 16 callers, beside the store's durable
+// one-row commits in the same run.
+func BenchmarkCommit(b *testing.B) {
+	kinds := []struct {
+		name   string
+		grants int // for b.N redemptions: 0: as many
+		do     func(b *testing.B, s *sqlstore.Store, n int, token *store.Token) error
+		opaque bool
+	}{
+		{name: "one row", grants: -1, do: func(b *testing.B, s *sqlstore.Store, _ int, token *store.Token) error {
+			return s.Tokens().Save(b.Context(), *token)
+		}, opaque: true},
+		{name: "code", do: commitCode},
+		{name: "code and opaque token", do: commitCode, opaque: true},
+		{name: "refresh", grants: 16, do: commitRefresh},
+		{name: "refresh and opaque token", grants: 16, do: commitRefresh, opaque: true},
+	}
+	for _, kind := range kinds {
+		b.Run(kind.name, func(b *testing.B) {
+			onBoth(b, func(b *testing.B, dsn string) {
+				s := open(b, dsn)
+				grants := kind.grants
+				if grants == 0 {
+					grants = b.N
+				}
+				begin(b, s, 0, grants)
+				for n := range min(kind.grants, grants) {
+					if err := redeem(b, s, n, 0, nil); err != nil {
+						b.Fatal(err)
+					}
+				}
+				var wg sync.WaitGroup
+				b.ResetTimer()
+				for caller := range 16 {
+					wg.Go(func() {
+						for n := caller; n < b.N; n += 16 {
+							var token *store.Token
+							if kind.opaque {
+								one := fresh()
+								token = &one
+							}
+							if err := kind.do(b, s, n, token); err != nil {
+								b.Error(err)
+								return
+							}
+						}
+					})
+				}
+				wg.Wait()
+				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "commits/s")
+			})
+		})
+	}
+}
+
+func commitCode(b *testing.B, s *sqlstore.Store, n int, token *store.Token) error {
+	return redeem(b, s, n, 0, token)
+}
+
+// commitRefresh refreshes the caller's own grant, whose turn n tells.
+func commitRefresh(b *testing.B, s *sqlstore.Store, n int, token *store.Token) error {
+	return redeem(b, s, n%16, int64(n/16+1), token)
+}
