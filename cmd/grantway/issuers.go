@@ -14,7 +14,7 @@ func issuersCommand() *cobra.Command {
 	f := &adminFlags{}
 	group := &cobra.Command{
 		Use:   "issuers",
-		Short: "See who still comes with tokens of the issuers that APIs trust for a time",
+		Short: "See who still comes with tokens of other issuers",
 		Long: `See who still comes with tokens of the issuers that APIs trust for a time, as
 issuers in the configuration says. They are added and removed there.`,
 	}
