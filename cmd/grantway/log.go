@@ -3,9 +3,13 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"io"
+	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/grantway/grantway/internal/activity"
 )
 
 // A logWriter writes the lines of the log some at a time: a write to the
@@ -20,6 +24,45 @@ type logWriter struct {
 }
 
 const logDelay = 100 * time.Millisecond
+
+// newLog returns the log of a server: lines of JSON on w.
+func newLog(w *logWriter) *slog.Logger {
+	return slog.New(lineHandler{slog.NewJSONHandler(w, nil), w})
+}
+
+// A lineHandler writes what slog.JSONHandler does, the usual line of a request
+// without slog's detours.
+type lineHandler struct {
+	slog.Handler // writes all other lines
+	to           *logWriter
+}
+
+// Handle writes one record.
+func (h lineHandler) Handle(ctx context.Context, r slog.Record) error {
+	var line *activity.Line
+	r.Attrs(func(a slog.Attr) bool {
+		line, _ = a.Value.Any().(*activity.Line)
+		return false
+	})
+	if line != nil && r.Level == slog.LevelInfo && r.NumAttrs() == 1 && h.to.request(r, line) {
+		return nil
+	}
+	return h.Handler.Handle(ctx, r)
+}
+
+// request writes the line of a request, or reports that it cannot.
+func (w *logWriter) request(r slog.Record, line *activity.Line) bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	b := append(w.to.AvailableBuffer(), `{"time":"`...)
+	b = r.Time.AppendFormat(b, time.RFC3339Nano)
+	b = append(b, `","level":"INFO","msg":"request"`...)
+	b, ok := line.AppendJSON(b)
+	if ok {
+		_, _ = w.to.Write(append(b, '}', '\n')) // as with every line, there is nobody to tell
+	}
+	return ok
+}
 
 func newLogWriter(to io.Writer) *logWriter {
 	w := &logWriter{to: bufio.NewWriterSize(to, 64<<10), stop: make(chan struct{}), done: make(chan struct{})}

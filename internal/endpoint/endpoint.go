@@ -14,6 +14,7 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/grantway/grantway/internal/activity"
@@ -63,6 +64,21 @@ func (a *Answers) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	w.WriteHeader(answer.Status)
 	w.Write(answer.Body) // a client that has gone is no concern of ours
 }
+
+// send writes a good answer.
+func send(w http.ResponseWriter, body []byte) {
+	if len(body) > shortAnswer {
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	}
+	w.Write(body) // a client that has gone asks again
+}
+
+// shortAnswer is the length in bytes up to which net/http itself says how long an
+// answer is.
+const shortAnswer = 2 << 10
+
+// answers has room for most answers; who writes them is done with it then.
+var answers = sync.Pool{New: func() any { return new([1 << 10]byte) }}
 
 // waiting turns what passes by itself into its refusal.
 func waiting(err error) error {

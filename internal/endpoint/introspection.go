@@ -5,7 +5,6 @@ import (
 	"errors"
 	"net/http"
 	"slices"
-	"strconv"
 
 	"github.com/grantway/grantway/internal/activity"
 	"github.com/grantway/grantway/internal/catalogue"
@@ -54,12 +53,13 @@ func (i *Introspection) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	noStore(h)
 	h["Content-Type"] = jsonValue
-	answer := []byte(`{"active":false}`)
-	if token != nil {
-		answer = describe(token)
+	room := answers.Get().(*[1 << 10]byte)
+	defer answers.Put(room)
+	if token == nil {
+		send(w, append(room[:0], `{"active":false}`...))
+		return
 	}
-	h["Content-Length"] = []string{strconv.Itoa(len(answer))}
-	w.Write(answer) // who has gone asks again
+	send(w, appendToken(room[:0], token))
 }
 
 // serve returns the token, nil when it is not active for who is asking.
@@ -116,9 +116,9 @@ func isFor(token *resource.Token, api *catalogue.API) bool {
 	return slices.ContainsFunc(token.Scope, func(s string) bool { return api.Scope(s) != nil })
 }
 
-// describe says what there is to know about a good token (RFC 7662 §2.2).
-func describe(t *resource.Token) []byte {
-	return dialect.AppendIntrospection(make([]byte, 0, 512), &oauth.Introspection{
+// appendToken says what there is to know about a good token (RFC 7662 §2.2).
+func appendToken(b []byte, t *resource.Token) []byte {
+	return dialect.AppendIntrospection(b, &oauth.Introspection{
 		Active: true, Scope: oauth.FormatScope(t.Scope), ClientID: t.ClientID, TokenType: oauth.TokenTypeBearer,
 		ExpiresAt: t.ExpiresAt.Unix(), IssuedAt: t.IssuedAt.Unix(), Subject: t.Subject, Audience: t.Audience, Issuer: t.Issuer, ID: t.ID,
 	})

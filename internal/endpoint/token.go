@@ -3,7 +3,6 @@ package endpoint
 import (
 	"context"
 	"net/http"
-	"strconv"
 
 	"github.com/grantway/grantway/internal/activity"
 	"github.com/grantway/grantway/internal/grant"
@@ -37,9 +36,9 @@ func (t *Token) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	noStore(h)
 	h["Content-Type"] = []string{t.Answers.Dialect.ContentType}
-	body := t.Answers.Dialect.AppendToken(make([]byte, 0, 1024), &issued, asked)
-	h["Content-Length"] = []string{strconv.Itoa(len(body))}
-	w.Write(body) // a client that has gone asks again
+	room := answers.Get().(*[1 << 10]byte)
+	defer answers.Put(room)
+	send(w, t.Answers.Dialect.AppendToken(room[:0], &issued, asked))
 }
 
 // serve is a token request in its phases.

@@ -61,19 +61,4 @@ func serve(ctx context.Context, l net.Listener, h http.Handler) error {
 	return err
 }
 
-// timed gives an endpoint's request the time that its body and its answer may
-// take. Gateway routes do not come this way.
-func timed(h http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		now := time.Now()
-		connection := http.NewResponseController(w)
-		// A connection that cannot keep time (in tests) is served all the same.
-		_ = connection.SetReadDeadline(now.Add(bodyTimeout))
-		_ = connection.SetWriteDeadline(now.Add(writeTimeout))
-		ctx, cancel := context.WithTimeout(r.Context(), handlerTimeout)
-		defer cancel()
-		h.ServeHTTP(w, r.WithContext(ctx))
-	})
-}
-
 var quiet = log.New(io.Discard, "", 0)

@@ -42,11 +42,13 @@ func newIntake(now func() time.Time, random io.Reader, log *slog.Logger) intake 
 func (f *intake) observe(next http.Handler) http.Handler {
 	next = limit.Request(next, limit.RequestLimits{Refuse: refuseHTTP})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		fact := &activity.Fact{Trace: f.trace(), Started: f.now()}
-		began := time.Now() // monotonic: durations are real time, also under another clock
+		x := &exchange{method: r.Method, fact: activity.Fact{Trace: f.trace(), Started: f.now()}}
+		x.seen.ResponseWriter = w
+		x.ctx.Context = activity.With(r.Context(), &x.fact)
+		x.ctx.began = time.Now() // monotonic: durations are real time, also under another clock
 		h := w.Header()
-		h[TraceHeader] = []string{fact.Trace}
-		h["X-Content-Type-Options"] = []string{"nosniff"}
+		h[TraceHeader] = []string{x.fact.Trace}
+		h["X-Content-Type-Options"] = nosniff
 		if r.ProtoMajor == 1 && len(r.TransferEncoding) > 0 {
 			// RFC 9112 §6.1, row S11: a Content-Length beside it may have been
 			// dropped before we see it; who is in front of us may have believed
@@ -56,18 +58,26 @@ func (f *intake) observe(next http.Handler) http.Handler {
 		if r.TLS != nil {
 			h["Strict-Transport-Security"] = []string{"max-age=31536000; includeSubDomains"}
 		}
-		seen := &recorder{ResponseWriter: w}
-		r = r.WithContext(activity.With(r.Context(), fact))
-		defer func() {
-			f.finish(r.Context(), fact, r.Method, seen, time.Since(began), recover())
-		}()
-		next.ServeHTTP(seen, r)
+		defer func() { f.finish(x, recover()) }()
+		next.ServeHTTP(&x.seen, r.WithContext(&x.ctx))
 	})
 }
 
+// An exchange is a request while it is answered, in one piece of memory.
+type exchange struct {
+	method string
+	fact   activity.Fact
+	ctx    requestContext
+	seen   recorder
+	line   activity.Line
+}
+
+var nosniff = []string{"nosniff"} // shared: nobody changes a value of a header
+
 // finish writes what is known about a request. A panic in a handler is a fault
 // of ours: it is logged with its stack and the client gets server_error.
-func (f *intake) finish(ctx context.Context, fact *activity.Fact, method string, seen *recorder, took time.Duration, panicked any) {
+func (f *intake) finish(x *exchange, panicked any) {
+	fact, seen, took := &x.fact, &x.seen, time.Since(x.ctx.began)
 	if panicked != nil && panicked != http.ErrAbortHandler {
 		fact.Refusal = refusal.Ours.From(fmt.Errorf("panic: %v\n%s", panicked, debug.Stack()))
 		if seen.status == 0 {
@@ -77,13 +87,13 @@ func (f *intake) finish(ctx context.Context, fact *activity.Fact, method string,
 	if fact.After != nil {
 		// What was written may still be in a buffer until the handler returns.
 		_ = http.NewResponseController(seen).Flush()
-		fact.After(context.WithoutCancel(ctx))
+		fact.After(context.WithoutCancel(&x.ctx))
 	}
 	if f.recorded != nil {
 		f.recorded(fact)
 	}
 	f.metrics.count(fact, seen.status, took)
-	f.log(ctx, fact, method, seen, took)
+	f.log(x, took)
 	if panicked == http.ErrAbortHandler {
 		panic(panicked) // an answer that broke off must look broken off
 	}
@@ -91,40 +101,19 @@ func (f *intake) finish(ctx context.Context, fact *activity.Fact, method string,
 
 // log writes the request's one line. It names the route, never the path that was
 // sent, and holds neither secret nor token.
-func (f *intake) log(ctx context.Context, fact *activity.Fact, method string, seen *recorder, took time.Duration) {
+func (f *intake) log(x *exchange, took time.Duration) {
 	level := slog.LevelInfo
-	if seen.status >= http.StatusInternalServerError {
+	if x.seen.status >= http.StatusInternalServerError {
 		level = slog.LevelError
 	}
-	if !f.logger.Enabled(ctx, level) {
+	if !f.logger.Enabled(&x.ctx, level) {
 		return
 	}
-	line := make([]slog.Attr, 0, 16)
-	line = append(line,
-		slog.String("trace", fact.Trace), slog.String("environment", fact.Environment),
-		slog.String("method", known(method)), slog.String("route", fact.Route),
-		slog.Int("status", seen.status), slog.Int64("bytes", seen.bytes), slog.Duration("took", took))
-	for _, member := range []struct{ name, value string }{
-		{"event", fact.Event},
-		{"client", fact.Client},
-		{"secret_id", fact.Secret},
-		{"grant", fact.Grant},
-		{"api", fact.API},
-	} {
-		if member.value != "" {
-			line = append(line, slog.String(member.name, member.value))
-		}
-	}
-	if fact.Scopes > 0 {
-		line = append(line, slog.Int("scopes", fact.Scopes))
-	}
-	if r := fact.Refusal; r != nil {
-		line = append(line, slog.String("refusal", r.ID), slog.String("reason", r.Error()))
-	}
-	if len(fact.Notes) > 0 {
-		line = append(line, slog.Any("notes", fact.Notes))
-	}
-	f.logger.LogAttrs(ctx, level, "request", line...)
+	x.line = activity.Line{Fact: &x.fact, Method: known(x.method), Status: x.seen.status, Bytes: x.seen.bytes, Took: took}
+	// Without slog.Logger between, which looks for the caller on the stack.
+	record := slog.NewRecord(x.ctx.began.Add(took), level, "request", 0)
+	record.AddAttrs(slog.Any("", &x.line))
+	_ = f.logger.Handler().Handle(&x.ctx, record) // a log that cannot be written has nobody to tell
 }
 
 // known keeps invented methods out of logs and metrics.
@@ -137,11 +126,13 @@ func known(method string) string {
 }
 
 func (f *intake) trace() string {
-	var random [16]byte
-	if _, err := io.ReadFull(f.random, random[:]); err != nil {
+	room := make([]byte, 16+32)
+	random, trace := room[:16], room[16:]
+	if _, err := io.ReadFull(f.random, random); err != nil {
 		return "" // an answer without a trace id is better than none
 	}
-	return hex.EncodeToString(random[:])
+	hex.Encode(trace, random)
+	return string(trace)
 }
 
 // refuseHTTP answers a request that broke a limit of HTTP, before any endpoint

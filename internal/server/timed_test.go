@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -22,6 +23,61 @@ func TestHandlerTimeout(t *testing.T) {
 		})).ServeHTTP(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil))
 		if took := time.Since(began); took != 15*time.Second {
 			t.Errorf("ended after %v", took)
+		}
+	})
+}
+
+// TestRequestContext: a request's context keeps what package context promises,
+// whether somebody waits for it or not.
+func TestRequestContext(t *testing.T) {
+	type name struct{}
+	synctest.Test(t, func(t *testing.T) {
+		outer, leave := context.WithCancel(context.WithValue(t.Context(), name{}, "value"))
+		defer leave()
+		made := func() *requestContext { return &requestContext{Context: outer, began: time.Now()} }
+
+		free := made()
+		if _, ok := free.Deadline(); ok || free.Err() != nil || free.Done() != outer.Done() {
+			t.Error("without a limit it is not what it was before")
+		}
+		asked, waited, ended, late := made(), made(), made(), made()
+		for _, c := range []*requestContext{asked, waited, ended, late} {
+			c.limit(time.Second)
+			if at, ok := c.Deadline(); !ok || time.Until(at) != time.Second || c.Err() != nil {
+				t.Errorf("deadline %v, %v", at, c.Err())
+			}
+		}
+		child, cancel := context.WithTimeout(waited, time.Minute)
+		defer cancel()
+		if waited.Done() != waited.Done() || child.Value(name{}) != "value" || asked.Value(name{}) != "value" {
+			t.Error("Done differs from call to call, or a value is lost")
+		}
+		ended.Done()
+		ended.end()
+		late.end()
+		<-late.Done()
+		for _, c := range []*requestContext{ended, late} {
+			if c.Err() != context.Canceled {
+				t.Errorf("after the end: %v", c.Err())
+			}
+		}
+		time.Sleep(time.Second - time.Nanosecond)
+		if asked.Err() != nil || child.Err() != nil {
+			t.Errorf("too early: %v, %v", asked.Err(), child.Err())
+		}
+		time.Sleep(time.Nanosecond)
+		<-child.Done()
+		if asked.Err() != context.DeadlineExceeded || child.Err() != context.DeadlineExceeded {
+			t.Errorf("in time: %v, %v", asked.Err(), child.Err())
+		}
+		<-asked.Done()
+
+		gone := made()
+		gone.limit(time.Second)
+		leave()
+		<-gone.Done()
+		if gone.Err() != context.Canceled || free.Err() != context.Canceled {
+			t.Errorf("when the client has gone: %v, %v", gone.Err(), free.Err())
 		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	"github.com/grantway/grantway/internal/catalogue"
@@ -70,7 +71,9 @@ func (i *Issuer) sign(ctx context.Context, algorithm jose.Algorithm, c *dialect.
 	if err != nil {
 		return "", err
 	}
-	signed, err := signer.Sign(ctx, i.Dialect.AppendClaims(make([]byte, 0, 512), c))
+	room := unsigned.Get().(*[512]byte)
+	defer unsigned.Put(room)
+	signed, err := signer.Sign(ctx, i.Dialect.AppendClaims(room[:0], c))
 	if err != nil {
 		return "", fmt.Errorf("sign an access token: %w", err)
 	}
@@ -79,6 +82,9 @@ func (i *Issuer) sign(ctx context.Context, algorithm jose.Algorithm, c *dialect.
 	}
 	return signed, nil
 }
+
+// unsigned has room for the claims of most tokens, until they are signed.
+var unsigned = sync.Pool{New: func() any { return new([512]byte) }}
 
 func (i *Issuer) store(ctx context.Context, a Authorization, id ID, now, expires time.Time) (string, error) {
 	made, err := secret.NewOpaque(i.Random)

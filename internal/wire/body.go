@@ -65,6 +65,9 @@ const (
 // except that a charset other than UTF-8 is ErrCharset; the kind is returned
 // with it.
 func MediaType(contentType string) (Kind, error) {
+	if contentType == "application/x-www-form-urlencoded" { // nearly always
+		return Form, nil
+	}
 	media, parameters, _ := strings.Cut(contentType, ";")
 	media = strings.Trim(media, " \t")
 	kind := Other
