@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -32,6 +33,7 @@ type GatewayOptions struct {
 	Now      func() time.Time
 	Random   io.Reader
 	Log      *slog.Logger
+	Tracing  *Tracing // nil: calls are not traced
 }
 
 // A Gateway guards the APIs of a catalogue apart from the servers that issue its
@@ -105,7 +107,7 @@ func (g *Gateway) Reload(_ context.Context, c *catalogue.Catalogue) (err error) 
 		if f.issuer != issuerOf(e) {
 			return fmt.Errorf("environment %s: its issuer differs from what it was: restart to change it", e.Name)
 		}
-		gateway, err := guard(c, e, g.upstream, g.trust, g.options.Now, f.checker(e, g.options.Now))
+		gateway, err := guard(c, e, g.options.Tracing.calls(g.upstream), g.trust, g.options.Now, f.checker(e, g.options.Now))
 		if err != nil {
 			return fmt.Errorf("environment %s: %w", e.Name, err)
 		}
@@ -147,9 +149,9 @@ func (g *Gateway) chosen(c *catalogue.Catalogue) ([]*catalogue.Environment, erro
 // Handler returns the public handler: the APIs, and their metadata (RFC 9728).
 func (g *Gateway) Handler() http.Handler {
 	g.trust.begin()
-	return g.observe(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return g.observe(g.options.Tracing.around(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		g.current.Load().mounts.ServeHTTP(w, r)
-	}))
+	}), func() []netip.Prefix { return g.current.Load().catalogue.Listen.Trusted }))
 }
 
 // Operations is Server.Operations; ready means that every environment's issuer

@@ -12,6 +12,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/netip"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -33,6 +34,7 @@ type Options struct {
 	Random    io.Reader
 	Log       *slog.Logger
 	Announce  time.Duration // how long a signing key is published before it signs; zero: an hour
+	Tracing   *Tracing      // nil: requests are not traced
 
 	// Demonstration are clients to have in environments, by name, with everything
 	// allotted: `grantway dev` only.
@@ -147,9 +149,9 @@ const Grace = 25 * time.Second
 // Handler returns the public handler: everything but metrics and administration.
 func (s *Server) Handler() http.Handler {
 	s.trust.begin()
-	return s.observe(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return s.observe(s.options.Tracing.around(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.current.Load().mounts.ServeHTTP(w, r)
-	}))
+	}), func() []netip.Prefix { return s.current.Load().catalogue.Listen.Trusted }))
 }
 
 // Close stops following the stores and closes them. It returns once what was
