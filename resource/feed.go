@@ -172,9 +172,18 @@ func (f *Feed) check(t *Token, key string) error {
 	if _, removed := f.ended[subject{"key", key}]; removed {
 		return refusal.TokenRevoked
 	}
-	// A token's id ends with that of the secret that obtained it.
-	_, secret, _ := strings.Cut(t.ID, ".")
-	for _, about := range [...]subject{{"token", t.ID}, {"secret", secret}, {"client", t.ClientID}} {
+	// A token's id goes on with that of the secret that obtained it, and of the
+	// grant that it hangs on. Without a grant its subject is its client, and no
+	// account, whatever accounts are called.
+	_, rest, _ := strings.Cut(t.ID, ".")
+	secret, grant, _ := strings.Cut(rest, ".")
+	grant, _, _ = strings.Cut(grant, ".")
+	all := [...]subject{{"token", t.ID}, {"secret", secret}, {"client", t.ClientID}, {"grant", grant}, {"account", t.Subject}}
+	about := all[:]
+	if grant == "" {
+		about = all[:3]
+	}
+	for _, about := range about {
 		// Tokens say their time in whole seconds: one issued in the second of the
 		// revocation counts as issued before it.
 		if e, ok := f.ended[about]; ok && t.IssuedAt.Unix() <= e.before {

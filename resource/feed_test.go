@@ -314,11 +314,11 @@ func TestFeedFile(t *testing.T) {
 		{"older", good, 0o600, noon.Add(5*time.Minute + 1), false},
 		{"others may read it", good, 0o640, noon, false},
 		{"cut", good[:len(good)-1], 0o600, noon, false},
-		{"other keys", write(kept{foreign, file.Messages}), 0o600, noon, false},
-		{"no beginning", write(kept{file.Keys, file.Messages[1:]}), 0o600, noon, false},
-		{"no middle", write(kept{file.Keys, []string{file.Messages[0], file.Messages[2]}}), 0o600, noon, false},
-		{"half a snapshot", write(kept{file.Keys, file.Messages[:1]}), 0o600, noon, false},
-		{"nothing", write(kept{file.Keys, nil}), 0o600, noon, false},
+		{"other keys", write(kept{Keys: foreign, Messages: file.Messages}), 0o600, noon, false},
+		{"no beginning", write(kept{Keys: file.Keys, Messages: file.Messages[1:]}), 0o600, noon, false},
+		{"no middle", write(kept{Keys: file.Keys, Messages: []string{file.Messages[0], file.Messages[2]}}), 0o600, noon, false},
+		{"half a snapshot", write(kept{Keys: file.Keys, Messages: file.Messages[:1]}), 0o600, noon, false},
+		{"nothing", write(kept{Keys: file.Keys}), 0o600, noon, false},
 	} {
 		if err := os.WriteFile(path, row.data, row.mode); err != nil {
 			t.Fatal(err)

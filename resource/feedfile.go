@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/grantway/grantway/internal/jose"
@@ -28,12 +29,27 @@ type history struct {
 	pending []string // a snapshot of which more is to come; nil: none
 	more    bool     // of the last message
 	saved   time.Time
+
+	// ahead are the messages with denials, as long as those matter: a server that
+	// the reader meets later may not know them.
+	ahead []aheadMessage
 }
+
+// An aheadMessage tells what the server's store did not know.
+type aheadMessage struct {
+	text  string
+	until int64 // Unix seconds
+}
+
+// maxAhead bounds the messages with denials. Each but the first tells something
+// new, and a server has room for few.
+const maxAhead = 256
 
 // kept is the file.
 type kept struct {
 	Keys     json.RawMessage `json:"keys"`
 	Messages []string        `json:"messages"`
+	Ahead    []string        `json:"ahead,omitempty"` // learnt from, whatever they continue
 }
 
 // keep adds a message that was taken, and saves what is new.
@@ -41,7 +57,10 @@ func (f *Feed) keep(m *message) error {
 	r := &f.reading
 	h := &r.history
 	h.more = m.More
-	beat := len(m.Entries) == 0
+	beat := m.After == m.Seq && !m.news // what it says is in other messages
+	if m.Ahead && m.news {
+		h.remember(m, f.config.Now())
+	}
 	switch {
 	case m.After == 0:
 		h.pending = []string{m.text}
@@ -55,6 +74,7 @@ func (f *Feed) keep(m *message) error {
 		h.chain = append(h.chain, m.text)
 	}
 	if m.More {
+		h.beat = false
 		return nil
 	}
 	if h.pending != nil {
@@ -86,7 +106,25 @@ func (f *Feed) save() (err error) {
 			err = fmt.Errorf("resource: keep the snapshot of the feed: %w", err)
 		}
 	}()
-	data, err := json.Marshal(kept{h.keySet, h.chain})
+	file := kept{Keys: h.keySet, Messages: h.chain}
+	for _, m := range h.ahead {
+		file.Ahead = append(file.Ahead, m.text)
+	}
+	return f.write(&file)
+}
+
+// remember keeps a message with denials.
+func (h *history) remember(m *message, now time.Time) {
+	late := now.Add(-skew).Unix()
+	h.ahead = slices.DeleteFunc(h.ahead, func(old aheadMessage) bool { return old.until < late })
+	if len(h.ahead) == maxAhead {
+		h.ahead = h.ahead[1:]
+	}
+	h.ahead = append(h.ahead, aheadMessage{m.text, m.until()})
+}
+
+func (f *Feed) write(kept *kept) error {
+	data, err := json.Marshal(kept)
 	if err != nil {
 		return err
 	}
@@ -104,7 +142,7 @@ func (f *Feed) save() (err error) {
 	if err != nil {
 		return errors.Join(err, os.Remove(file.Name()))
 	}
-	h.saved = time.Now()
+	f.reading.history.saved = time.Now()
 	return nil
 }
 
@@ -147,6 +185,16 @@ func (f *Feed) load() (err error) {
 		if i == 0 && m.After != 0 || i == len(file.Messages)-1 && m.More {
 			return errGap
 		}
+	}
+	for _, text := range file.Ahead {
+		m, err := f.verify(text, keys)
+		if err != nil {
+			continue // its key was removed since
+		}
+		f.mu.Lock()
+		f.learn(m)
+		f.mu.Unlock()
+		f.reading.history.ahead = append(f.reading.history.ahead, aheadMessage{text, m.until()})
 	}
 	f.forget()
 	return nil

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -29,6 +30,8 @@ type message struct {
 	Seq     int64 `json:"seq"`   // it is complete up to this change
 	After   int64 `json:"after"` // from this one on; 0: from the beginning
 	More    bool  `json:"more"`  // another message follows that belongs to it
+	Ahead   bool  `json:"ahead"` // the server's store does not know all of it yet: no later snapshot need repeat it
+	news    bool  // it said what was not known, once it was taken
 	Entries []struct {
 		Kind   string `json:"kind"`
 		ID     string `json:"id"`
@@ -97,16 +100,7 @@ func (f *Feed) take(m *message) error {
 	case len(f.ended)+len(m.Entries) > maxEntries:
 		return errTooMany
 	}
-	for _, e := range m.Entries {
-		about := subject{e.Kind, e.ID}
-		if old, known := f.ended[about]; known {
-			e.Before = max(old.before, e.Before)
-			if e.Forget = max(old.forget, e.Forget); old.forget == 0 {
-				e.Forget = 0
-			}
-		}
-		f.ended[about] = ending{e.Before, e.Forget}
-	}
+	f.learn(m)
 	f.position = m.Seq
 	f.status.Problem = nil
 	if m.More {
@@ -121,6 +115,39 @@ func (f *Feed) take(m *message) error {
 		f.heard = at
 	}
 	return nil
+}
+
+// learn is called under mu. What a message adds is never wrong, whatever it
+// continues.
+func (f *Feed) learn(m *message) {
+	for _, e := range m.Entries {
+		about, said := subject{e.Kind, e.ID}, ending{e.Before, e.Forget}
+		old, known := f.ended[about]
+		if known {
+			said.before = max(old.before, said.before)
+			if said.forget == 0 || old.forget == 0 {
+				said.forget = 0
+			} else {
+				said.forget = max(old.forget, said.forget)
+			}
+		}
+		if !known || said != old {
+			m.news = true
+			f.ended[about] = said
+		}
+	}
+}
+
+// until is when nothing that a message says matters any more, in Unix seconds.
+func (m *message) until() int64 {
+	var last int64
+	for _, e := range m.Entries {
+		if e.Forget == 0 {
+			return math.MaxInt64
+		}
+		last = max(last, e.Forget)
+	}
+	return last
 }
 
 // forget drops what no token can be about any more.

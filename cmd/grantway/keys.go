@@ -26,12 +26,14 @@ func keysCommand() *cobra.Command {
 	group := &cobra.Command{
 		Use:   "keys",
 		Short: "List, rotate and remove signing keys; change the sealing key",
-		Long: `List, rotate and remove the keys that sign an environment's tokens; change the
-sealing key under which they lie in the stores.
+		Long: `List, rotate and remove the keys that sign for an environment; change the
+sealing key under which they lie in the stores. They sign its tokens, or, with
+--purpose feed, its feed of revocations.
 
 A key is a standby first: published, so that every verifier knows it before it
 signs. Then it is active, and signs. Then it is retired: published until its
-last token has expired. The server rotates by itself, every 90 days.`,
+last token has expired. The server rotates by itself, every 90 days. The keys
+of the feed live in the same way.`,
 	}
 	f.register(group)
 	group.AddCommand(keysList(f), keysRotate(f), keysRetire(f), keysRekey(f))
@@ -40,12 +42,16 @@ last token has expired. The server rotates by itself, every 90 days.`,
 
 // keyIDs completes the ids of keys that can be removed.
 func (f *adminFlags) keyIDs(c *cobra.Command, given []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	query := ""
+	if flag := c.Flag("purpose"); flag != nil {
+		query = "?purpose=" + url.QueryEscape(flag.Value.String())
+	}
 	return f.complete(c, func(ctx context.Context, to *administrator) ([]cobra.Completion, error) {
 		_, path, err := to.choose(ctx, f.environment)
 		if err != nil {
 			return nil, err
 		}
-		list, err := ask[admin.KeyList](ctx, to, http.MethodGet, path+"/keys", nil)
+		list, err := ask[admin.KeyList](ctx, to, http.MethodGet, path+"/keys"+query, nil)
 		var ids []cobra.Completion
 		for _, k := range list.Keys {
 			if k.State != store.KeyGone && !slices.Contains(given, k.ID) {
@@ -56,9 +62,18 @@ func (f *adminFlags) keyIDs(c *cobra.Command, given []string, _ string) ([]cobra
 	})
 }
 
+// purposeFlag says which keys a command is about.
+func purposeFlag(c *cobra.Command) *string {
+	purpose := c.Flags().String("purpose", keys.AccessToken, "what the keys sign: `"+keys.AccessToken+"` or "+keys.Feed)
+	_ = c.RegisterFlagCompletionFunc("purpose", cobra.FixedCompletions([]cobra.Completion{
+		cobra.CompletionWithDesc(keys.AccessToken, "access tokens"), cobra.CompletionWithDesc(keys.Feed, "the feed of revocations, and denials"),
+	}, cobra.ShellCompDirectiveNoFileComp))
+	return purpose
+}
+
 // keyList asks about keys, or changes them, and warns of what it warns of.
-func (s *session) keyList(method, path string, body any) (admin.KeyList, error) {
-	list, err := ask[admin.KeyList](s.Context(), s.to, method, s.path+"/keys"+path, body)
+func (s *session) keyList(method, path, purpose string, body any) (admin.KeyList, error) {
+	list, err := ask[admin.KeyList](s.Context(), s.to, method, s.path+"/keys"+path+"?purpose="+url.QueryEscape(purpose), body)
 	for _, warning := range list.Warnings {
 		fmt.Fprintln(s.ErrOrStderr(), "warning:", printable(warning))
 	}
@@ -84,15 +99,17 @@ func (s *session) writeKeys(list admin.KeyList, all bool) error {
 
 func keysList(f *adminFlags) *cobra.Command {
 	var all bool
+	var purpose *string
 	list := &cobra.Command{
 		Use:   "list",
 		Short: "List the keys, the oldest first",
 		Example: `  grantway keys list -e production
-  grantway keys list -e production --all`,
+  grantway keys list -e production --all
+  grantway keys list -e production --purpose feed`,
 		Args:              usage(cobra.NoArgs),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: f.work(func(s *session, _ []string) error {
-			found, err := s.keyList(http.MethodGet, "", nil)
+			found, err := s.keyList(http.MethodGet, "", *purpose, nil)
 			if err != nil {
 				return err
 			}
@@ -100,11 +117,13 @@ func keysList(f *adminFlags) *cobra.Command {
 		}),
 	}
 	list.Flags().BoolVar(&all, "all", false, "those that are gone, too")
+	purpose = purposeFlag(list)
 	return list
 }
 
 func keysRotate(f *adminFlags) *cobra.Command {
 	var sent admin.KeyRotation
+	var purpose *string
 	rotate := &cobra.Command{
 		Use:   "rotate",
 		Short: "Let the standby sign, and retire the key that signed so far",
@@ -113,11 +132,12 @@ because of it. A standby that verifiers may not know yet is not let to sign; the
 refusal says when it will be.`,
 		Example: `  grantway keys rotate -e production
   grantway keys rotate -e production --algorithm RS256
+  grantway keys rotate -e production --purpose feed
   grantway keys rotate -e production --emergency`,
 		Args:              usage(cobra.NoArgs),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: f.work(func(s *session, _ []string) error {
-			changed, err := s.keyList(http.MethodPost, "/rotate", sent)
+			changed, err := s.keyList(http.MethodPost, "/rotate", *purpose, sent)
 			if err != nil {
 				return err
 			}
@@ -126,11 +146,13 @@ refusal says when it will be.`,
 	}
 	rotate.Flags().StringVar(&sent.Algorithm, "algorithm", "", "rotate only the key of this `algorithm`")
 	rotate.Flags().BoolVar(&sent.Emergency, "emergency", false, "do not wait until every verifier knows the next key")
+	purpose = purposeFlag(rotate)
 	return rotate
 }
 
 func keysRetire(f *adminFlags) *cobra.Command {
 	var emergency bool
+	var purpose *string
 	retire := &cobra.Command{
 		Use:   "retire KEY... --emergency",
 		Short: "Remove keys that somebody else may have; their tokens end at once",
@@ -139,23 +161,30 @@ gateway refuses their tokens within a second; verifiers that only read the key
 set do so when they read it again, after five minutes at most. Where the active
 key goes, the standby signs. What is erased cannot be had back.
 
+While the database is down, 'grantway deny key KEY' does the same.
+
 To retire a key without harm, use 'grantway keys rotate'.`,
-		Example: `  grantway keys retire --emergency nI3eUyGZbgCv0X1YzYkqKpNzH7f8xVrGmQ2sT4uWc5o`,
-		Args:    usage(cobra.MinimumNArgs(1)),
+		Example: `  grantway keys retire --emergency nI3eUyGZbgCv0X1YzYkqKpNzH7f8xVrGmQ2sT4uWc5o
+  grantway keys retire --emergency --purpose feed cGpa0X1YzYkqKpNzH7f8xVrGmQ2sT4uWc5oZbgCvnI3`,
+		Args: usage(cobra.MinimumNArgs(1)),
 		RunE: f.work(func(s *session, ids []string) error {
 			if !emergency {
 				return &usageError{errors.New("the keys' tokens would end at once: add --emergency, or use 'grantway keys rotate'")}
 			}
-			list, err := s.keyList(http.MethodGet, "", nil)
+			list, err := s.keyList(http.MethodGet, "", *purpose, nil)
 			if err != nil {
 				return err
 			}
 			// A bad standby goes before the active key, whose place it would take.
-			chosen, err := choose(list.Keys, ids)
+			chosen, err := choose(list.Keys, ids, *purpose)
 			if err != nil {
 				return err
 			}
-			what := []string{"These keys of " + s.env + " go for ever, and tokens signed with them end at once:"}
+			end := "tokens signed with them end at once:"
+			if *purpose == keys.Feed {
+				end = "what they signed of the feed is believed no more:"
+			}
+			what := []string{"These keys of " + s.env + " go for ever, and " + end}
 			for _, k := range chosen {
 				what = append(what, "  "+k.ID+": "+tokens(&k, time.Now()))
 			}
@@ -163,7 +192,7 @@ To retire a key without harm, use 'grantway keys rotate'.`,
 				return err
 			}
 			for _, k := range chosen {
-				if list, err = s.keyList(http.MethodDelete, "/"+url.PathEscape(k.ID), nil); err != nil {
+				if list, err = s.keyList(http.MethodDelete, "/"+url.PathEscape(k.ID), *purpose, nil); err != nil {
 					return err
 				}
 			}
@@ -172,16 +201,17 @@ To retire a key without harm, use 'grantway keys rotate'.`,
 		ValidArgsFunction: f.keyIDs,
 	}
 	retire.Flags().BoolVar(&emergency, "emergency", false, "say that you mean it")
+	purpose = purposeFlag(retire)
 	return f.destroying(retire)
 }
 
 // choose finds keys by their ids, standbys first.
-func choose(all []admin.SigningKey, ids []string) ([]admin.SigningKey, error) {
+func choose(all []admin.SigningKey, ids []string, purpose string) ([]admin.SigningKey, error) {
 	var chosen []admin.SigningKey
 	for _, id := range ids {
 		at := slices.IndexFunc(all, func(k admin.SigningKey) bool { return k.ID == id })
 		if at < 0 {
-			return nil, fmt.Errorf("there is no key %s in this environment", printable(id))
+			return nil, fmt.Errorf("there is no key %s of purpose %s in this environment", printable(id), printable(purpose))
 		}
 		chosen = append(chosen, all[at])
 	}
@@ -204,6 +234,8 @@ func tokens(k *admin.SigningKey, now time.Time) string {
 		return "gone already"
 	case k.State == store.KeyStandby:
 		return "standby, has signed nothing"
+	case k.Purpose == keys.Feed:
+		return k.State
 	case left <= 0:
 		return k.State + ", its tokens have expired"
 	default:

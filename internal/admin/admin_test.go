@@ -19,6 +19,7 @@ import (
 	"github.com/grantway/grantway/internal/keys"
 	"github.com/grantway/grantway/internal/partner"
 	"github.com/grantway/grantway/internal/secret"
+	"github.com/grantway/grantway/internal/revocation"
 	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/internal/store/sqlstore"
 )
@@ -33,6 +34,8 @@ type fixture struct {
 	environments []*partner.Clients
 	rings        map[string]*keys.Ring
 	activity     map[string]store.Activity
+	denials      map[string]*revocation.Denials
+	stored       []store.By // denials that were
 	seen         *http.Request // by Authorize
 }
 
@@ -73,10 +76,20 @@ func open(t *testing.T) *fixture {
 			t.Fatal(err)
 		}
 	}
+	f.denials = map[string]*revocation.Denials{}
+	for name := range f.rings {
+		f.denials[name] = f.denying(t, name)
+	}
 	f.options = Options{
+		Denials: func(environment string) *revocation.Denials { return f.denials[environment] },
 		Environments: func() []*partner.Clients { return f.environments },
-		Keys:         func(environment string) *keys.Ring { return f.rings[environment] },
-		Activity:     func(environment string) store.Activity { return f.activity[environment] },
+		Keys: func(environment, purpose string) *keys.Ring {
+			if purpose != keys.AccessToken {
+				return nil
+			}
+			return f.rings[environment]
+		},
+		Activity: func(environment string) store.Activity { return f.activity[environment] },
 		Authorize: func(r *http.Request, permission string) (string, error) {
 			f.seen = r
 			token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")

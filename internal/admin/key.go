@@ -11,9 +11,10 @@ import (
 	"github.com/grantway/grantway/internal/store"
 )
 
-// A SigningKey is what is shown of a key that signs tokens.
+// A SigningKey is what is shown of a key that signs tokens, or the feed.
 type SigningKey struct {
 	ID          string    `json:"id" doc:"Its kid, as tokens name it."`
+	Purpose     string    `json:"purpose" doc:"What it signs: access-token, or feed: the feed of revocations."`
 	Algorithm   string    `json:"algorithm" doc:"The alg that it signs with."`
 	State       string    `json:"state" doc:"standby: published, and the next to sign; active: it signs; retired: published until its last token has expired; gone: its private part is erased."`
 	CreatedAt   time.Time `json:"created_at" doc:"Since when it is published."`
@@ -91,10 +92,24 @@ func removeKey(c *call) (KeyList, error) {
 	return c.keys(ring, warnings...)
 }
 
+// purpose is which keys the query asks for.
+func (c *call) purpose() string {
+	if named := c.sent.Get("purpose"); named != "" {
+		return named
+	}
+	return keys.AccessToken
+}
+
 // ring is the keys of the environment that the path names.
 func (c *call) ring() (*keys.Ring, error) {
+	purpose := c.purpose()
+	if purpose != keys.AccessToken && purpose != keys.Feed {
+		return nil, &Problem{Status: http.StatusBadRequest, Detail: "There are no keys for this purpose.", Errors: []Fault{{
+			Field: "purpose", Problem: "is unknown", Hint: "known are " + keys.AccessToken + " and " + keys.Feed,
+		}}}
+	}
 	if c.api.Keys != nil {
-		if ring := c.api.Keys(c.clients.Environment.Name); ring != nil {
+		if ring := c.api.Keys(c.clients.Environment.Name, purpose); ring != nil {
 			return ring, nil
 		}
 	}
@@ -109,13 +124,18 @@ func (c *call) keys(ring *keys.Ring, warnings ...string) (KeyList, error) {
 	list := KeyList{Keys: []SigningKey{}, Warnings: append([]string{}, warnings...)}
 	for _, k := range stored {
 		shown := SigningKey{
-			ID: k.ID, Algorithm: k.Algorithm, State: k.State(),
+			ID: k.ID, Purpose: k.Purpose, Algorithm: k.Algorithm, State: k.State(),
 			CreatedAt: k.CreatedAt, ActivatedAt: k.ActivatedAt, RetiredAt: k.RetiredAt, RemovedAt: k.RemovedAt, SignsFrom: k.Ready, GoesAt: k.Until,
 		}
-		life := lifetime(c.clients.Environment, k.Algorithm)
+		var life time.Duration
+		if k.Purpose == keys.AccessToken {
+			life = lifetime(c.clients.Environment, k.Algorithm)
+		}
 		switch now := c.api.Now(); shown.State {
 		case store.KeyActive:
-			shown.TokensUntil = now.Add(life)
+			if life > 0 {
+				shown.TokensUntil = now.Add(life)
+			}
 		case store.KeyRetired:
 			if last := k.RetiredAt.Add(life); last.After(now) {
 				shown.TokensUntil = last

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/grantway/grantway/internal/keys"
 )
 
 // object is a JSON object that is written down here.
@@ -47,7 +49,7 @@ func openAPI(routes []route) object {
 		"openapi": "3.1.0",
 		"info": object{
 			"title": "Grantway administration", "version": "1",
-			"description": "Clients, their secrets, signing keys, and what happened, environment by environment. Errors are problem details (RFC 9457). Bodies of requests are JSON of at most 1 MiB, in which unknown and repeated members are refused.",
+			"description": "Clients, their secrets, signing keys, denials, and what happened, environment by environment. Errors are problem details (RFC 9457). Bodies of requests are JSON of at most 1 MiB, in which unknown and repeated members are refused.",
 		},
 		"paths": paths,
 		"components": object{
@@ -72,6 +74,7 @@ var about = map[string]struct {
 	"by":          {"What is kept apart, joined by commas: client, secret, api. Absent: all are added up.", object{"type": "string"}},
 	"api":         {"Only what is about this API.", object{"type": "string"}},
 	"trace":       {"Only what was answered with this X-Request-Id.", object{"type": "string"}},
+	"purpose":     {"What the keys sign: access tokens, or the feed of revocations.", object{"type": "string", "enum": []string{keys.AccessToken, keys.Feed}, "default": keys.AccessToken}},
 	"limit":       {"Entries of the page.", object{"type": "integer", "minimum": 1, "maximum": MaxPage, "default": defaultPage}},
 	"after":       {"next of the page before; absent: the first page.", object{"type": "string"}},
 }

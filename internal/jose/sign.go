@@ -78,6 +78,12 @@ func ownKey(jwk []byte, public crypto.PublicKey) error {
 	return nil
 }
 
+// Under returns a signer with the same key and another header, by the rules of
+// NewSigner.
+func (s *Signer) Under(header []byte) (*Signer, error) {
+	return NewSigner(s.algorithm, s.keyID, s.key, header)
+}
+
 // Algorithm is the algorithm of every token this signer makes.
 func (s *Signer) Algorithm() Algorithm { return s.algorithm }
 

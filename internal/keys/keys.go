@@ -26,8 +26,12 @@ import (
 	"github.com/grantway/grantway/internal/store"
 )
 
-// AccessToken is the purpose of keys that sign access tokens.
-const AccessToken = "access-token"
+// Purposes of keys. The order in which they sign is the same, and none signs
+// what is another's.
+const (
+	AccessToken = "access-token" // signs access tokens
+	Feed        = "feed"         // signs the feed of revocations, and denials
+)
 
 // MaxAge is how long a verifier may keep its copy of the key set.
 const MaxAge = 5 * time.Minute
@@ -46,7 +50,8 @@ const longestLife = 24 * time.Hour
 type Ring struct {
 	settings Settings
 	open     atomic.Pointer[opened]
-	loading  sync.Mutex // readings of the store follow each other, so that none undoes a later one
+	loading  sync.Mutex      // readings of the store follow each other, so that none undoes a later one
+	denied   map[string]bool // under loading: key ids, see Deny
 
 	changing   sync.Mutex       // steps of this process follow each other
 	algorithms []jose.Algorithm // under changing: those that tokens are signed with
@@ -71,6 +76,7 @@ type opened struct {
 	signers map[jose.Algorithm]*jose.Signer // of the active keys
 	byID    map[string]*jose.Signer         // of all keys
 	public  []jose.PublicKey
+	stored  []store.Key // what was read
 	jwks    []byte
 }
 
@@ -134,13 +140,18 @@ func (r *Ring) Reload(ctx context.Context) error {
 }
 
 func (r *Ring) read(stored []store.Key, before *opened) (next *opened, faults error) {
-	next = &opened{signers: map[jose.Algorithm]*jose.Signer{}, byID: map[string]*jose.Signer{}}
+	next = &opened{signers: map[jose.Algorithm]*jose.Signer{}, byID: map[string]*jose.Signer{}, stored: stored}
+	orphaned := map[string]bool{} // algorithms whose active key was denied
 	order := []string{store.KeyActive, store.KeyStandby, store.KeyRetired}
 	slices.SortStableFunc(stored, func(a, b store.Key) int {
 		return slices.Index(order, a.State()) - slices.Index(order, b.State())
 	})
 	for _, k := range stored {
 		if k.State() == store.KeyGone {
+			continue
+		}
+		if r.denied[k.ID] {
+			orphaned[k.Algorithm] = orphaned[k.Algorithm] || k.State() == store.KeyActive
 			continue
 		}
 		signer := before.byID[k.ID]
@@ -153,7 +164,7 @@ func (r *Ring) read(stored []store.Key, before *opened) (next *opened, faults er
 		}
 		next.byID[k.ID] = signer
 		next.public = append(next.public, signer.Public())
-		if k.State() == store.KeyActive {
+		if k.State() == store.KeyActive || k.State() == store.KeyStandby && orphaned[k.Algorithm] {
 			next.signers[signer.Algorithm()] = signer
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -41,7 +42,7 @@ const (
 // It is safe for concurrent use.
 type Feed struct {
 	issuer  string
-	from    store.Revocations
+	from    Source
 	signers Signers
 	now     func() time.Time
 	wake    chan struct{} // a change is to be read
@@ -56,6 +57,7 @@ type Feed struct {
 	seq    int64              // the log is complete up to here
 	asOf   time.Time          // at this moment; zero: nothing was read yet
 	reread bool               // what is known is of another history
+	denied []store.Revocation // and not yet in the log
 	moved  chan struct{}      // closed, and replaced, when asOf or seq grow
 	shared map[int64]Message  // of this state, by what they continue
 }
@@ -75,10 +77,11 @@ type Message struct {
 // A statement is what a message claims. Times are Unix seconds.
 type statement struct {
 	Issuer   string  `json:"iss"`
-	IssuedAt int64   `json:"iat"`            // what is said was complete then
-	Seq      int64   `json:"seq"`            // up to this change
-	After    int64   `json:"after"`          // from this change on; 0: from the beginning
-	More     bool    `json:"more,omitempty"` // complete only with the message that continues it
+	IssuedAt int64   `json:"iat"`             // what is said was complete then
+	Seq      int64   `json:"seq"`             // up to this change
+	After    int64   `json:"after"`           // from this change on; 0: from the beginning
+	More     bool    `json:"more,omitempty"`  // complete only with the message that continues it
+	Ahead    bool    `json:"ahead,omitempty"` // the last entries are denials, which the store does not know yet
 	Entries  []event `json:"entries"`
 }
 
@@ -90,7 +93,7 @@ type event struct {
 }
 
 // NewFeed returns a feed whose messages name the issuer, as tokens do. Run it.
-func NewFeed(issuer string, from store.Revocations, signers Signers, now func() time.Time) *Feed {
+func NewFeed(issuer string, from Source, signers Signers, now func() time.Time) *Feed {
 	return &Feed{
 		issuer: issuer, from: from, signers: signers, now: now,
 		wake: make(chan struct{}, 1), closed: make(chan struct{}), moved: make(chan struct{}), shared: map[int64]Message{},
@@ -107,8 +110,8 @@ func (f *Feed) Changed() {
 
 // Run reads the store after every change and with every beat, until the context
 // ends; then the feed is closed. What fails is told to failed and tried again
-// with the next beat; meanwhile the feed is silent, and does not claim to be
-// complete.
+// with the next beat; meanwhile the feed repeats what it said last, so that its
+// readers stay, and does not claim to know more.
 func (f *Feed) Run(ctx context.Context, failed func(error)) {
 	defer f.Close()
 	beat := time.NewTicker(Beat)
@@ -116,6 +119,7 @@ func (f *Feed) Run(ctx context.Context, failed func(error)) {
 	for {
 		if err := f.Refresh(ctx); err != nil && ctx.Err() == nil {
 			failed(err)
+			f.repeat()
 		}
 		select {
 		case <-f.wake:
@@ -157,10 +161,49 @@ func (f *Feed) Refresh(ctx context.Context) error {
 	}
 	f.asOf = now
 	clear(f.shared)
-	close(f.moved)
-	f.moved = make(chan struct{})
+	f.move()
 	return nil
 }
+
+// repeat lets the readers ask again.
+func (f *Feed) repeat() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.move()
+}
+
+// move is called under mu.
+func (f *Feed) move() {
+	close(f.moved)
+	f.moved = make(chan struct{})
+}
+
+// Deny says what ends tokens though the store does not know it yet, in place of
+// what the last call said; readers are told at once. There must not be more than
+// Room has for.
+func (f *Feed) Deny(all []store.Revocation) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.denied = slices.Clone(all)
+	clear(f.shared)
+	f.move()
+}
+
+// Room reports whether one message has room for all denials, and that is how
+// many there can be.
+func (f *Feed) Room(all []store.Revocation) bool {
+	room := f.room()
+	for i := range all {
+		_, size, err := eventOf(&all[i])
+		if room -= size; err != nil || room < 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// room is what a message has for entries, in bytes.
+func (f *Feed) room() int { return maxMessage - len(f.issuer) - 200 }
 
 // Reread makes the next Refresh read everything anew: the store was set back, and
 // counts its changes from a lower number on.
@@ -232,7 +275,7 @@ var errTooMuch = errors.New("a revocation is too long for the feed")
 // say collects what one message has room for.
 func (f *Feed) say(after int64) (statement, error) {
 	said := statement{Issuer: f.issuer, IssuedAt: f.asOf.Unix(), Seq: f.seq, After: after, Entries: []event{}}
-	room := maxMessage - len(f.issuer) - 200
+	room := f.room()
 	whole, wholeSeq, seq := 0, after, after // a message ends between two changes, never within one
 	for _, r := range f.log {
 		if r.Seq <= after {
@@ -241,15 +284,11 @@ func (f *Feed) say(after int64) (statement, error) {
 		if r.Seq != seq {
 			whole, wholeSeq, seq = len(said.Entries), seq, r.Seq
 		}
-		if len(r.ID) > maxID {
-			return statement{}, fmt.Errorf("%w: change %d", errTooMuch, r.Seq)
-		}
-		e := event{Kind: r.Kind, ID: r.ID, Before: r.IssuedBefore.Unix(), Forget: ceil(r.ForgetAt)}
-		one, err := json.Marshal(e)
+		e, size, err := eventOf(&r)
 		if err != nil {
-			return statement{}, err
+			return statement{}, fmt.Errorf("%w: change %d", err, r.Seq)
 		}
-		if room -= len(one) + 1; room >= 0 {
+		if room -= size; room >= 0 {
 			said.Entries = append(said.Entries, e)
 			continue
 		}
@@ -257,9 +296,40 @@ func (f *Feed) say(after int64) (statement, error) {
 			return statement{}, fmt.Errorf("%w: change %d", errTooMuch, r.Seq)
 		}
 		said.Entries, said.Seq, said.More = said.Entries[:whole], wholeSeq, true
-		break
+		return said, nil
+	}
+	return f.sayDenied(said, room)
+}
+
+// sayDenied adds the denials where there is room, or leaves them all to the next
+// message.
+func (f *Feed) sayDenied(said statement, room int) (statement, error) {
+	whole := len(said.Entries)
+	for i := range f.denied {
+		e, size, err := eventOf(&f.denied[i])
+		if err != nil {
+			return statement{}, err
+		}
+		if room -= size; room < 0 {
+			if whole == 0 {
+				return statement{}, errTooMuch // Room was not asked
+			}
+			said.Entries, said.More, said.Ahead = said.Entries[:whole], true, false
+			return said, nil
+		}
+		said.Entries, said.Ahead = append(said.Entries, e), true
 	}
 	return said, nil
+}
+
+// eventOf is a revocation as messages have it, and how many bytes it takes.
+func eventOf(r *store.Revocation) (event, int, error) {
+	if len(r.ID) > maxID {
+		return event{}, 0, errTooMuch
+	}
+	e := event{Kind: r.Kind, ID: r.ID, Before: r.IssuedBefore.Unix(), Forget: ceil(r.ForgetAt)}
+	text, err := json.Marshal(e)
+	return e, len(text) + 1, err
 }
 
 // ceil is a time in whole seconds, not before it; 0 for the zero time.

@@ -58,6 +58,9 @@ func TestEnded(t *testing.T) {
 	j.add(store.RevokedClient, "client", noon.Add(700*time.Millisecond), time.Hour)
 	j.add(store.RevokedSecret, "secret", noon, time.Hour)
 	j.add(store.RevokedToken, "token", noon, time.Hour)
+	j.add(store.RevokedGrant, "grant", noon, time.Hour)
+	j.add(store.RevokedAccount, "account", noon, time.Hour)
+	j.add(store.RevokedKey, "key", noon, time.Hour)
 	s := revocation.New(j, func() time.Time { return noon })
 	if s.Ended(of("client", "", "", noon)) {
 		t.Error("before it was read")
@@ -77,10 +80,38 @@ func TestEnded(t *testing.T) {
 		{"another's", of("c", "s", "t", noon.Add(-time.Hour)), false},
 		{"an id of another kind", of("secret", "token", "client", noon.Add(-time.Hour)), false},
 		{"one that says nothing", of("", "", "", noon), false},
+		{"the grant's", revocation.Token{GrantID: "grant", IssuedAt: noon}, true},
+		{"the grant's of the next second", revocation.Token{GrantID: "grant", IssuedAt: noon.Add(time.Second)}, false},
+		{"the account's", revocation.Token{GrantID: "g", Subject: "account", IssuedAt: noon}, true},
+		{"the account's of the next second", revocation.Token{GrantID: "g", Subject: "account", IssuedAt: noon.Add(time.Second)}, false},
+		{"a client that is called as the account", revocation.Token{ClientID: "account", Subject: "account", IssuedAt: noon}, false},
+		{"an account that is called as the client", revocation.Token{GrantID: "g", ClientID: "c", Subject: "client", IssuedAt: noon}, false},
+		{"the key's, whenever it was issued", revocation.Token{KeyID: "key", IssuedAt: noon.Add(time.Hour)}, true},
 	} {
 		if got := s.Ended(row.token); got != row.ended {
 			t.Errorf("%s: %v", row.name, got)
 		}
+	}
+}
+
+// TestHeard: an answer counts, be it that there was nothing new; silence does not.
+func TestHeard(t *testing.T) {
+	now := noon
+	j := &journal{}
+	s := revocation.New(j, func() time.Time { return now })
+	if !s.Heard().IsZero() {
+		t.Error("heard of nothing")
+	}
+	refreshed(t, s)
+	now = noon.Add(time.Minute)
+	refreshed(t, s)
+	if got := s.Heard(); got != now {
+		t.Errorf("heard at %v", got)
+	}
+	j.err = store.ErrUnavailable
+	now = noon.Add(time.Hour)
+	if err := s.Refresh(t.Context()); !errors.Is(err, store.ErrUnavailable) || s.Heard() != noon.Add(time.Minute) {
+		t.Errorf("heard of a silent store at %v: %v", s.Heard(), err)
 	}
 }
 

@@ -19,7 +19,8 @@ func (s *Server) administration(authorize func(*http.Request, string) (string, e
 	return admin.New(admin.Options{
 		Issuers: s.otherIssuers,
 
-		Environments: s.partners, Keys: s.ring, Activity: s.activity, Authorize: authorize, Now: s.options.Now, Random: s.options.Random,
+		Environments: s.partners, Keys: s.rings, Denials: s.denials, TokenID: s.tokenID, Activity: s.activity,
+		Authorize: authorize, Now: s.options.Now, Random: s.options.Random,
 	})
 }
 

@@ -17,22 +17,23 @@ import (
 	"github.com/grantway/grantway/internal/store/sqlstore"
 )
 
-// feedKeys is the purpose of the keys that sign the feed of revocations. They
-// sign no token, and tokens' keys sign no message (row G25).
-const feedKeys = "feed"
-
 // A feed tells verifiers elsewhere what is revoked in an environment. It is kept
 // over reloads.
 type feed struct {
 	*revocation.Feed
 	ring        *keys.Ring
+	denials     *revocation.Denials
 	keysChanged chan struct{}
 	streams     endpoint.Streams
 }
 
 func (s *Server) openFeed(ctx context.Context, e *catalogue.Environment, db *sqlstore.Store) (*feed, error) {
+	// Tokens' keys sign no message, and these no token (row G25). What they signed
+	// is kept by gateways for an hour at most, and by operators for as long as a
+	// denial counts: the usual life is long enough for both.
 	ring, err := keys.Open(ctx, keys.Settings{
-		Environment: e.Name, Purpose: feedKeys, Keys: db.Keys(), Seal: s.options.Seal, Header: revocation.FeedHeader, Now: s.options.Now,
+		Environment: e.Name, Purpose: keys.Feed, Keys: db.Keys(), Seal: s.options.Seal, Header: revocation.FeedHeader, Now: s.options.Now,
+		Announce: s.options.Announce,
 	}, []jose.Algorithm{jose.ES256}, s.by())
 	if err != nil {
 		return nil, err

@@ -63,7 +63,9 @@ func (r *resources) listen(ctx context.Context) {
 	for {
 		select {
 		case <-tick.C:
-			_ = r.revoked.Refresh(ctx)
+			inTime, cancel := context.WithTimeout(ctx, 5*time.Second)
+			_ = r.revoked.Refresh(inTime)
+			cancel()
 		case <-ctx.Done():
 			return
 		}

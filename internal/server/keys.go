@@ -15,17 +15,22 @@ import (
 
 // openKeys opens the signing keys of an environment.
 func (s *Server) openKeys(ctx context.Context, e *catalogue.Environment, stored store.Keys) (*keys.Ring, error) {
-	// The catalogue of an hour ago may have let tokens live longer than that of
-	// now does, so it is as long as a production server allows, at least.
+	return keys.Open(ctx, keys.Settings{
+		Environment: e.Name, Purpose: keys.AccessToken, Keys: stored, Seal: s.options.Seal,
+		Header: dialect.Find(e.Dialect).Header, Now: s.options.Now,
+		Lifetime: longestLife(e), Announce: s.options.Announce,
+	}, e.Algorithms(), s.by())
+}
+
+// longestLife is how long a token of the environment may live. The catalogue of an
+// hour ago may have let tokens live longer than that of now does, so it is as long
+// as a production server allows, at least.
+func longestLife(e *catalogue.Environment) time.Duration {
 	longest := 24 * time.Hour
 	for _, api := range e.APIs {
 		longest = max(longest, api.Token.Lifetime)
 	}
-	return keys.Open(ctx, keys.Settings{
-		Environment: e.Name, Purpose: keys.AccessToken, Keys: stored, Seal: s.options.Seal,
-		Header: dialect.Find(e.Dialect).Header, Now: s.options.Now,
-		Lifetime: longest, Announce: s.options.Announce,
-	}, e.Algorithms(), s.by())
+	return longest
 }
 
 // noteKeys says that the stored keys may be others now.
@@ -69,10 +74,21 @@ func (s *Server) keepKeys(ctx context.Context, r *resources) {
 	}
 }
 
-// ring is the signing keys of an environment, nil when there is none of that name.
-func (s *Server) ring(environment string) *keys.Ring {
-	if r := s.current.Load().resources(environment); r != nil {
+// ring is the keys that sign an environment's tokens, nil when there is no
+// environment of that name.
+func (s *Server) ring(environment string) *keys.Ring { return s.rings(environment, keys.AccessToken) }
+
+// rings is the keys of an environment that serve a purpose, nil when there are
+// none.
+func (s *Server) rings(environment, purpose string) *keys.Ring {
+	r := s.current.Load().resources(environment)
+	switch {
+	case r == nil:
+		return nil
+	case purpose == keys.AccessToken:
 		return r.ring
+	case purpose == keys.Feed:
+		return r.feed.ring
 	}
 	return nil
 }

@@ -29,17 +29,40 @@ func (a *Authorization) audience() []string {
 	return audience
 }
 
-// An ID is a token's jti. It names the secret that obtained the token, so that
-// the tokens of a leaked secret can be told from all others without another
-// claim.
+// An ID is a token's jti. It names the secret that obtained the token, and the
+// grant that it hangs on where there is one, so that the tokens of a leaked
+// secret, or of a grant that was taken back, can be told from all others without
+// another claim.
 //
-//	3kTMd9… . p1fGQ2kd0a
-//	random    secret
+//	3kTMd9… . p1fGQ2kd0a                 a client's own token: it hangs on no grant
+//	3kTMd9… . p1fGQ2kd0a . Vb8sX0qT4m    a token that somebody granted
+//	3kTMd9… .            . Vb8sX0qT4m    the same for a client without a secret
+//	random    secret       grant
+//
+// The parts are letters and digits; none holds a full stop. A token is about an
+// account exactly when its id names a grant: the subject of all others is the
+// client itself.
 type ID string
+
+// NewID puts an id together. Secret and grant may be empty.
+func NewID(random, secret, grant string) ID {
+	if grant == "" {
+		return ID(random + "." + secret)
+	}
+	return ID(random + "." + secret + "." + grant)
+}
 
 // Secret is the id of the secret that obtained the token, empty when the token
 // does not say.
 func (id ID) Secret() string {
-	_, secret, _ := strings.Cut(string(id), ".")
+	_, rest, _ := strings.Cut(string(id), ".")
+	secret, _, _ := strings.Cut(rest, ".")
 	return secret
+}
+
+// Grant is the id of the grant that the token hangs on, empty when there is none.
+func (id ID) Grant() string {
+	_, rest, _ := strings.Cut(string(id), ".")
+	_, grant, _ := strings.Cut(rest, ".")
+	return grant
 }

@@ -130,10 +130,20 @@ func TestID(t *testing.T) {
 		}
 		seen[id] = true
 	}
-	for id, want := range map[ID]string{"": "", "abc": "", "abc.": "", "abc.s1": "s1", "abc.s.1": "s.1"} {
+	for id, want := range map[ID]string{"": "", "abc": "", "abc.": "", "abc.s1": "s1", "abc.s1.g1": "s1", "abc..g1": ""} {
 		if got := id.Secret(); got != want {
 			t.Errorf("%q: %q", id, got)
 		}
+	}
+	for id, want := range map[ID]string{
+		"": "", "abc": "", "abc.s1": "", "abc.s1.": "", NewID("abc", "s1", ""): "", NewID("abc", "s1", "g1"): "g1", NewID("abc", "", "g1"): "g1",
+	} {
+		if got := id.Grant(); got != want {
+			t.Errorf("the grant of %q: %q", id, got)
+		}
+	}
+	if got := NewID("abc", "s1", ""); got != "abc.s1" {
+		t.Errorf("without a grant: %q", got)
 	}
 }
 

@@ -60,6 +60,47 @@ var revocationCases = map[string]func(*testing.T, *world){
 			t.Error("an id with NUL was taken")
 		}
 	},
+	"ensure": func(t *testing.T, w *world) {
+		said := store.Revocation{Kind: store.RevokedAccount, ID: "a", IssuedBefore: at(10), ForgetAt: at(100)}
+		change := func(f func(*store.Revocation)) store.Revocation {
+			r := said
+			f(&r)
+			return r
+		}
+		for i, row := range []struct {
+			name   string
+			say    store.Revocation
+			writes bool
+		}{
+			{"the first time", said, true},
+			{"again", said, false},
+			{"less", change(func(r *store.Revocation) { r.IssuedBefore, r.ForgetAt = at(9), at(99) }), false},
+			{"of another kind", change(func(r *store.Revocation) { r.Kind = store.RevokedClient }), true},
+			{"about another one", change(func(r *store.Revocation) { r.ID = "b" }), true},
+			{"later", change(func(r *store.Revocation) { r.IssuedBefore = at(10).Add(time.Microsecond) }), true},
+			{"longer", change(func(r *store.Revocation) { r.ForgetAt = at(100).Add(time.Microsecond) }), true},
+			{"for ever", change(func(r *store.Revocation) { r.ForgetAt = time.Time{} }), true},
+			{"for ever, again", change(func(r *store.Revocation) { r.ForgetAt = time.Time{} }), false},
+			{"less than for ever", change(func(r *store.Revocation) { r.ForgetAt = at(500) }), false},
+		} {
+			before, err := w.Revocations.Since(t.Context(), 0, at(0))
+			must(t, err)
+			must(t, w.Revocations.Ensure(t.Context(), row.say, by(i)))
+			after, err := w.Revocations.Since(t.Context(), 0, at(0))
+			must(t, err)
+			if wrote := len(after) > len(before); wrote != row.writes {
+				t.Errorf("%s: written: %v", row.name, wrote)
+			}
+			all, err := w.Changes.Since(t.Context(), 0, 100)
+			must(t, err)
+			if len(all) != len(after) {
+				t.Errorf("%s: %d changes, %d revocations", row.name, len(all), len(after))
+			}
+		}
+		if err := w.Revocations.Ensure(t.Context(), change(func(r *store.Revocation) { r.ID = "a\x00b" }), by(3)); err == nil {
+			t.Error("an id with NUL was taken")
+		}
+	},
 	"a step that fails ends nothing": func(t *testing.T, w *world) {
 		must(t, w.Clients.Create(t.Context(), client("c"), by(0)))
 		want(t, w.Secrets.Revoke(t.Context(), "c", "x", at(100), by(1)), store.ErrNotFound)

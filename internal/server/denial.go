@@ -1,0 +1,113 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"time"
+
+	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/jose"
+	"github.com/grantway/grantway/internal/keys"
+	"github.com/grantway/grantway/internal/revocation"
+	"github.com/grantway/grantway/internal/store"
+	"github.com/grantway/grantway/oauth"
+)
+
+// openDenials reads what was denied in an earlier run and is not in the store.
+func (s *Server) openDenials(e *catalogue.Environment, r *resources) (*revocation.Denials, error) {
+	const overlap = 6 * time.Minute // a node that hears nothing of the store issues tokens for five minutes more; clocks differ
+	return revocation.OpenDenials(revocation.DenialSettings{
+		Issuer: issuerOf(e), Path: filepath.Join(s.options.Catalogue.Data, "denials-"+e.Name+".json"),
+		Set: r.revoked, Feed: r.feed.Feed, Store: r.store.Revocations(), Keys: &denialKeys{tokens: r.ring, feed: r.feed.ring},
+		Life: longestLife(e) + overlap, Now: s.options.Now,
+	})
+}
+
+// keepDenials writes denials into the store when it answers.
+func (s *Server) keepDenials(ctx context.Context, r *resources) {
+	r.feed.denials.Run(ctx, func(err error) {
+		s.options.Log.LogAttrs(ctx, slog.LevelError, "denials are in force and not stored yet",
+			slog.String("environment", r.environment), slog.Any("error", err))
+	})
+}
+
+// denialKeys are an environment's keys of both purposes: either can be denied.
+type denialKeys struct{ tokens, feed *keys.Ring }
+
+// Signer is revocation.DenialKeys'.
+func (k *denialKeys) Signer() (*jose.Signer, error) {
+	return k.feed.SignerAs(jose.ES256, revocation.DenialHeader)
+}
+
+// Public is revocation.DenialKeys'.
+func (k *denialKeys) Public() []jose.PublicKey { return k.feed.Public() }
+
+// Deny is revocation.DenialKeys'.
+func (k *denialKeys) Deny(kid string) error {
+	return errors.Join(k.tokens.Deny(kid), k.feed.Deny(kid))
+}
+
+// Remove is revocation.DenialKeys'.
+func (k *denialKeys) Remove(ctx context.Context, kid string, by store.By) error {
+	err := k.tokens.Remove(ctx, kid, by)
+	if errors.Is(err, store.ErrNotFound) {
+		err = k.feed.Remove(ctx, kid, by)
+	}
+	if errors.Is(err, keys.ErrUnread) {
+		return nil // it is stored, and the keys are read again when they change
+	}
+	return err
+}
+
+// denials are those of an environment, nil when there is none of that name.
+func (s *Server) denials(environment string) *revocation.Denials {
+	if r := s.current.Load().resources(environment); r != nil {
+		return r.feed.denials
+	}
+	return nil
+}
+
+// errNoToken: what was presented is no token that could be ended.
+var errNoToken = errors.New("it is no live token of this environment")
+
+// tokenID is the id of a token and when it ends. An opaque one is looked up in
+// the store.
+func (s *Server) tokenID(ctx context.Context, environment, presented string) (id string, ends time.Time, err error) {
+	for _, e := range s.current.Load().environments {
+		if e.Name != environment {
+			continue
+		}
+		found, err := e.introspection.Tokens.Check(ctx, presented)
+		if errors.Is(err, oauth.InvalidToken) {
+			return "", time.Time{}, fmt.Errorf("%w: %w", errNoToken, err)
+		}
+		if err != nil {
+			return "", time.Time{}, fmt.Errorf("%w: %w", store.ErrUnavailable, err)
+		}
+		return found.ID, found.ExpiresAt.Add(time.Minute), nil
+	}
+	return "", time.Time{}, errNoToken
+}
+
+// FeedAge is how long ago each environment's store last said what is revoked. One
+// that never did has the age of the clock itself.
+func (s *Server) FeedAge() map[string]time.Duration {
+	ages := map[string]time.Duration{}
+	for _, e := range s.current.Load().environments {
+		ages[e.Name] = s.options.Now().Sub(e.resources.revoked.Heard())
+	}
+	return ages
+}
+
+// FeedAge is how long ago each environment's issuer last said what is revoked, by
+// the issuer's clock. One that never did has the age of the clock itself.
+func (g *Gateway) FeedAge() map[string]time.Duration {
+	ages := map[string]time.Duration{}
+	for _, f := range g.current.Load().followers {
+		ages[f.environment] = g.options.Now().Sub(f.feed.Status().Heard)
+	}
+	return ages
+}
