@@ -92,9 +92,14 @@ func runGateway(ctx context.Context, flags gatewayFlags, errOut io.Writer) (err 
 	if err := os.MkdirAll(c.Data, 0o700); err != nil {
 		return fmt.Errorf("the data folder: %w", err)
 	}
+	tracing, err := server.StartTracing(ctx, os.LookupEnv, rand.Reader, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, tracing.Close()) }()
 	g, err := server.NewGateway(ctx, server.GatewayOptions{
 		Catalogue: c, Environments: flags.environments, Credentials: feedCredentials, MaxStale: flags.maxStale,
-		Now: time.Now, Random: rand.Reader, Log: log,
+		Now: time.Now, Random: rand.Reader, Log: log, Tracing: tracing,
 	})
 	if err != nil {
 		return err

@@ -27,6 +27,8 @@ func TestMain(m *testing.M) {
 //	capture NAME REGEXP           a variable from the first group in the last stdout
 //	token STATUS URL ID SECRET    a token request; a token is in $TOKEN then
 //	get STATUS URL                a request with $TOKEN
+//
+// Both leave the answer's trace id in $TRACE.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
@@ -117,6 +119,7 @@ func send(ts *testscript.TestScript, status string, request func() (*http.Respon
 	defer w.Body.Close()
 	body, err := io.ReadAll(w.Body)
 	ts.Check(err)
+	ts.Setenv("TRACE", w.Header.Get("X-Request-Id"))
 	if got := fmt.Sprint(w.StatusCode); got != status {
 		ts.Fatalf("status %s, want %s: %s", got, status, body)
 	}

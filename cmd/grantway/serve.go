@@ -66,7 +66,12 @@ func runServe(ctx context.Context, file string, errOut io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	s, err := server.New(ctx, server.Options{Catalogue: c, Seal: seal, Now: time.Now, Random: rand.Reader, Log: log})
+	tracing, err := server.StartTracing(ctx, os.LookupEnv, rand.Reader, log)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, tracing.Close()) }()
+	s, err := server.New(ctx, server.Options{Catalogue: c, Seal: seal, Now: time.Now, Random: rand.Reader, Log: log, Tracing: tracing})
 	if err != nil {
 		return err
 	}

@@ -180,7 +180,7 @@ func (s *Server) assemble(ctx context.Context, c *catalogue.Catalogue, e *catalo
 		Clients: env.auth,
 		Grants:  env.grants,
 		Issuer: &token.Issuer{
-			Name: env.issuer(), Dialect: env.dialect, Signers: r.ring, Opaque: r.store.Tokens(), Now: s.options.Now, Random: s.options.Random,
+			Name: env.issuer(), Dialect: env.dialect, Signers: r.ring, Opaque: s.options.Tracing.tokens(r.store.Tokens()), Now: s.options.Now, Random: s.options.Random,
 		},
 		Answers: &endpoint.Answers{
 			Dialect: env.dialect, Issuer: e.Issuer.String(), Realm: realm, Strict: e.Strict, Plain: e.PlainCodes,
@@ -191,7 +191,7 @@ func (s *Server) assemble(ctx context.Context, c *catalogue.Catalogue, e *catalo
 		return nil, err
 	}
 	var err error
-	if env.gateway, err = guard(c, e, s.upstream, s.trust, s.options.Now, func(api *catalogue.API) (*resource.Checker, error) {
+	if env.gateway, err = guard(c, e, s.options.Tracing.calls(s.upstream), s.trust, s.options.Now, func(api *catalogue.API) (*resource.Checker, error) {
 		return env.checker(s.options.Now, api)
 	}); err != nil {
 		return nil, err
