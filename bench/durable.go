@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -172,9 +173,9 @@ func (b *bench) opaque(name, write, dsn string, g *grantway, control plain) erro
 		rates = append(rates, float64(done.Stored)/done.Elapsed.Seconds())
 	}
 	b.report.add(compared(name, "µs", 1, mine, allowed))
-	b.report.add(alone("  the control: opaque", "µs", 0, plainly...))
+	b.report.add(alone("  its control, opaque", "µs", 0, plainly...))
 	b.report.add(alone(write, "µs", 0, writes...))
-	b.report.add(alone("  a second", "", 0, rates...))
+	b.report.add(alone("  "+strings.Replace(write, "write", "writes a second", 1), "", 0, rates...))
 	return nil
 }
 

@@ -51,7 +51,7 @@ func (b *bench) library() error {
 		return fmt.Errorf("the benchmarks of ./resource have other names than before:\n%s", strings.TrimSpace(string(out)))
 	}
 	b.report.add(alone(seen, "ns", 1000, warm...))
-	b.report.add(alone("  allocations", "", 0, allocations["CheckSeen/function"]...))
+	b.report.add(alone("  "+seen+": allocations", "", 0, allocations["CheckSeen/function"]...))
 	for i := range fresh {
 		fresh[i], raw[i] = fresh[i]/1000, raw[i]/1000
 	}

@@ -12,7 +12,7 @@ import (
 
 // A figure is one row of the table.
 type figure struct {
-	What   string  `json:"what"`
+	What   string  `json:"what"` // indented: a part of the row above
 	Unit   string  `json:"unit"`
 	Ours   float64 `json:"ours"`             // the median
 	Beside float64 `json:"beside,omitempty"` // the control's median
@@ -66,6 +66,9 @@ func (r *report) print() {
 		e := json.NewEncoder(os.Stdout)
 		e.SetIndent("", "  ")
 		e.Encode(map[string]any{"at": time.Now().UTC(), "window": window.String(), "figures": r.figures})
+		return
+	}
+	if len(r.figures) == 0 {
 		return
 	}
 	out := tabwriter.NewWriter(os.Stdout, 0, 8, 2, ' ', 0)

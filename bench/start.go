@@ -10,6 +10,9 @@ const (
 	idle       = "memory when idle"
 )
 
+// rest is how long a server is left alone before it counts as idle.
+const rest = 3 * time.Second
+
 // startAndIdle measures a server that has just started.
 func (b *bench) startAndIdle() error {
 	if !wanted(firstToken, idle) {
@@ -25,7 +28,7 @@ func (b *bench) startAndIdle() error {
 	var took, memory []float64
 	for round := range *rounds {
 		bar(firstToken, round, *rounds)
-		t, m, err := g.start()
+		t, m, err := g.start(rest)
 		if err != nil {
 			return err
 		}
@@ -36,9 +39,9 @@ func (b *bench) startAndIdle() error {
 	return nil
 }
 
-// start starts the server, asks for tokens until there is one, waits for it to
-// come to rest, and stops it. It returns milliseconds and mebibytes.
-func (g *grantway) start() (took, memory float64, err error) {
+// start starts the server, asks for tokens until there is one, lets it come to
+// rest, and stops it. It returns milliseconds and mebibytes.
+func (g *grantway) start(rest time.Duration) (took, memory float64, err error) {
 	began := time.Now()
 	if err := g.begin(); err != nil {
 		return 0, 0, err
@@ -53,7 +56,7 @@ func (g *grantway) start() (took, memory float64, err error) {
 		time.Sleep(time.Millisecond)
 	}
 	took = float64(time.Since(began).Microseconds()) / 1000
-	time.Sleep(3 * time.Second)
+	time.Sleep(rest)
 	memory = mebibytes(residentMemory(g.process.Process.Pid))
 	return took, memory, g.end()
 }
