@@ -35,12 +35,12 @@ func (t *APIToken) Good(now time.Time) bool {
 // APITokens remembers API tokens.
 type APITokens interface {
 	// Create stores t and writes "api-token.created". An id or hash in use returns
-	// ErrConflict.
+	// ErrConflict; an elevated one without an end is refused.
 	Create(ctx context.Context, t APIToken, by By) error
 
 	// Approve makes an elevated token good and writes "api-token.approved". The
 	// actor who created it cannot: that returns ErrConflict, as does approving
-	// twice. An unknown or plain one returns ErrNotFound.
+	// twice, or one that was revoked. An unknown or plain one returns ErrNotFound.
 	Approve(ctx context.Context, id string, by By) error
 
 	// Find returns the token with this hash, good or not, or ErrNotFound.
@@ -58,7 +58,8 @@ type APITokens interface {
 	// and writes no change.
 	Used(ctx context.Context, at map[string]time.Time) error
 
-	// ActedFor records that an elevated token was used for a person, once a day
-	// and token and person, and writes "api-token.acted" with the account's id.
+	// ActedFor records that an elevated token was used for a person and writes
+	// "api-token.acted" with the account's id, once a day (in UTC), token and
+	// person; the other calls only read. An unknown token returns ErrNotFound.
 	ActedFor(ctx context.Context, id, accountID string, by By) error
 }

@@ -89,18 +89,18 @@ type Clients interface {
 	// the order of their ids, with their secrets.
 	List(ctx context.Context, after string, limit int) ([]Client, error)
 
-	// Disable makes the client unusable, ends every token it obtained until
-	// by.At, and writes "client.disabled". Disabling a disabled one changes
-	// nothing. An unknown one returns ErrNotFound.
+	// Disable makes the client unusable, ends its grants and every token it
+	// obtained until by.At, and writes "client.disabled". Disabling a disabled one
+	// changes nothing. An unknown one returns ErrNotFound.
 	Disable(ctx context.Context, id string, forget time.Time, by By) error
 
-	// Enable undoes Disable for the future: tokens that it ended stay ended. It
+	// Enable undoes Disable for the future: what it ended stays ended. It
 	// writes "client.enabled". Enabling an enabled one changes nothing. An unknown
 	// one returns ErrNotFound.
 	Enable(ctx context.Context, id string, by By) error
 
-	// Delete forgets the client and its secrets, ends its tokens, keeps its id
-	// from ever being used again, and writes "client.deleted". An unknown one
+	// Delete forgets the client and its secrets, ends its grants and tokens, keeps
+	// its id from ever being used again, and writes "client.deleted". An unknown one
 	// returns ErrNotFound.
 	Delete(ctx context.Context, id string, forget time.Time, by By) error
 }

@@ -25,7 +25,7 @@ type Consents interface {
 	List(ctx context.Context, accountID string) ([]Consent, error)
 
 	// Withdraw forgets the consent, ends every grant of that person and client
-	// with its tokens until by.At, and writes "consent.withdrawn". It also ends
+	// with its tokens, and writes "consent.withdrawn" with the account's id. It also ends
 	// grants that were given without a remembered consent. Where there is neither
 	// it returns ErrNotFound.
 	Withdraw(ctx context.Context, accountID, clientID string, forget time.Time, by By) error

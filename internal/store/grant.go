@@ -53,21 +53,26 @@ type Redemption struct {
 	// another client): the code is spent and the grant ended, and nothing issued.
 	Failed bool
 
-	Token   *Token    // an opaque access token to keep; nil: none
-	Refresh time.Time // end of the refresh token that is issued; zero: none is
-	Grace   time.Duration
-	Forget  time.Time // no access token of the grant lives longer
+	Token   *Token        // an opaque access token to keep; nil: none
+	Refresh time.Time     // end of the refresh token that is issued; zero: none is, and the one presented stays the newest
+	Grace   time.Duration // how long after its successor was issued a refresh token is still good; zero: not at all
+	Forget  time.Time     // no access token of the grant lives longer; zero: it is not known
 }
 
 // Grants remembers grants.
 type Grants interface {
 	// Start spends the request with this hash, stores g with its code, remembers
-	// the consent (nil: it was remembered already), and writes "grant.started". A
-	// request that is spent or past its end returns ErrSpent; an account or client
-	// that is unknown or disabled by now ErrNotFound.
+	// the consent (nil: it was remembered already, or is not to be), and writes
+	// "grant.started". What a consent was before is replaced; its account and client
+	// are those of g, and it is used now. A request that is spent, past its end or
+	// another client's returns ErrSpent; an account or client that is unknown or
+	// disabled by now, and a session (unless g has none) that the account no longer
+	// has, ErrNotFound; an id or code in use ErrConflict. What of g only a
+	// redemption or an end sets is not looked at.
 	Start(ctx context.Context, request [32]byte, g Grant, c *Consent, by By) error
 
-	// Find returns the grant, ended or not, or ErrNotFound.
+	// Find returns the grant, ended or not, or ErrNotFound. The end of a client,
+	// its being disabled too, is the end of all grants that it had.
 	Find(ctx context.Context, id string) (Grant, error)
 
 	// FindByCode returns the grant of a code, spent or not, or ErrNotFound.
@@ -80,16 +85,21 @@ type Grants interface {
 	// ends the grant with every token of it and returns ErrSpent, as does one that
 	// has ended or reached an end. A Failed redemption that commits returns nil.
 	// It returns the generation of the refresh token to answer with, zero when
-	// none is issued. An unknown grant returns ErrNotFound.
+	// none is issued. An unknown grant returns ErrNotFound, a token with a hash in
+	// use ErrConflict.
 	//
-	// It writes a change only where it ends a grant ("grant.ended").
+	// It writes a change only where it ends a grant ("grant.ended"). The revocation
+	// beside it ends all tokens that the grant has, also one whose IssuedAt is after
+	// by.At: of two calls with one code the one that loses may have begun first.
+	// That is so wherever grants end.
 	Commit(ctx context.Context, r Redemption, by By) (generation int64, err error)
 
 	// End ends the grant with every token of it and writes "grant.ended". One that
 	// has ended changes nothing. An unknown one returns ErrNotFound.
 	End(ctx context.Context, id string, forget time.Time, by By) error
 
-	// List returns an account's grants that have not ended, newest first.
+	// List returns an account's grants that have not ended and of which something
+	// is still good (the code, the refresh token or an access token), newest first.
 	List(ctx context.Context, accountID string, now time.Time) ([]Grant, error)
 
 	// Purge forgets at most limit grants whose last token has reached its end

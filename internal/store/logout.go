@@ -28,6 +28,6 @@ type LogoutNotices interface {
 	Done(ctx context.Context, ids []string) error
 
 	// GiveUp forgets a notice that could not be delivered and writes
-	// "logout.undelivered".
+	// "logout.undelivered" with the session's id. An unknown one returns ErrNotFound.
 	GiveUp(ctx context.Context, id string, by By) error
 }

@@ -26,7 +26,8 @@ type Requests interface {
 	Find(ctx context.Context, hash [32]byte, now time.Time) (Request, error)
 
 	// Drop forgets the request: it was refused or denied. Of many calls, and of
-	// Grants.Start, exactly one succeeds; the others return ErrSpent.
+	// Grants.Start, exactly one succeeds; the others return ErrSpent. One past its
+	// end that nobody purged can be dropped.
 	Drop(ctx context.Context, hash [32]byte) error
 
 	// Purge forgets at most limit requests that have reached their end and says

@@ -20,10 +20,10 @@ import (
 // between the two leaves the grant as it was: what is presented again is found
 // spent again.
 
-// redeemGrants is the condition and the effect of a redemption, with r in place of
-// one or many. Where it changes no row the redemption is refused. An index holds
-// none of the columns that it sets, so that PostgreSQL can keep the new row beside
-// the old one.
+// redeemGrants is the condition and the effect of redemptions in PostgreSQL, which
+// takes many at once. Where it changes no row the redemption is refused. An index
+// holds none of the columns that it sets, so that PostgreSQL can keep the new row
+// beside the old one.
 const redeemGrants = `UPDATE {}grant_ AS g SET
 		code_spent_at = CASE WHEN r.presented = 0 THEN r.now ELSE g.code_spent_at END,
 		generation = CASE WHEN g.generation = r.presented AND r.refresh > 0 THEN g.generation + 1 ELSE g.generation END,
@@ -38,15 +38,23 @@ const redeemGrants = `UPDATE {}grant_ AS g SET
 				AND (g.generation = r.presented OR g.generation = r.presented + 1 AND r.now < g.rotated_at + r.grace) END
 	RETURNING id, generation`
 
+// What redeemGrants says, as SQLite does it in half the time: one redemption, and
+// the usual case first. See insertToken for the places without names.
 const (
-	oneRedemption   = `(SELECT $1 AS grant_id, $2 AS presented, $3 AS now, $4 AS refresh, $5 AS grace, $6 AS keep)`
-	manyRedemptions = `unnest($1::text[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])`
+	redeemed = ` forget_at = max(forget_at, ?) WHERE id = ? AND ended_at = 0 AND (ends_at = 0 OR ends_at > ?)
+		AND era = (SELECT c.ended_at FROM {}client c WHERE c.id = client_id) `
+	issued = ` generation = ?, rotated_at = ?, refresh_ends_at = ?,`
 )
 
 var (
-	redeemOne  = sentence(strings.ReplaceAll(redeemGrants, "{r}", oneRedemption))
-	redeemMany = sentence(strings.ReplaceAll(redeemGrants, "{r} AS r",
-		manyRedemptions+` AS r (grant_id, presented, now, refresh, grace, keep)`))
+	redeemCode = sentence(`UPDATE {}grant_ SET code_spent_at = ?,` + issued + redeemed +
+		`AND code_spent_at = 0 AND code_ends_at > ?`)
+	redeemRefresh = sentence(`UPDATE {}grant_ SET` + issued + redeemed + `AND generation = ? AND refresh_ends_at > ?`)
+	repeatRefresh = sentence(`UPDATE {}grant_ SET` + redeemed + `AND generation = ? AND refresh_ends_at > ? AND ? < rotated_at + ?`)
+	keepRefresh   = sentence(`UPDATE {}grant_ SET` + redeemed + `AND generation = ? AND refresh_ends_at > ?`)
+
+	redeemMany = sentence(strings.ReplaceAll(redeemGrants, "{r} AS r", `unnest($1::text[], $2::bigint[], $3::bigint[],
+			$4::bigint[], $5::bigint[], $6::bigint[]) AS r (grant_id, presented, now, refresh, grace, keep)`))
 	redeemManyForTokens = sentence(`WITH r AS MATERIALIZED (SELECT * FROM unnest($1::text[], $2::bigint[], $3::bigint[],
 				$4::bigint[], $5::bigint[], $6::bigint[], $7::bytea[], $8::text[], $9::text[], $10::text[], $11::text[],
 				$12::text[], $13::bigint[], $14::bigint[])
@@ -70,10 +78,6 @@ type redemption struct {
 	presented, now, refresh, grace, keep int64
 	token                                *tokenRow // nil: none
 	generation                           int64     // of the newest refresh token, once it is done
-}
-
-func (r *redemption) args() []any {
-	return []any{r.grantID, r.presented, r.now, r.refresh, r.grace, r.keep}
 }
 
 // Commit implements store.Grants.
@@ -151,8 +155,7 @@ func (f *sqliteFile) redeemHere(ctx context.Context, r *redemption) (refused, br
 			return refused, broken
 		}
 	}
-	var id string
-	did, err := one(ctx, f.writer, redeemOne, r.args(), &id, &r.generation)
+	did, err := f.spend(ctx, r)
 	if err != nil || did {
 		return nil, err
 	}
@@ -162,6 +165,30 @@ func (f *sqliteFile) redeemHere(ctx context.Context, r *redemption) (refused, br
 		}
 	}
 	return errRefused, nil
+}
+
+// spend does what redeemGrants does.
+func (f *sqliteFile) spend(ctx context.Context, r *redemption) (did bool, err error) {
+	run := func(s statement, args ...any) (bool, error) {
+		n, err := f.writer.run(ctx, s, args)
+		return n > 0, err
+	}
+	r.generation = r.presented + 1
+	switch {
+	case r.presented == 0 && r.refresh == 0:
+		r.generation = 0
+		return run(redeemCode, r.now, int64(0), int64(0), int64(0), r.keep, r.grantID, r.now, r.now)
+	case r.presented == 0:
+		return run(redeemCode, r.now, r.generation, r.now, r.refresh, r.keep, r.grantID, r.now, r.now)
+	case r.refresh == 0:
+		did, err = run(keepRefresh, r.keep, r.grantID, r.now, r.presented, r.now)
+	default:
+		did, err = run(redeemRefresh, r.generation, r.now, r.refresh, r.keep, r.grantID, r.now, r.presented, r.now)
+	}
+	if err != nil || did {
+		return did, err
+	}
+	return run(repeatRefresh, r.keep, r.grantID, r.now, r.presented+1, r.now, r.now, r.grace)
 }
 
 func (p *postgresSchema) redeem(ctx context.Context, r *redemption) error {

@@ -168,13 +168,18 @@ var clientCases = map[string]func(*testing.T, *world){
 			want(t, err, store.ErrNotFound)
 			want(t, w.Clients.Disable(t.Context(), bad, at(1), by(1)), store.ErrNotFound)
 			for name, spoil := range map[string]func(*store.Client){
-				"id":      func(c *store.Client) { c.ID = bad },
-				"name":    func(c *store.Client) { c.Name = bad },
-				"grant":   func(c *store.Client) { c.Grants = []string{bad} },
-				"API":     func(c *store.Client) { c.Allotted = map[string][]string{bad: nil} },
-				"scope":   func(c *store.Client) { c.Allotted = map[string][]string{"api": {bad}} },
-				"hint":    func(c *store.Client) { c.Secrets[0].Hint = bad },
-				"far off": func(c *store.Client) { c.CreatedAt = time.Unix(1<<62, 0) },
+				"id":       func(c *store.Client) { c.ID = bad },
+				"name":     func(c *store.Client) { c.Name = bad },
+				"grant":    func(c *store.Client) { c.Grants = []string{bad} },
+				"API":      func(c *store.Client) { c.Allotted = map[string][]string{bad: nil} },
+				"scope":    func(c *store.Client) { c.Allotted = map[string][]string{"api": {bad}} },
+				"hint":     func(c *store.Client) { c.Secrets[0].Hint = bad },
+				"far off":  func(c *store.Client) { c.CreatedAt = time.Unix(1<<62, 0) },
+				"redirect": func(c *store.Client) { c.SignIn.Redirects = []string{bad} },
+				"logout":   func(c *store.Client) { c.SignIn.LogoutRedirects = []string{bad} },
+				"owner":    func(c *store.Client) { c.SignIn.Owner = bad },
+				"end of":   func(c *store.Client) { c.GrantsEnd = map[string]time.Time{bad: at(1)} },
+				"end at":   func(c *store.Client) { c.GrantsEnd["urn:x:y"] = time.Unix(1<<62, 0) },
 			} {
 				c := client("c")
 				spoil(&c)

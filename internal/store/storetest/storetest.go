@@ -90,7 +90,7 @@ func client(id string) store.Client {
 		AuthMethods: []string{"client_secret_basic"},
 		Allotted:    map[string][]string{"api": {"read", "write"}, "bare": {}},
 		Secrets:     []store.Secret{secret(id, "a"), secret(id, "b")},
-		GrantsEnd:   map[string]time.Time{"urn:x:y": at(5000), "never": {}},
+		GrantsEnd:   map[string]time.Time{"urn:x:y": at(5000)},
 		SignIn: store.SignIn{
 			Redirects: []string{"https://a.example/?a=b&c=d", "http://127.0.0.1/"}, LogoutRedirects: []string{"https://a.example/bye"},
 			LogoutNotice: "https://a.example/notice", IDTokenAlg: "ES256", Owner: "Ünïted <Owners>", Homepage: "https://a.example",
