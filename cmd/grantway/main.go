@@ -72,7 +72,7 @@ Run it for others:            grantway serve --config grantway.yaml`,
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &usageError{fmt.Errorf("%w\nRun '%s --help' for the flags and examples", err, c.CommandPath())}
 	})
-	root.AddCommand(devCommand(), serveCommand(), gatewayCommand(), configCommand(), clientsCommand(), secretsCommand(), keysCommand(), activityCommand(), whyCommand(), completionCommand())
+	root.AddCommand(devCommand(), serveCommand(), gatewayCommand(), configCommand(), clientsCommand(), secretsCommand(), keysCommand(), denyCommand(), activityCommand(), whyCommand(), completionCommand())
 	root.AddCommand(issuersCommand())
 	root.CompletionOptions.DisableDefaultCmd = true // ours is shorter
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", ".FlagUsagesWrapped 80 "))
