@@ -246,6 +246,9 @@ func TestGauges(t *testing.T) {
 	if got := value("grantway_signing_key_age_seconds", label); got != 90 {
 		t.Errorf("the key signs for %v s", got)
 	}
+	if got := value("grantway_feed_age_seconds", label); got > 90 {
+		t.Errorf("what is revoked was known %v s ago", got)
+	}
 	if got := value("grantway_activity_behind_seconds", label); got > 90 {
 		t.Errorf("the activity is %v s behind", got)
 	}

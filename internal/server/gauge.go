@@ -24,7 +24,7 @@ var (
 		"Activity that there was no room for: facts that are in no count (what=fact), and refused requests that are counted but cannot be found by their trace id (what=refused).",
 		[]string{"environment", "what"}, nil)
 	feedAge = prometheus.NewDesc("grantway_feed_age_seconds",
-		"How long ago all was known that the issuer had revoked; absent until it was heard once.", []string{"environment"}, nil)
+		"How long ago all was known that is revoked: since the store was read, or since a gateway apart heard its issuer. Absent until the first time.", []string{"environment"}, nil)
 	feedOpen = prometheus.NewDesc("grantway_feed_open",
 		"Whether calls pass: 1, or 0 when the issuer has been silent for too long.", []string{"environment"}, nil)
 )
@@ -37,7 +37,7 @@ type serverGauges struct{ *Server }
 
 // Describe is prometheus.Collector's.
 func (serverGauges) Describe(to chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{storeUp, changesFollowed, keyAge, activityBehind, activityDropped} {
+	for _, d := range []*prometheus.Desc{storeUp, changesFollowed, feedAge, keyAge, activityBehind, activityDropped} {
 		to <- d
 	}
 }
@@ -69,6 +69,9 @@ func (r *resources) gauge(ctx context.Context, to chan<- prometheus.Metric) {
 		}
 	}
 	gauge(changesFollowed, flag(r.clients.Following()))
+	if heard := r.revoked.Heard(); !heard.IsZero() {
+		gauge(feedAge, max(0, r.now().Sub(heard).Seconds()))
+	}
 	gauge(activityBehind, r.activity.Behind().Seconds())
 	facts, refused := r.activity.Dropped()
 	for what, n := range map[string]int64{"fact": facts, "refused": refused} {
