@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/grantway/grantway/internal/activity"
@@ -53,6 +54,7 @@ type resources struct {
 	store       *sqlstore.Store
 	clients     *cached.Clients
 	revoked     *revocation.Set
+	asking      sync.Mutex // of a request that asks the store what was revoked
 	ring        *keys.Ring
 	keysChanged chan struct{} // in the store
 	feed        *feed
@@ -248,7 +250,11 @@ func (e *environment) Find(ctx context.Context, id string) (*store.Client, error
 // checker decides about tokens for APIs of this environment.
 func (e *environment) checker(now func() time.Time, apis ...*catalogue.API) (*resource.Checker, error) {
 	config := checks(e.Environment, now, apis...)
-	config.Key = func(_ context.Context, id string) (crypto.PublicKey, string, error) {
+	heard := e.resources.heard(now, apis)
+	config.Key = func(ctx context.Context, id string) (crypto.PublicKey, string, error) {
+		if err := heard(ctx); err != nil {
+			return nil, "", err
+		}
 		for _, k := range e.resources.ring.Public() {
 			if k.KeyID == id && !e.resources.revoked.KeyEnded(id) {
 				return k.Key, string(k.Algorithm), nil
@@ -256,7 +262,12 @@ func (e *environment) checker(now func() time.Time, apis ...*catalogue.API) (*re
 		}
 		return nil, "", errors.New("no key of this environment has this kid")
 	}
-	config.Opaque = e.opaque
+	config.Opaque = func(ctx context.Context, presented string) (resource.Token, error) {
+		if err := heard(ctx); err != nil {
+			return resource.Token{}, err
+		}
+		return e.opaque(ctx, presented)
+	}
 	config.Ended = func(t *resource.Token) bool {
 		return e.resources.revoked.Ended(revocation.Token{
 			ID: t.ID, GrantID: token.ID(t.ID).Grant(), SecretID: token.ID(t.ID).Secret(), ClientID: t.ClientID, Subject: t.Subject, IssuedAt: t.IssuedAt,
