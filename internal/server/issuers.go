@@ -1,11 +1,15 @@
 package server
 
 import (
+	"bytes"
 	"context"
+	"encoding/base64"
 	"errors"
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -81,9 +85,17 @@ func (t *trust) checker(e *catalogue.Environment, api *catalogue.API, own *resou
 		if err != nil {
 			return nil, err
 		}
+		made.hosts = append(made.hosts, []byte(hostOf(i.URL)))
 		made.others[i.URL] = &other{checker: checker, issuer: i, api: api, now: t.now, use: t.use(usedAt{e.Name, api.Name, i.URL})}
 	}
 	return made, nil
+}
+
+// hostOf is the host of an issuer's URL, as the URL spells it.
+func hostOf(issuer string) string {
+	_, rest, _ := strings.Cut(issuer, "://")
+	host, _, _ := strings.Cut(rest, "/")
+	return host
 }
 
 // othersRemembered is how many tokens of one other issuer an API remembers.
@@ -109,11 +121,12 @@ func (t *trust) keysOf(i *catalogue.Issuer) *otherKeys {
 type either struct {
 	own    *resource.Checker
 	others map[string]*other // by iss
+	hosts  [][]byte          // of the others
 }
 
 // Authenticate is resource.Checker's.
 func (e *either) Authenticate(r *http.Request) (*resource.Token, error) {
-	if chosen := e.others[claimed(r.Header["Authorization"])]; chosen != nil {
+	if chosen := e.others[e.claimed(r.Header["Authorization"])]; chosen != nil {
 		return chosen.Authenticate(r)
 	}
 	return e.own.Authenticate(r)
@@ -121,12 +134,15 @@ func (e *either) Authenticate(r *http.Request) (*resource.Token, error) {
 
 // claimed is the issuer that the token of an Authorization header says. It is
 // empty where that cannot be read; who checks the token then says why.
-func claimed(headers []string) string {
+func (e *either) claimed(headers []string) string {
 	if len(headers) != 1 {
 		return ""
 	}
 	presented, err := wire.Bearer(headers[0])
 	if err != nil {
+		return ""
+	}
+	if !e.mentioned(presented) {
 		return ""
 	}
 	parsed, err := jose.Parse(presented)
@@ -138,6 +154,17 @@ func claimed(headers []string) string {
 		return ""
 	}
 	return issuer
+}
+
+// mentioned reports whether another issuer's host stands in what a token says.
+// It spares the environment's own tokens the reading of their claims, which costs
+// ten times what a token costs that is known already.
+func (e *either) mentioned(presented string) bool {
+	_, rest, _ := strings.Cut(presented, ".")
+	payload, _, _ := strings.Cut(rest, ".")
+	var room [2 << 10]byte
+	said, err := base64.RawURLEncoding.AppendDecode(room[:0], []byte(payload))
+	return err == nil && slices.ContainsFunc(e.hosts, func(host []byte) bool { return bytes.Contains(said, host) })
 }
 
 // An other is another issuer at one API.
