@@ -4,7 +4,7 @@ GO     ?= go
 TOOLS  := $(CURDIR)/.bin
 export GOFLAGS ?= -buildvcs=false
 
-.PHONY: help run build test rotation race lint fuzz bench interop generate need clean
+.PHONY: help run build test rotation hang weaken race lint fuzz bench interop generate need clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -23,6 +23,12 @@ interop: need ## run the libraries that other people wrote against a running ser
 
 rotation: ## rotate keys for ten minutes while tokens are issued and checked
 	GRANTWAY_ROTATION=long $(GO) test -count=1 -timeout 15m -v -run TestRotationUnderLoad ./internal/server
+
+hang: need ## let the database hang for thirty seconds under load
+	GRANTWAY_HANG=long $(GO) test -count=1 -timeout 5m -v -run TestHangingDatabase ./internal/server
+
+weaken: need ## take each defence away and see its test fail
+	GRANTWAY_WEAKENED=run $(GO) test -count=1 -timeout 60m -v -run 'TestWeakened$$' ./internal/server
 
 race: need ## run the tests of everything with goroutines of its own under the race detector
 	CGO_ENABLED=1 $(GO) test -race ./internal/limit ./internal/secret ./internal/jose ./internal/keys ./internal/revocation ./internal/store/cached ./internal/server ./resource
