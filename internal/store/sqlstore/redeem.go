@@ -65,6 +65,9 @@ var (
 			SELECT r.hash, r.id_, r.client_id_, r.subject, r.audience, r.scope_, r.issued_at, r.expires_at
 			FROM r JOIN redeemed ON redeemed.id = r.grant_id WHERE r.hash IS NOT NULL)
 		SELECT id, generation FROM redeemed`)
+	// An UPDATE takes rows in whatever order its plan has.
+	lockGrants = sentence(`SELECT id FROM {}grant_ WHERE id = ANY($1::text[]) ORDER BY id FOR NO KEY UPDATE`)
+
 	takeTokenBack = sentence(`DELETE FROM {}token WHERE hash = $1`)
 )
 
@@ -226,9 +229,9 @@ func (p *postgresSchema) redeemAll(work []*redemption) []error {
 }
 
 // takeTurns returns the indices of redemptions so that each turn has a grant once,
-// and the first one has them all. They are in the order of the grants' ids: of two
-// nodes that redeem the same ones, neither waits for a grant while the other waits
-// for one of its own.
+// and the first one has them all. They are in the order of the grants' ids, in which
+// they are locked: of two nodes that redeem the same ones, neither waits for a grant
+// while the other waits for one of its own.
 func takeTurns(work []*redemption) (turns [][]int) {
 	order := make([]int, len(work))
 	for i := range order {
@@ -255,6 +258,13 @@ var errTaken = errors.New("a hash is in use")
 // what they did.
 func (p *postgresSchema) redeemTurns(ctx context.Context, conn *pgx.Conn, work []*redemption, turns [][]int, did []bool) (err error) {
 	var batch pgx.Batch
+	if len(turns[0]) > 1 {
+		ids := make([]string, len(turns[0]))
+		for i, at := range turns[0] {
+			ids[i] = work[at].grantID
+		}
+		batch.Queue(p.texts[lockGrants], ids)
+	}
 	for _, turn := range turns {
 		s, args := columns(work, turn)
 		batch.Queue(p.texts[s], args...)
@@ -270,6 +280,11 @@ func (p *postgresSchema) redeemTurns(ctx context.Context, conn *pgx.Conn, work [
 			err = broken(err)
 		}
 	}()
+	if len(turns[0]) > 1 {
+		if _, err := results.Exec(); err != nil {
+			return err
+		}
+	}
 	for _, turn := range turns {
 		rows, err := results.Query()
 		if err != nil {

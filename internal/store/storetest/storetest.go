@@ -51,7 +51,7 @@ func Run(t *testing.T, database func(t *testing.T) Opener) {
 	for noun, cases := range map[string]map[string]func(*testing.T, *world){
 		"clients": clientCases, "secrets": secretCases, "keys": keyCases, "tokens": tokenCases,
 		"revocations": revocationCases, "changes": changeCases, "abouts": aboutCases, "activity": activityCases, "all": allCases,
-		"requests": requestCases, "grants": grantCases, "redemptions": redemptionCases, "consents": consentCases,
+		"requests": requestCases, "grants": grantCases, "redemptions": redemptionCases, "races": redemptionRaces, "consents": consentCases,
 		"API tokens": apiTokenCases,
 	} {
 		for name, test := range cases {
