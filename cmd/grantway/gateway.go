@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"net"
 	"os"
 	"os/signal"
@@ -74,7 +73,7 @@ func runGateway(ctx context.Context, flags gatewayFlags, errOut io.Writer) (err 
 	}
 	lines := newLogWriter(errOut)
 	defer lines.Close()
-	log := slog.New(slog.NewJSONHandler(lines, nil))
+	log := newLog(lines)
 	collectLater()
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP)

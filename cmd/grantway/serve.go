@@ -47,7 +47,7 @@ stays.`,
 func runServe(ctx context.Context, file string, errOut io.Writer) (err error) {
 	lines := newLogWriter(errOut)
 	defer lines.Close()
-	log := slog.New(slog.NewJSONHandler(lines, nil))
+	log := newLog(lines)
 	collectLater()
 	hangup := make(chan os.Signal, 1)
 	signal.Notify(hangup, syscall.SIGHUP) // first of all: unheard, it would end the process
