@@ -57,7 +57,11 @@ var sole = map[string][]string{
 	"net/http/pprof":                     {},
 	"github.com/rogpeppe/go-internal":    {},
 	"github.com/anishathalye/porcupine":  {},
-	"golang.org/x/oauth2":                {},
+	"golang.org/x/oauth2":                {"internal/login"},
+	"github.com/coreos/go-oidc":          {"internal/login"},
+	"github.com/go-webauthn/webauthn":    {"internal/account"},
+	"rsc.io/qr":                          {"internal/account"},
+	"go.opentelemetry.io":                {"internal/server"},
 }
 
 // Budgets. One that is broken says that a noun is two nouns.
