@@ -75,6 +75,17 @@ func (c *Client) Ended(grant string, now time.Time) bool {
 	return ok && !now.Before(end)
 }
 
+// A ClientChange is a client as it was read, and as it is to be. Of both only the
+// name, the grants and their ends, the methods, what is allotted and the sign-in
+// are looked at; the rest stays as it is.
+type ClientChange struct {
+	From, To Client
+
+	EndTokens bool      // the access tokens that it obtained until now end
+	EndGrants bool      // they end, and with them the grants that it has: codes and refresh tokens
+	Forget    time.Time // no access token that ends lives longer
+}
+
 // Clients remembers clients.
 type Clients interface {
 	// Create stores c with its secrets and writes "client.created". An id, of the
@@ -88,6 +99,12 @@ type Clients interface {
 	// List returns at most limit clients whose ids sort after the given one, in
 	// the order of their ids, with their secrets.
 	List(ctx context.Context, after string, limit int) ([]Client, error)
+
+	// Change makes the client what change.To says, ends what the change says, and
+	// writes "client.changed" with the new values of what differs. Where nothing
+	// differs it does nothing. A client that is not as change.From says any more
+	// returns ErrConflict, an unknown one ErrNotFound.
+	Change(ctx context.Context, id string, change ClientChange, by By) error
 
 	// Disable makes the client unusable, ends its grants and every token it
 	// obtained until by.At, and writes "client.disabled". Disabling a disabled one

@@ -34,6 +34,9 @@ var (
 	// An UPDATE that changes nothing takes the lock on the client's row, which
 	// SQLite does not need and for which the two databases share no other word.
 	lockClient   = sentence(`UPDATE {}client SET id = id WHERE id = $1 AND deleted_at = 0 RETURNING disabled_at`)
+	readLocked   = sentence(`SELECT name, grants, auth_methods, allotted, grants_end, sign_in FROM {}client WHERE id = $1`)
+	changeClient = sentence(`UPDATE {}client SET name = $2, grants = $3, auth_methods = $4, allotted = $5, grants_end = $6, sign_in = $7
+		WHERE id = $1`)
 	setDisabled  = sentence(`UPDATE {}client SET disabled_at = $2 WHERE id = $1`)
 	endGrantsOf  = sentence(`UPDATE {}client SET ended_at = $2 WHERE id = $1`)
 	forgetClient = sentence(`UPDATE {}client SET name = '', type = '', grants = '[]', auth_methods = '[]', allotted = 'null',

@@ -49,7 +49,7 @@ type Opener func(t *testing.T) Roles
 // Run tests a kind of store. database makes a new, empty database at each call.
 func Run(t *testing.T, database func(t *testing.T) Opener) {
 	for noun, cases := range map[string]map[string]func(*testing.T, *world){
-		"clients": clientCases, "secrets": secretCases, "keys": keyCases, "tokens": tokenCases,
+		"clients": clientCases, "changes of clients": clientChangeCases, "secrets": secretCases, "keys": keyCases, "tokens": tokenCases,
 		"revocations": revocationCases, "changes": changeCases, "abouts": aboutCases, "activity": activityCases, "all": allCases,
 		"requests": requestCases, "grants": grantCases, "redemptions": redemptionCases, "races": redemptionRaces, "consents": consentCases,
 		"API tokens": apiTokenCases,
