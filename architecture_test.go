@@ -24,7 +24,7 @@ var floors = [][]string{
 	{"internal/partner"},
 	{"internal/token", "internal/account", "internal/clientauth", "client", "resource"},
 	{"internal/keys", "internal/dpop", "internal/revocation", "internal/activity", "internal/store/sqlstore", "internal/store/cached"},
-	{"internal/dialect", "internal/store", "internal/catalogue", "internal/web"},
+	{"internal/dialect", "internal/store", "internal/catalogue", "internal/web", "internal/mail"},
 	{"internal/refusal", "internal/secret", "internal/limit", "internal/fetch", "internal/jose"},
 	{"oauth", "internal/wire", "examples"},
 	{"examples/quickstart", "examples/timeback", "examples/fitness", "examples/studyteam"},
