@@ -9,9 +9,14 @@ import (
 )
 
 const (
-	groupSize = 256  // calls that share one commit at most
-	groupRoom = 8192 // calls that may wait for their turn; more are refused
-	patience  = 2 * time.Second
+	groupSize = 256             // calls that share one commit at most
+	groupRoom = 8192            // calls that may wait for their turn; more are refused
+	patience  = 2 * time.Second // with SQLite's lock
+
+	// A call waits for its turn and then for its commit, both within what a
+	// statement alone may take.
+	turnWithin   = answerWithin / 2
+	commitWithin = answerWithin / 2
 )
 
 var (
@@ -92,7 +97,7 @@ func (g *group[T]) enter(c *call[T]) error {
 	g.waiting = append(g.waiting, c)
 	if !g.armed {
 		g.armed = true
-		g.late.Reset(patience)
+		g.late.Reset(turnWithin)
 	}
 	if len(g.waiting) == 1 {
 		select {
@@ -117,13 +122,13 @@ func (g *group[T]) lose() {
 	defer g.mu.Unlock()
 	now := time.Now()
 	lost := 0
-	for lost < len(g.waiting) && now.Sub(g.waiting[lost].since) >= patience {
+	for lost < len(g.waiting) && now.Sub(g.waiting[lost].since) >= turnWithin {
 		g.refuse(g.waiting[lost], errBusy)
 		lost++
 	}
 	g.waiting = append(g.waiting[:0], g.waiting[lost:]...)
 	if g.armed = len(g.waiting) > 0; g.armed {
-		g.late.Reset(patience - now.Sub(g.waiting[0].since))
+		g.late.Reset(turnWithin - now.Sub(g.waiting[0].since))
 	}
 }
 

@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	answerWithin = 2 * time.Second // a statement or a transaction, once it has a connection
+	answerWithin = 1800 * time.Millisecond // a statement or a transaction, the wait for a connection included (row R5)
 	tries        = 5               // of a transaction that PostgreSQL asks to be repeated
 
 	// defaultSchema is used when the dsn names none: never "public", which others
@@ -145,12 +145,17 @@ func (p *postgresSchema) transact(ctx context.Context, conn *pgx.Conn, s step) e
 // with lends a connection. Once there is one, the caller's going away no longer
 // matters: breaking off would cost the connection and leave the outcome open.
 func (p *postgresSchema) with(ctx context.Context, f func(context.Context, *pgx.Conn) error) error {
+	return p.within(ctx, answerWithin, f)
+}
+
+func (p *postgresSchema) within(ctx context.Context, limit time.Duration, f func(context.Context, *pgx.Conn) error) error {
+	until := time.Now().Add(limit)
 	conn, err := p.acquire(ctx)
 	if err != nil {
 		return err
 	}
 	defer conn.Release()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerWithin)
+	ctx, cancel := context.WithDeadline(context.WithoutCancel(ctx), until)
 	defer cancel()
 	return f(ctx, conn.Conn())
 }
@@ -173,7 +178,7 @@ func (p *postgresSchema) commitTokens(rows []tokenRow) []error {
 		audiences[i], lists[i], issued[i], expires[i] = r.audience, r.scope, r.issuedAt, r.expiresAt
 	}
 	stored := make(map[string]bool, len(rows))
-	err := p.with(context.Background(), func(ctx context.Context, conn *pgx.Conn) error {
+	err := p.within(context.Background(), commitWithin, func(ctx context.Context, conn *pgx.Conn) error {
 		return (&postgresTx{conn: conn, texts: p.texts}).query(ctx, insertTokens, func(scan scanFunc) error {
 			var hash []byte
 			err := scan(&hash)

@@ -203,7 +203,7 @@ func (p *postgresSchema) redeem(ctx context.Context, r *redemption) error {
 func (p *postgresSchema) redeemAll(work []*redemption) []error {
 	turns := takeTurns(work)
 	did := make([]bool, len(work))
-	err := p.with(context.Background(), func(ctx context.Context, conn *pgx.Conn) (err error) {
+	err := p.within(context.Background(), commitWithin, func(ctx context.Context, conn *pgx.Conn) (err error) {
 		for try := 1; ; try++ {
 			clear(did)
 			err = p.redeemTurns(ctx, conn, work, turns, did)
