@@ -55,6 +55,7 @@ var sole = map[string][]string{
 	"testing":                            {},
 	module + "/internal/store/storetest": {},
 	"net/http/pprof":                     {},
+	"net/smtp":                           {"internal/mail"},
 	"github.com/rogpeppe/go-internal":    {},
 	"github.com/anishathalye/porcupine":  {},
 	"golang.org/x/oauth2":                {"internal/login"},
