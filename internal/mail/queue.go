@@ -88,7 +88,7 @@ func (q *Queue) send(ctx context.Context, failed func(error, bool)) {
 				failed(err, last)
 			}
 		}
-		timer.Reset(time.Second) // until something may be due again
+		timer.Reset(q.rest())
 		select {
 		case <-ctx.Done():
 			return
@@ -113,6 +113,19 @@ func (q *Queue) take() *waiting {
 		best.taken = true
 	}
 	return best
+}
+
+// rest is how long nothing is due, a minute at most.
+func (q *Queue) rest() time.Duration {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	rest, now := time.Minute, q.config.Now()
+	for _, w := range q.waiting {
+		if !w.taken {
+			rest = min(rest, w.due.Sub(now))
+		}
+	}
+	return max(rest, time.Millisecond)
 }
 
 // done forgets a mail, or puts it back, and reports whether it is gone.
