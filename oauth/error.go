@@ -20,6 +20,20 @@ const (
 	AccessDenied         ErrorCode = "access_denied"
 )
 
+// Authorization endpoint errors (RFC 6749 §4.1.2.1, OpenID Connect Core §3.1.2.6,
+// OpenID Connect Unmet Authentication Requirements §2).
+const (
+	UnsupportedResponseType  ErrorCode = "unsupported_response_type"
+	LoginRequired            ErrorCode = "login_required"
+	ConsentRequired          ErrorCode = "consent_required"
+	InteractionRequired      ErrorCode = "interaction_required"
+	AccountSelectionRequired ErrorCode = "account_selection_required"
+	UnmetRequirements        ErrorCode = "unmet_authentication_requirements"
+	RequestNotSupported      ErrorCode = "request_not_supported"
+	RequestURINotSupported   ErrorCode = "request_uri_not_supported"
+	RegistrationNotSupported ErrorCode = "registration_not_supported"
+)
+
 // Errors of this server's own making (RFC 6749 §4.1.2.1 names the first two for
 // the authorization endpoint; the third is what clients of rate-limited token
 // endpoints already match on).

@@ -17,6 +17,29 @@ type ServerMetadata struct {
 	RevocationEndpointAuthMethodsSupported    []string `json:"revocation_endpoint_auth_methods_supported,omitempty"`
 	ServiceDocumentation                      string   `json:"service_documentation,omitempty"`
 	ProtectedResources                        []string `json:"protected_resources,omitempty"` // RFC 9728 §4
+
+	*SignInMetadata // nil where nobody signs in
+}
+
+// SignInMetadata is what an authorization server says beside ServerMetadata where
+// people sign in (RFC 8414 §2, RFC 9207 §3, OpenID Connect Discovery 1.0 §3 and
+// its logout specifications).
+type SignInMetadata struct {
+	ResponseModesSupported           []string `json:"response_modes_supported,omitempty"`
+	CodeChallengeMethodsSupported    []string `json:"code_challenge_methods_supported,omitempty"` // RFC 7636
+	ResponseIssSupported             bool     `json:"authorization_response_iss_parameter_supported,omitempty"`
+	PromptValuesSupported            []string `json:"prompt_values_supported,omitempty"`
+	UserInfoEndpoint                 string   `json:"userinfo_endpoint,omitempty"`
+	SubjectTypesSupported            []string `json:"subject_types_supported,omitempty"`
+	IDTokenSigningAlgValuesSupported []string `json:"id_token_signing_alg_values_supported,omitempty"`
+	ACRValuesSupported               []string `json:"acr_values_supported,omitempty"`
+	ClaimsSupported                  []string `json:"claims_supported,omitempty"`
+	ClaimsParameterSupported         bool     `json:"claims_parameter_supported"`
+	RequestParameterSupported        bool     `json:"request_parameter_supported"`
+	RequestURIParameterSupported     bool     `json:"request_uri_parameter_supported"` // true is the default when absent
+	EndSessionEndpoint               string   `json:"end_session_endpoint,omitempty"`
+	BackChannelLogoutSupported       bool     `json:"backchannel_logout_supported,omitempty"`
+	BackChannelLogoutSession         bool     `json:"backchannel_logout_session_supported,omitempty"`
 }
 
 // ResourceMetadata describes a protected resource (RFC 9728 §2).

@@ -6,5 +6,6 @@ type TokenResponse struct {
 	TokenType    string `json:"token_type"`
 	ExpiresIn    int64  `json:"expires_in,omitempty"` // seconds that the token has left
 	RefreshToken string `json:"refresh_token,omitempty"`
-	Scope        string `json:"scope,omitempty"` // space-separated; absent when it is what was asked for
+	IDToken      string `json:"id_token,omitempty"` // OpenID Connect Core §3.1.3.3
+	Scope        string `json:"scope,omitempty"`    // space-separated; absent when it is what was asked for
 }

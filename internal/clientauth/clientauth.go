@@ -38,13 +38,16 @@ type Method interface {
 
 // Methods are all methods that are served, in the order in which they are looked
 // for. Metadata lists them.
-func Methods() []Method { return []Method{Basic{}, Post{}} }
+func Methods() []Method { return []Method{Basic{}, Post{}, None{}} }
 
-// Names returns the names of all methods that are served.
+// Names returns the names of all methods by which a client proves itself; None
+// proves nothing.
 func Names() []string {
 	var names []string
 	for _, m := range Methods() {
-		names = append(names, m.Name())
+		if m != (None{}) {
+			names = append(names, m.Name())
+		}
 	}
 	return names
 }
@@ -91,7 +94,9 @@ type Authenticator struct {
 }
 
 // Authenticate returns the client that the request proves to be. It also returns
-// the secret that proved it. A refusal spends nothing but the failure budget.
+// the secret that proved it; nil for a client that keeps none and only says who it
+// is, which the caller must know what to do with. A refusal spends nothing but the
+// failure budget.
 func (a *Authenticator) Authenticate(r *http.Request, body wire.Parameters) (*store.Client, *store.Secret, error) {
 	presented, err := read(r, body)
 	if err != nil {
@@ -100,6 +105,10 @@ func (a *Authenticator) Authenticate(r *http.Request, body wire.Parameters) (*st
 	fact := activity.Of(r.Context())
 	fact.Client = claimed(presented.Readings[0].ClientID)
 
+	if presented.Method == oauth.AuthNone {
+		client, err := a.public(r.Context(), presented.Readings[0].ClientID)
+		return client, nil, err
+	}
 	budgets := a.budgets(r, presented)
 	for _, budget := range budgets {
 		if ok, wait := a.Failures.Allow(budget); !ok {
@@ -163,6 +172,23 @@ func read(r *http.Request, body wire.Parameters) (Credentials, error) {
 		return Credentials{}, refusal.TwoMethods
 	}
 	return found, nil
+}
+
+// public finds a client that keeps no secret. Any other must prove itself, also
+// when it refreshes (row E07).
+func (a *Authenticator) public(ctx context.Context, id string) (*store.Client, error) {
+	client, err := a.Clients.Find(ctx, id)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil, refusal.SecretMissing.From(err)
+	case err != nil:
+		return nil, err
+	case !client.Public():
+		return nil, refusal.SecretMissing
+	case client.Disabled():
+		return nil, refusal.ClientDisabled // row E22
+	}
+	return client, nil
 }
 
 // prove finds the client and the secret of it that was presented. A client that

@@ -11,17 +11,19 @@ import (
 // Auth0 answers as Auth0 does: JSON or form, an audience that must be said, 401
 // and 403 where RFC 6749 has 401 and 400.
 var Auth0 = &Dialect{
-	Name:          "auth0",
-	TokenPaths:    []string{"/oauth/token", "/oauth2/token"},
-	JSON:          true,
-	NeedsAudience: true,
-	IssuerSuffix:  "/", // its verifiers expect one
-	ContentType:   "application/json",
-	Header:        header("JWT"),
-	AppendClaims:  appendAuth0Claims,
-	AppendToken:   appendAuth0Token,
-	code:          auth0Code,
-	bare401:       true, // libraries raise another error for a challenge than the one that integrators catch
+	Name:           "auth0",
+	TokenPaths:     []string{"/oauth/token", "/oauth2/token"},
+	AuthorizePaths: []string{"/authorize", "/oauth/authorize"},
+	JSON:           true,
+	NeedsAudience:  true,
+	IssuerSuffix:   "/", // its verifiers expect one
+	ContentType:    "application/json",
+	Header:         header("JWT"),
+	IDHeader:       header("JWT"),
+	AppendClaims:   appendAuth0Claims,
+	AppendToken:    appendAuth0Token,
+	code:           auth0Code,
+	bare401:        true, // libraries raise another error for a challenge than the one that integrators catch
 }
 
 // auth0Code: integrators match on these codes and statuses. Texts that name the
@@ -50,14 +52,20 @@ func auth0Code(r *refusal.Refusal) (int, oauth.ErrorCode, string) {
 func appendAuth0Claims(b []byte, c *Claims) []byte {
 	b = append(b, `{"iss":`...)
 	b = appendString(b, c.Issuer)
-	b = appendMember(b, "sub", c.ClientID+"@clients")
+	if c.Person != nil {
+		b = appendMember(b, "sub", c.Person.ID)
+	} else {
+		b = appendMember(b, "sub", c.ClientID+"@clients")
+	}
 	b = appendAudience(b, c.Audience)
 	b = appendSeconds(b, "iat", c.IssuedAt)
 	b = appendSeconds(b, "exp", c.ExpiresAt)
 	if c.Scope != "" {
 		b = appendMember(b, "scope", c.Scope)
 	}
-	b = append(b, `,"gty":"client-credentials"`...)
+	if c.Person == nil {
+		b = append(b, `,"gty":"client-credentials"`...)
+	}
 	b = appendMember(b, "azp", c.ClientID)
 	b = appendMember(b, "jti", c.ID)
 	return append(b, '}')
@@ -73,5 +81,5 @@ func appendAuth0Token(b []byte, t *oauth.TokenResponse, _ string) []byte {
 	b = append(b, `,"expires_in":`...)
 	b = strconv.AppendInt(b, t.ExpiresIn, 10)
 	b = appendMember(b, "token_type", t.TokenType)
-	return append(b, '}')
+	return append(appendMore(b, t), '}')
 }

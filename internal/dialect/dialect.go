@@ -19,16 +19,20 @@ import (
 
 // A Dialect is one way of answering. It is immutable.
 type Dialect struct {
-	Name          string
-	TokenPaths    []string // where the token endpoint answers; metadata names the first
-	JSON          bool     // token requests may be JSON
-	NeedsAudience bool     // a token request must say which API it is for
-	ContentType   string   // of token answers
-	IssuerSuffix  string   // added to the environment's issuer wherever it is named: in tokens and in metadata
+	Name           string
+	TokenPaths     []string // where the token endpoint answers; metadata names the first
+	AuthorizePaths []string // where the authorization endpoint answers; metadata names the first
+	JSON           bool     // token requests may be JSON
+	NeedsAudience  bool     // a token request must say which API it is for
+	ContentType    string   // of token answers
+	IssuerSuffix   string   // added to the environment's issuer wherever it is named: in tokens and in metadata
 
 	// Header is the JOSE header of an access token. kid is always its first
 	// member: a published example token begins with eyJraWQiOiJ.
 	Header func(algorithm, kid string) []byte
+
+	// IDHeader is the JOSE header of an ID token.
+	IDHeader func(algorithm, kid string) []byte
 
 	// AppendClaims writes the claims of an access token as a JSON object.
 	AppendClaims func(b []byte, c *Claims) []byte
@@ -37,9 +41,17 @@ type Dialect struct {
 	// was sent: some dialects repeat the granted scope only when it differs.
 	AppendToken func(b []byte, t *oauth.TokenResponse, asked string) []byte
 
+	// appendIDClaims adds what the product's ID tokens say beside OpenID Connect Core
+	// §2; nil: nothing.
+	appendIDClaims func(b []byte, c *IDClaims) []byte
+
 	// code says how the dialect calls a refusal: status, error, and text where it
 	// has one of its own.
 	code func(r *refusal.Refusal) (status int, code oauth.ErrorCode, text string)
+
+	// method405 is the answer to a wrong method of a product that has its own; nil:
+	// that of code.
+	method405 func(method string) (code oauth.ErrorCode, text string)
 
 	bare405 bool // a wrong method is answered without a body
 	bare401 bool // 401 has a challenge only for a client that used the Authorization header
@@ -54,11 +66,32 @@ type Claims struct {
 	ID        string
 	IssuedAt  time.Time
 	ExpiresAt time.Time
+
+	Person *Person // that the token is about; nil: the client itself
+}
+
+// A Person is what an access token says of the person whom it is about.
+type Person struct {
+	ID              string // sub
+	Name            string // that the person signs in with
+	Roles           []string
+	AuthenticatedAt time.Time
+	Methods         []string // amr (RFC 8176)
+	ACR             string
+}
+
+// subject is the sub of the token: the client where no person is involved
+// (RFC 9068 §2.2).
+func (c *Claims) subject() string {
+	if c.Person != nil {
+		return c.Person.ID
+	}
+	return c.ClientID
 }
 
 // Find returns the dialect of that name, or nil.
 func Find(name string) *Dialect {
-	for _, d := range []*Dialect{RFC, Cognito, Auth0} {
+	for _, d := range []*Dialect{RFC, Cognito, Auth0, Spring} {
 		if d.Name == name {
 			return d
 		}
@@ -70,6 +103,7 @@ func Find(name string) *Dialect {
 // depends on, and the environment's settings.
 type Question struct {
 	Issuer string // the environment's, under which error pages are found
+	Method string // of the request
 	Realm  string // for challenges: what is published, as people call it
 	Basic  bool   // the client used the Authorization header
 	Strict bool   // only the members that the product itself sends
@@ -98,6 +132,9 @@ func (d *Dialect) Refuse(r *refusal.Refusal, q Question) Answer {
 	}
 	if status == http.StatusMethodNotAllowed && d.bare405 {
 		return answer
+	}
+	if status == http.StatusMethodNotAllowed && d.method405 != nil {
+		code, text = d.method405(q.Method)
 	}
 	if q.Plain {
 		code = r.Public().Code

@@ -15,7 +15,7 @@ import (
 	"github.com/grantway/grantway/oauth"
 )
 
-var all = []*Dialect{RFC, Cognito, Auth0}
+var all = []*Dialect{RFC, Cognito, Auth0, Spring}
 
 func TestFind(t *testing.T) {
 	for _, d := range all {
@@ -23,7 +23,7 @@ func TestFind(t *testing.T) {
 			t.Error(d.Name)
 		}
 	}
-	for _, name := range []string{"", "RFC", "spring", "okta"} {
+	for _, name := range []string{"", "RFC", "Spring", "okta"} {
 		if Find(name) != nil {
 			t.Errorf("%q is found", name)
 		}
@@ -202,7 +202,7 @@ func TestClaims(t *testing.T) {
 			IssuedAt: time.Unix(1000, 0).UTC(), Expiry: time.Unix(4600, 0).UTC(),
 		}
 		switch d {
-		case RFC:
+		case RFC, Spring:
 			want.Audience, want.ClientID = hostile.Audience, hostile.ClientID
 		case Cognito:
 			want.ClientID, want.TokenUse = hostile.ClientID, "access"

@@ -9,14 +9,16 @@ import (
 
 // RFC is the plain dialect: RFC 6749 as it is written, JWTs of RFC 9068.
 var RFC = &Dialect{
-	Name:         "rfc",
-	TokenPaths:   []string{"/oauth2/token", "/oauth/token"},
-	JSON:         true,
-	ContentType:  "application/json",
-	Header:       header("at+jwt"), // RFC 9068 §2.1
-	AppendClaims: appendRFCClaims,
-	AppendToken:  appendRFCToken,
-	code:         plainCode,
+	Name:           "rfc",
+	TokenPaths:     []string{"/oauth2/token", "/oauth/token"},
+	AuthorizePaths: []string{"/oauth2/authorize", "/oauth/authorize", "/authorize"},
+	JSON:           true,
+	ContentType:    "application/json",
+	Header:         header("at+jwt"), // RFC 9068 §2.1
+	IDHeader:       header("JWT"),
+	AppendClaims:   appendRFCClaims,
+	AppendToken:    appendRFCToken,
+	code:           plainCode,
 }
 
 // header returns a Header that gives tokens the media type typ, or none.
@@ -31,12 +33,11 @@ func header(typ string) func(algorithm, kid string) []byte {
 	}
 }
 
-// appendRFCClaims: RFC 9068 §2.2. Where no person is involved, the client is the
-// subject.
+// appendRFCClaims: RFC 9068 §2.2, and §2.2.1 where a person is involved.
 func appendRFCClaims(b []byte, c *Claims) []byte {
 	b = append(b, `{"iss":`...)
 	b = appendString(b, c.Issuer)
-	b = appendMember(b, "sub", c.ClientID)
+	b = appendMember(b, "sub", c.subject())
 	b = appendAudience(b, c.Audience)
 	b = appendMember(b, "client_id", c.ClientID)
 	if c.Scope != "" {
@@ -45,7 +46,22 @@ func appendRFCClaims(b []byte, c *Claims) []byte {
 	b = appendSeconds(b, "iat", c.IssuedAt)
 	b = appendSeconds(b, "exp", c.ExpiresAt)
 	b = appendMember(b, "jti", c.ID)
+	if p := c.Person; p != nil {
+		b = appendSignIn(b, p.AuthenticatedAt, p.ACR, p.Methods)
+	}
 	return append(b, '}')
+}
+
+// appendSignIn writes how a person signed in (OpenID Connect Core §2).
+func appendSignIn(b []byte, at time.Time, acr string, methods []string) []byte {
+	b = appendSeconds(b, "auth_time", at)
+	if acr != "" {
+		b = appendMember(b, "acr", acr)
+	}
+	if len(methods) > 0 {
+		b = appendList(b, "amr", methods)
+	}
+	return b
 }
 
 // appendRFCToken: RFC 6749 §5.1. The scope is repeated when it is not exactly
@@ -96,5 +112,16 @@ func appendBareToken(b []byte, t *oauth.TokenResponse) []byte {
 	b = append(b, `,"expires_in":`...)
 	b = strconv.AppendInt(b, t.ExpiresIn, 10)
 	b = appendMember(b, "token_type", t.TokenType)
-	return append(b, '}')
+	return append(appendMore(b, t), '}')
+}
+
+// appendMore writes the tokens that come beside an access token.
+func appendMore(b []byte, t *oauth.TokenResponse) []byte {
+	if t.RefreshToken != "" {
+		b = appendMember(b, "refresh_token", t.RefreshToken)
+	}
+	if t.IDToken != "" {
+		b = appendMember(b, "id_token", t.IDToken)
+	}
+	return b
 }

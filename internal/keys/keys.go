@@ -31,6 +31,8 @@ import (
 const (
 	AccessToken = "access-token" // signs access tokens
 	Feed        = "feed"         // signs the feed of revocations, and denials
+	ID          = "id"           // signs ID tokens
+	Refresh     = "refresh"      // derives refresh tokens: see Derivation
 )
 
 // MaxAge is how long a verifier may keep its copy of the key set.
