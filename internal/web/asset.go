@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"path"
+	"strings"
 	"time"
 )
 
@@ -38,6 +39,10 @@ func (s *Site) Assets() http.Handler {
 			return
 		}
 		protect(h)
+		if strings.HasPrefix(a.mediaType, "image/") {
+			// Opened by itself, an SVG is a page. It may style itself and do nothing else.
+			h.Set("Content-Security-Policy", "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; sandbox")
+		}
 		h.Set("Content-Type", a.mediaType)
 		h.Set("Cache-Control", "public, max-age=31536000, immutable") // RFC 8246 §2
 		h.Set("Cross-Origin-Resource-Policy", "same-origin")

@@ -13,6 +13,7 @@ import (
 type Theme struct {
 	Name   string // of the publisher or the product, as people say it; empty means Grantway
 	Accent Colour // of links and buttons
+	Logo   Logo   // beside the name, in place of the common picture; zero for that
 }
 
 // A Colour is a colour of the publisher's. The zero value stands for the colour

@@ -3,11 +3,13 @@
 // pages safe. It is the only importer of html/template.
 //
 // It decides nothing and reads nothing: what a page says comes from the package
-// that answers (portal, later login and admin), as plain values that a template
+// that answers (portal, login, later admin), as plain values that a template
 // here puts into words. Pages work without JavaScript and carry no inline script
-// or style; the Content-Security-Policy (W3C CSP Level 3) forbids both. Today no
-// page has a form: protection against forged requests comes with the first one
-// and belongs here.
+// or style; the Content-Security-Policy (W3C CSP Level 3) forbids both.
+//
+// Site renders the pages that programs' authors read, in English; Pages those of
+// signing in, consent and the account, in the person's language, and guards their
+// forms against being forged.
 package web
 
 import (
@@ -16,6 +18,7 @@ import (
 	"fmt"
 	"html/template"
 	"net/http"
+	"net/url"
 	"path"
 	"strconv"
 	"strings"
@@ -25,10 +28,13 @@ import (
 // safe for concurrent use.
 type Site struct {
 	theme  Theme
-	root   string
-	assets map[string]asset // by file name
-	sheet  string           // file name
-	icon   string           // file name
+	root   string            // as URLs have it
+	path   string            // the same without escapes, as http.Request.URL.Path has it
+	assets map[string]asset  // by file name
+	sheet  string            // file name
+	icon   string            // file name
+	logo   string            // file name, empty: none
+	script map[string]string // file name by that of assets/
 }
 
 // NewSite returns the site whose assets are found below root, the URL path under
@@ -36,10 +42,32 @@ type Site struct {
 // slash at its end ("/staging/auth/errors"). Style sheets and pictures are then
 // at root + "/assets/".
 func NewSite(theme Theme, root string) *Site {
-	s := &Site{theme: theme, root: strings.TrimRight(root, "/"), assets: map[string]asset{}}
+	s := &Site{theme: theme, root: strings.TrimRight(root, "/"), assets: map[string]asset{}, script: map[string]string{}}
+	s.path = s.root
+	if plain, err := url.PathUnescape(s.root); err == nil {
+		s.path = plain
+	}
 	s.sheet = s.add("grantway", ".css", "text/css; charset=utf-8", theme.style())
 	s.icon = s.add("mark", ".svg", "image/svg+xml", theme.mark())
+	if l := theme.Logo; l.content != "" {
+		s.logo = s.add("logo", l.ending, l.mediaType, []byte(l.content))
+	}
+	for _, name := range scripts {
+		s.script[name] = s.add(name, ".js", "text/javascript; charset=utf-8", mustRead("assets/"+name+".js"))
+	}
 	return s
+}
+
+// scripts make pages handier; none does anything that cannot be done without,
+// but passkeys, which browsers have no other way to.
+var scripts = []string{"passkey", "submit", "copy"}
+
+// asset is the URL path of an asset by its file name, empty for none.
+func (s *Site) asset(file string) string {
+	if file == "" {
+		return ""
+	}
+	return s.root + "/assets/" + file
 }
 
 // A Page is what one answer shows.
@@ -51,8 +79,9 @@ type Page struct {
 
 // view is what a template sees.
 type view struct {
-	Brand, Title, Sheet, Icon string
-	Data                      any
+	Brand, Title            string
+	Sheet, Icon, Logo, Lang string // Logo is empty where there is none
+	Data                    any
 }
 
 // Render answers with a page. Unless the caller has set Cache-Control, nobody
@@ -65,8 +94,8 @@ func (s *Site) Render(w http.ResponseWriter, r *http.Request, status int, p Page
 	}
 	var b bytes.Buffer
 	if err := t.Execute(&b, view{
-		Brand: s.theme.name(), Title: p.Title, Data: p.Data,
-		Sheet: s.root + "/assets/" + s.sheet, Icon: s.root + "/assets/" + s.icon,
+		Brand: s.theme.name(), Title: p.Title, Data: p.Data, Lang: English,
+		Sheet: s.asset(s.sheet), Icon: s.asset(s.icon), Logo: s.asset(s.logo),
 	}); err != nil {
 		panic(fmt.Sprintf("web: template %s: %v", p.Template, err))
 	}
@@ -76,6 +105,10 @@ func (s *Site) Render(w http.ResponseWriter, r *http.Request, status int, p Page
 // Send answers with a body of any other media type, under the same headers and
 // the same rule for caches as a page.
 func Send(w http.ResponseWriter, r *http.Request, status int, mediaType string, body []byte) {
+	send(w, r, status, mediaType, body, protect)
+}
+
+func send(w http.ResponseWriter, r *http.Request, status int, mediaType string, body []byte, protect func(http.Header)) {
 	h := w.Header()
 	protect(h)
 	if h.Get("Cache-Control") == "" {
@@ -110,7 +143,7 @@ type Notice struct {
 	Link, LinkTo  string // where to go on: the words and the URL; both empty for none
 }
 
-//go:embed templates assets
+//go:embed templates assets languages
 var files embed.FS
 
 // pages are the templates by name. Each file calls the layout that it wants and

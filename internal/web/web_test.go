@@ -29,7 +29,7 @@ func TestRenderSetsTheHeadersOfEveryPage(t *testing.T) {
 		t.Errorf("status %d", w.Code)
 	}
 	for name, want := range map[string]string{
-		"Content-Security-Policy":    "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+		"Content-Security-Policy":    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
 		"X-Frame-Options":            "DENY",
 		"X-Content-Type-Options":     "nosniff",
 		"Referrer-Policy":            "no-referrer",

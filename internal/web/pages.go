@@ -1,0 +1,217 @@
+package web
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Pages shows people the pages of signing in, consent and their account, in
+// their language, and knows its own forms again. It is immutable and safe for
+// concurrent use.
+type Pages struct {
+	site      *Site
+	languages *Languages
+	key       []byte
+	cross     *http.CrossOriginProtection
+}
+
+// NewPages returns the pages of one environment. Their paths (PathLogin and its
+// like) and the assets are below the root of the site. The key binds forms to
+// browsers: at least 32 secret bytes, the same on every node and for nothing else.
+// Languages may be nil: those built in.
+func NewPages(site *Site, languages *Languages, key []byte) (*Pages, error) {
+	if len(key) < sha256.Size {
+		return nil, errors.New("web: the key of the forms needs at least 32 bytes")
+	}
+	if languages == nil {
+		languages = BuiltIn()
+	}
+	return &Pages{site: site, languages: languages, key: bytes.Clone(key), cross: http.NewCrossOriginProtection()}, nil
+}
+
+// A Screen is the data of one page: SignIn, Consent, Account and their like.
+type Screen interface {
+	screen() string // its template
+}
+
+// Showing is what a page needs beside its data.
+type Showing struct {
+	Language string         // as Languages.Choose returned it; empty: English
+	Browser  string         // value of the browser's cookie, which its forms are bound to; empty: no form will be good
+	Request  string         // handle of the authorization request that the person is in; empty: none
+	To       string         // redirect URI that a form of this page may come to lead to; empty: none
+	Problem  Problem        // what was wrong with what was sent; empty: nothing
+	Wait     time.Duration  // for ProblemMany: how long; sets Retry-After
+	Done     Done           // what was just changed; empty: nothing
+	Now      time.Time      // from which "12 minutes ago" counts
+	Zone     *time.Location // of the reader; nil: UTC
+}
+
+// A Problem is a fixed text that says what was wrong with what a form sent.
+type Problem string
+
+// The problems.
+const (
+	ProblemCredentials Problem = "problem.credentials" // name or password
+	ProblemDisabled    Problem = "problem.disabled"    // right, but the account is switched off
+	ProblemCode        Problem = "problem.code"        // of an authenticator
+	ProblemRecovery    Problem = "problem.recovery"
+	ProblemPasskey     Problem = "problem.passkey"
+	ProblemProvider    Problem = "problem.provider" // no account belongs to the person there
+	ProblemMany        Problem = "problem.many"     // too many attempts; Showing.Wait says how long
+	ProblemCurrent     Problem = "problem.current"  // the current password is wrong
+	ProblemShort       Problem = "problem.short"    // the new password
+	ProblemLong        Problem = "problem.long"
+	ProblemCommon      Problem = "problem.common"
+	ProblemSame        Problem = "problem.same"   // as the old one
+	ProblemDiffer      Problem = "problem.differ" // the two are not the same
+	ProblemEmpty       Problem = "problem.empty"
+	ProblemSure        Problem = "problem.sure" // the box was not ticked
+	ProblemLast        Problem = "problem.last" // the only way to sign in is not removed
+)
+
+// A Done is a fixed text that says what was changed.
+type Done string
+
+// What is done on the account page.
+const (
+	DonePassword    Done = "done.password"
+	DoneTOTP        Done = "done.totp"
+	DonePasskey     Done = "done.passkey"
+	DoneCodes       Done = "done.codes"
+	DoneFactor      Done = "done.factor"
+	DoneSession     Done = "done.session"
+	DoneSessions    Done = "done.sessions"
+	DoneDevice      Done = "done.device"
+	DoneApplication Done = "done.application"
+	DoneIdentity    Done = "done.identity"
+	DoneMail        Done = "done.mail"
+	DoneEmail       Done = "done.email"
+	DoneReset       Done = "done.reset"  // shown by SignIn
+	DoneErased      Done = "done.erased" // shown by SignIn
+)
+
+// Show answers with a page. It sets every header but Set-Cookie. A screen that
+// does not fit its template is a fault of the program: Show panics before
+// anything is written.
+func (p *Pages) Show(w http.ResponseWriter, r *http.Request, status int, with Showing, screen Screen) {
+	name := screen.screen()
+	t := pages[name]
+	if t == nil {
+		panic("web: no template " + name)
+	}
+	s := p.site
+	v := sheet{
+		view: view{
+			Brand: s.theme.name(), Data: screen, Sheet: s.asset(s.sheet), Icon: s.asset(s.icon), Logo: s.asset(s.logo),
+			Lang: p.languages.known(with.Language),
+		},
+		Showing: with, pages: p,
+	}
+	if v.Zone == nil {
+		v.Zone = time.UTC
+	}
+	var b bytes.Buffer
+	if err := t.Execute(&b, &v); err != nil {
+		panic(fmt.Sprintf("web: template %s: %v", name, err))
+	}
+	h := w.Header()
+	if with.Wait > 0 {
+		h.Set("Retry-After", strconv.Itoa(int(max(with.Wait.Round(time.Second), time.Second)/time.Second)))
+	}
+	h.Set("Vary", "Accept-Language, Cookie")
+	send(w, r, status, "text/html; charset=utf-8", b.Bytes(), func(h http.Header) { v.protect(h, screen) })
+}
+
+// ErrForm says that a form was not sent from a page of ours in this browser.
+var ErrForm = errors.New("the form was not sent from a page of this server in this browser")
+
+// Check reports whether the form that r posts was shown by Show to the browser
+// with this cookie, for this path. It calls r.ParseForm, so limit the body first.
+// It returns ErrForm, also for methods other than POST and for an empty browser.
+func (p *Pages) Check(r *http.Request, browser string) error {
+	if r.Method != http.MethodPost || browser == "" {
+		return ErrForm
+	}
+	// A page with Referrer-Policy no-referrer posts with "Origin: null" (Fetch §3.3).
+	// Browsers that send no Sec-Fetch-Site beside it are told apart by the token alone.
+	if r.Header.Get("Sec-Fetch-Site") != "" || r.Header.Get("Origin") != "null" {
+		if p.cross.Check(r) != nil {
+			return ErrForm
+		}
+	}
+	if r.ParseForm() != nil || len(r.PostForm[FieldToken]) != 1 {
+		return ErrForm
+	}
+	sent, err := base64.RawURLEncoding.Strict().DecodeString(r.PostForm.Get(FieldToken))
+	if err != nil || len(sent) != nonceSize+sha256.Size {
+		return ErrForm
+	}
+	if !hmac.Equal(sent[nonceSize:], p.seal(sent[:nonceSize], browser, strings.TrimPrefix(r.URL.Path, p.site.path))) {
+		return ErrForm
+	}
+	return nil
+}
+
+// nonceSize in bytes. A nonce makes each token another text, so that nothing
+// can be learned from how well pages compress.
+const nonceSize = 16
+
+func (p *Pages) seal(nonce []byte, browser, path string) []byte {
+	m := hmac.New(sha256.New, p.key)
+	m.Write(nonce)
+	fmt.Fprintf(m, "%d:%s%s", len(browser), browser, path)
+	return m.Sum(nil)
+}
+
+// sheet is what a template of a Screen sees: methods put words and forms on it.
+type sheet struct {
+	view
+	Showing
+	pages *Pages
+}
+
+// Form is the attributes' companion: the hidden fields of a form that posts to a
+// path.
+func (s *sheet) Form(path string) template.HTML {
+	nonce := make([]byte, nonceSize, nonceSize+sha256.Size)
+	rand.Read(nonce)
+	token := base64.RawURLEncoding.EncodeToString(append(nonce, s.pages.seal(nonce, s.Browser, path)...))
+	fields := hidden(FieldToken, token)
+	if s.Request != "" {
+		fields += hidden(FieldRequest, s.Request)
+	}
+	return fields
+}
+
+func hidden(name, value string) template.HTML {
+	return template.HTML(`<input type="hidden" name="` + name + `" value="` + template.HTMLEscapeString(value) + `">`)
+}
+
+// At is the URL path of a form's action.
+func (s *sheet) At(path string) string { return s.pages.site.root + path }
+
+// To is the URL of a link, which keeps the authorization request.
+func (s *sheet) Link(path string) string {
+	if s.Request == "" {
+		return s.At(path)
+	}
+	return s.At(path) + "?" + url.Values{FieldRequest: {s.Request}}.Encode()
+}
+
+// T is a text in the reader's language, its placeholders filled by the pairs that
+// follow: name, value.
+func (s *sheet) T(key string, pairs ...any) template.HTML {
+	return s.pages.languages.html(s.Lang, key, pairs)
+}
