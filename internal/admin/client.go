@@ -14,10 +14,12 @@ import (
 type Client struct {
 	ID          string        `json:"id" doc:"Its client_id."`
 	Name        string        `json:"name" doc:"What people call it."`
-	Type        string        `json:"type" doc:"machine: it asks for tokens; resource: an API that asks whether tokens are good."`
+	Type        string        `json:"type" doc:"machine: it asks for tokens; resource: an API that asks whether tokens are good; web, native, browser: it acts for people."`
 	Grants      []string      `json:"grants" doc:"The grant types that it may use."`
 	AuthMethods []string      `json:"auth_methods" doc:"How it may authenticate; empty: in every way that takes a secret."`
+	GrantsEnd   []GrantEnd    `json:"grants_end" doc:"Those of its grants that end."`
 	APIs        []ClientAPI   `json:"apis" doc:"What it may use."`
+	SignIn      *SignIn       `json:"sign_in,omitempty" doc:"What it is registered with to act for people; absent for a client that does not."`
 	Secrets     []ShownSecret `json:"secrets" doc:"Its secrets, without their texts; revoked ones are gone."`
 	CreatedAt   time.Time     `json:"created_at,omitzero" doc:"When it was registered; absent for a client of grantway.yaml."`
 	Disabled    bool          `json:"disabled" doc:"Whether it is refused at the moment."`
@@ -35,12 +37,13 @@ type ClientAPI struct {
 type NewClient struct {
 	ID          *string    `json:"id,omitempty" doc:"The client_id that its programs have already: at most 128 printable ASCII characters without space, %, + and :. Absent: one is made."`
 	Name        string     `json:"name,omitempty" doc:"What people call it, at most 128 characters. Absent: the id, where one is given."`
-	Type        string     `json:"type,omitempty" doc:"machine (the default) or resource."`
-	Grants      []string   `json:"grants,omitempty" doc:"Absent: client_credentials."`
+	Type        string     `json:"type,omitempty" doc:"machine (the default), resource, web, native or browser."`
+	Grants      []string   `json:"grants,omitempty" doc:"Absent: client_credentials; for a client that acts for people authorization_code and refresh_token."`
 	APIs        []string   `json:"apis,omitempty" doc:"The names of its APIs. Absent: those that the scopes belong to."`
 	Scopes      []string   `json:"scopes,omitempty" doc:"The scopes that it may ask for: names, aliases, unique endings of names, or all."`
 	AuthMethods []string   `json:"auth_methods,omitempty" doc:"client_secret_basic, client_secret_post. Absent: every way that takes a secret."`
-	Secret      *string    `json:"secret,omitempty" doc:"A secret that its programs have already. Absent: one is made, unless there is a hash."`
+	Secret      *string    `json:"secret,omitempty" doc:"A secret that its programs have already. Absent: one is made, unless there is a hash or it is native or browser, which keep none."`
+	SignIn      *SignIn    `json:"sign_in,omitempty" doc:"What a client needs that acts for people."`
 	Hash        *string    `json:"hash,omitempty" doc:"The hash of a secret that its programs have already, as another product stored it."`
 	ExpiresAt   *time.Time `json:"expires_at,omitempty" doc:"When the secret ends. Absent: it does not."`
 }
@@ -85,7 +88,8 @@ func createClient(c *call, n NewClient) (Changed, error) {
 		return Changed{}, faults
 	}
 	result, err := c.clients.Create(c.Context(), partner.New{
-		ID: id, Name: n.Name, Type: n.Type, Grants: n.Grants, APIs: n.APIs, Scopes: n.Scopes, AuthMethods: n.AuthMethods, Secret: secret,
+		ID: id, Name: n.Name, Type: n.Type, Grants: n.Grants, APIs: n.APIs, Scopes: n.Scopes, AuthMethods: n.AuthMethods,
+		SignIn: n.SignIn.stored(), Secret: secret,
 	}, c.by())
 	if err != nil {
 		return Changed{}, err
@@ -133,11 +137,14 @@ func (c *call) changed(result partner.Result, err error) (Changed, error) {
 func (c *call) client(stored *store.Client) Client {
 	shown := Client{
 		ID: stored.ID, Name: stored.Name, Type: stored.Type, Grants: list(stored.Grants), AuthMethods: list(stored.AuthMethods),
-		APIs: []ClientAPI{}, Secrets: c.secrets(stored), CreatedAt: stored.CreatedAt,
+		APIs: []ClientAPI{}, GrantsEnd: []GrantEnd{}, SignIn: shownSignIn(&stored.SignIn), Secrets: c.secrets(stored), CreatedAt: stored.CreatedAt,
 		Disabled: stored.Disabled(), DisabledAt: stored.DisabledAt, Declared: stored.Declared,
 	}
 	for _, api := range slices.Sorted(maps.Keys(stored.Allotted)) {
 		shown.APIs = append(shown.APIs, ClientAPI{Name: api, Scopes: list(stored.Allotted[api])})
+	}
+	for _, grant := range slices.Sorted(maps.Keys(stored.GrantsEnd)) {
+		shown.GrantsEnd = append(shown.GrantsEnd, GrantEnd{Grant: grant, EndsAt: stored.GrantsEnd[grant]})
 	}
 	return shown
 }

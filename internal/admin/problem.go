@@ -92,6 +92,7 @@ func problemOf(err error) *Problem {
 		{ErrForbidden, http.StatusForbidden, "You lack the permission for this."},
 		{wire.ErrTooLarge, http.StatusRequestEntityTooLarge, "The body is larger than 1 MiB."},
 		{partner.ErrDeclared, http.StatusConflict, "The client stands in grantway.yaml and can be changed only there."},
+		{partner.ErrRaced, http.StatusConflict, "Others are changing the client at the same time. Look at it, and try again."},
 		{store.ErrNotFound, http.StatusNotFound, "There is no such client or secret in this environment."},
 		{store.ErrConflict, http.StatusConflict, "The id is in use, or was once: ids are never used a second time."},
 		{store.ErrUnavailable, http.StatusServiceUnavailable, "The store does not answer; nothing was changed."},

@@ -48,6 +48,7 @@ func table() []route {
 		{"GET", clients, read, "listClients", "The clients, in the order of their ids", 200, []string{"limit", "after"}, plain(listClients)},
 		{"POST", clients, write, "createClient", "Register a client with one secret; the answer is the only one that holds it", 201, nil, reading(createClient)},
 		{"GET", client, read, "getClient", "One client", 200, nil, plain(getClient)},
+		{"PATCH", client, write, "changeClient", "Change what it is named and may do; what was given by what is taken away ends", 200, nil, reading(changeClient)},
 		{"DELETE", client, write, "deleteClient", "Delete the client and its secrets, end its tokens, and never use its id again", 200, nil, plain(deleteClient)},
 		{"POST", client + "/disable", write, "disableClient", "Make the client unusable and end its tokens", 200, nil, plain(disableClient)},
 		{"POST", client + "/enable", write, "enableClient", "Make a disabled client usable; tokens that ended stay ended", 200, nil, plain(enableClient)},

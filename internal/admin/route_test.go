@@ -27,6 +27,8 @@ func (f *fixture) walk(t *testing.T, visit func(r route, path, body string)) {
 			switch r.name {
 			case "addSecret":
 				body = `{}`
+			case "changeClient":
+				body = `{"name":"Another","redirect_uris":{"add":[]}}`
 			case "rotateKeys":
 				body = `{"emergency":true}`
 			case "deny":

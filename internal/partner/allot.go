@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/store"
 )
 
 // AllScopes is the word for every scope of the APIs that are named.
@@ -15,15 +16,15 @@ const maxScopes = 1000 // that one request names
 
 // allotted is what a client may use, by API, when it is given these APIs and
 // scopes. The rules are those of the clients of grantway.yaml.
-func (c *Clients) allotted(apis, scopes []string, faults *Faults) map[string][]string {
+func (c *Clients) allotted(kind string, apis, scopes []string, faults *Faults) map[string][]string {
 	if len(apis) > maxNamed || len(scopes) > maxScopes {
 		faults.add("scopes", fmt.Sprintf("more than %d APIs or %d scopes are named", maxNamed, maxScopes), "write "+AllScopes)
 		return nil
 	}
 	before := len(*faults)
-	a := allotment{of: map[string][]string{}, usable: c.Environment.APIs, faults: faults}
+	a := c.allotment(kind, faults)
 	if len(apis) > 0 {
-		a.choose(apis)
+		a.choose("apis", apis)
 	}
 	for i, text := range scopes {
 		a.allot(at("scopes", i), text)
@@ -47,19 +48,29 @@ func (c *Clients) itself(apis, scopes []string, faults *Faults) map[string][]str
 	if len(apis) == 0 {
 		faults.add("apis", "the resource is no API", "name the APIs that it is")
 	}
-	a := allotment{of: map[string][]string{}, usable: c.Environment.APIs, faults: faults}
-	a.choose(apis)
+	a := c.allotment(store.TypeResource, faults)
+	a.choose("apis", apis)
 	return a.of
 }
 
 type allotment struct {
 	of     map[string][]string
 	usable []*catalogue.API
+	openID *catalogue.API // of OpenID Connect's own scopes; nil: the client gets none of them
 	faults *Faults
 }
 
+// allotment is one of nothing, for a type of client.
+func (c *Clients) allotment(kind string, faults *Faults) *allotment {
+	a := &allotment{of: map[string][]string{}, usable: c.Environment.APIs, faults: faults}
+	if forPeople(kind) {
+		a.openID = c.Environment.OpenID
+	}
+	return a
+}
+
 // choose narrows the APIs to those that are named.
-func (a *allotment) choose(names []string) {
+func (a *allotment) choose(field string, names []string) {
 	all := a.usable
 	a.usable = nil
 	for i, name := range names {
@@ -70,12 +81,14 @@ func (a *allotment) choose(names []string) {
 			for k, api := range all {
 				known[k] = api.Name
 			}
-			a.faults.add(at("apis", i), quote(name)+" is not an API of this environment", several("known are ", known))
+			a.faults.add(at(field, i), quote(name)+" is not an API of this environment", several("known are ", known))
 		case slices.Contains(names[:i], name):
-			a.faults.add(at("apis", i), quote(name)+" stands twice", "")
+			a.faults.add(at(field, i), quote(name)+" stands twice", "")
 		default:
 			a.usable = append(a.usable, all[found])
-			a.of[name] = []string{}
+			if a.of[name] == nil {
+				a.of[name] = []string{}
+			}
 		}
 	}
 }
@@ -91,6 +104,10 @@ func (a *allotment) allot(field, text string) {
 		return
 	}
 	if a.exact(field, text) {
+		return
+	}
+	if a.openID != nil && a.openID.Scope(text) != nil {
+		a.add(a.openID.Name, text)
 		return
 	}
 	var owner *catalogue.API

@@ -24,11 +24,12 @@ type New struct {
 	ID          string   // the id that its programs have already; empty: one is made
 	Name        string   // what people call it; empty: the id, where one is given
 	Type        string   // empty: machine
-	Grants      []string // empty: client_credentials
+	Grants      []string // empty: client_credentials, for a client that acts for people authorization_code and refresh_token
 	APIs        []string // by name; empty: those that the scopes belong to
 	Scopes      []string // names, aliases or unique endings of them; "all" is every scope of its APIs
 	AuthMethods []string // empty: every method that takes a secret
-	Secret      NewSecret
+	SignIn      store.SignIn
+	Secret      NewSecret // a client that keeps none gets none
 }
 
 // Create registers a client with one secret, which Result holds when it was
@@ -39,19 +40,26 @@ func (c *Clients) Create(ctx context.Context, n New, by store.By) (Result, error
 	if err != nil {
 		return Result{}, err
 	}
-	made, err := c.make(ctx, n.Secret, by.At)
-	if err != nil {
+	var made made
+	if client.Public() {
+		if !n.Secret.Text.IsEmpty() || !n.Secret.Hash.IsEmpty() || !n.Secret.ExpiresAt.IsZero() {
+			faults.add("secret", "a "+client.Type+" client keeps no secret", "leave the secret and its end away, or register a web client")
+		}
+	} else if made, err = c.make(ctx, n.Secret, by.At); err != nil {
 		return Result{}, err
 	}
 	if faults = append(faults, made.faults...); len(faults) > 0 {
 		return Result{}, faults
 	}
-	made.stored.ClientID = client.ID
-	client.Secrets = []store.Secret{made.stored}
+	if !client.Public() {
+		made.stored.ClientID = client.ID
+		client.Secrets = []store.Secret{made.stored}
+	}
 	if err := c.Store.Create(ctx, client, by); err != nil {
 		return Result{}, err
 	}
 	result := Result{Client: shown(client), SecretID: made.stored.ID, Secret: made.text, Warnings: made.warnings}
+	result.Warnings = append(result.Warnings, risks(&client)...)
 	c.settle(ctx, &result)
 	return result, nil
 }
@@ -61,12 +69,16 @@ func (c *Clients) Create(ctx context.Context, n New, by store.By) (Result, error
 func (c *Clients) resulting(n New, now time.Time) (store.Client, Faults, error) {
 	client := store.Client{
 		ID: n.ID, Name: normalised(n.Name), Type: cmp.Or(n.Type, store.TypeMachine),
-		Grants: slices.Clone(n.Grants), AuthMethods: slices.Clone(n.AuthMethods), CreatedAt: now,
+		Grants: slices.Clone(n.Grants), AuthMethods: slices.Clone(n.AuthMethods), SignIn: n.SignIn, CreatedAt: now,
 	}
 	if client.Name == "" {
 		client.Name = n.ID
 	}
-	if len(client.Grants) == 0 && client.Type != store.TypeResource {
+	switch {
+	case len(client.Grants) > 0 || client.Type == store.TypeResource:
+	case forPeople(client.Type):
+		client.Grants = []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken}
+	default:
 		client.Grants = []string{oauth.GrantClientCredentials}
 	}
 	if client.ID == "" {
@@ -80,8 +92,9 @@ func (c *Clients) resulting(n New, now time.Time) (store.Client, Faults, error) 
 	if client.Type == store.TypeResource {
 		client.Allotted = c.itself(n.APIs, n.Scopes, &faults)
 	} else {
-		client.Allotted = c.allotted(n.APIs, n.Scopes, &faults)
+		client.Allotted = c.allotted(client.Type, n.APIs, n.Scopes, &faults)
 	}
+	c.judgeID(client.ID, &faults)
 	c.judge(&client, &faults)
 	return client, faults, nil
 }
@@ -191,7 +204,8 @@ func (c *Clients) declared(id string) *catalogue.Client {
 // fromFile is a declared client as a record. The file does not say since when.
 func fromFile(d *catalogue.Client) store.Client {
 	client := store.Client{
-		ID: d.ID, Name: d.Name, Type: d.Type, Grants: d.Grants, AuthMethods: d.Methods, Allotted: d.Allotted, Declared: true,
+		ID: d.ID, Name: d.Name, Type: d.Type, Grants: d.Grants, AuthMethods: d.Methods, Allotted: d.Allotted,
+		SignIn: store.SignIn(d.SignIn), Declared: true,
 	}
 	if d.Verifier != "" {
 		client.Secrets = []store.Secret{{ID: DeclaredSecret, ClientID: d.ID}}

@@ -20,22 +20,46 @@ const (
 	maxNamed = 100 // grants, APIs or methods that one request names
 )
 
+// forPeople reports whether a type of client sends people to sign in.
+func forPeople(kind string) bool {
+	return kind == store.TypeWeb || kind == store.TypeNative || kind == store.TypeBrowser
+}
+
+// grantsOf are the grants that a type of client may have.
+func grantsOf(kind string) []string {
+	switch kind {
+	case store.TypeWeb:
+		return []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken, oauth.GrantClientCredentials}
+	case store.TypeNative, store.TypeBrowser:
+		return []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken}
+	}
+	return []string{oauth.GrantClientCredentials}
+}
+
 // judge looks at the client as it would be stored, whatever the request said and
-// left away.
+// left away. Its id is not looked at.
 func (c *Clients) judge(client *store.Client, faults *Faults) {
-	switch client.Type {
-	case store.TypeMachine:
-	case store.TypeResource:
+	switch kind := client.Type; {
+	case kind == store.TypeMachine:
+	case forPeople(kind):
+		if c.Environment.OpenID == nil {
+			faults.add("type", "nobody signs in to this environment", "write accounts: true for it in grantway.yaml, or register a machine")
+		}
+	case kind == store.TypeResource:
 		if len(client.Grants) > 0 {
 			faults.add("grants", "a resource asks for no tokens", "leave them away, or register a machine for its own calls")
 		}
 	default:
-		faults.add("type", quote(client.Type)+" is not a type of client", "known are "+store.TypeMachine+" and "+store.TypeResource)
+		known := []string{store.TypeMachine, store.TypeResource, store.TypeWeb, store.TypeNative, store.TypeBrowser}
+		faults.add("type", quote(kind)+" is not a type of client", "known are "+strings.Join(known, ", "))
 	}
-	c.judgeID(client.ID, faults)
-	judgeName(client.Name, faults)
-	oneOf(faults, "grants", client.Grants, []string{oauth.GrantClientCredentials})
+	judgeName("name", client.Name, faults)
+	oneOf(faults, "grants", client.Grants, grantsOf(client.Type))
 	oneOf(faults, "auth_methods", client.AuthMethods, clientauth.Names())
+	if client.Public() && len(client.AuthMethods) > 0 {
+		faults.add("auth_methods", "a "+client.Type+" client keeps no secret to authenticate with", "leave them away")
+	}
+	judgeSignIn(client, faults)
 }
 
 // judgeID: %, + and : would read differently in the two encodings of HTTP Basic
@@ -56,16 +80,16 @@ func (c *Clients) judgeID(id string, faults *Faults) {
 
 // judgeName keeps out what reads as something else than it is: text that runs
 // backwards, characters that do not show, line breaks.
-func judgeName(name string, faults *Faults) {
+func judgeName(field, name string, faults *Faults) {
 	switch {
 	case name == "":
-		faults.add("name", "is missing", "say what people call the client")
+		faults.add(field, "is missing", "say what people call the client")
 	case !utf8.ValidString(name):
-		faults.add("name", "is not UTF-8", "")
+		faults.add(field, "is not UTF-8", "")
 	case utf8.RuneCountInString(name) > MaxName:
-		faults.add("name", fmt.Sprintf("has %d characters; %d is the limit", utf8.RuneCountInString(name), MaxName), "")
+		faults.add(field, fmt.Sprintf("has %d characters; %d is the limit", utf8.RuneCountInString(name), MaxName), "")
 	case strings.ContainsFunc(name, hidden):
-		faults.add("name", "holds a character that is not seen or that turns the direction of the text", "type the name anew instead of pasting it")
+		faults.add(field, "holds a character that is not seen or that turns the direction of the text", "type the name anew instead of pasting it")
 	}
 }
 

@@ -41,8 +41,12 @@ type NewSecret struct {
 // AddSecret gives the client another secret beside those that it has, so that a
 // rotation overlaps.
 func (c *Clients) AddSecret(ctx context.Context, clientID string, n NewSecret, by store.By) (Result, error) {
-	if _, err := c.own(ctx, clientID); err != nil {
+	client, err := c.own(ctx, clientID)
+	switch {
+	case err != nil:
 		return Result{}, err // before anything is hashed
+	case client.Public():
+		return Result{}, Faults{{Field: "secret", Problem: "a " + client.Type + " client keeps no secret", Hint: "register a web client for a server of its own"}}
 	}
 	by = c.stamp(by)
 	made, err := c.make(ctx, n, by.At)
@@ -53,7 +57,7 @@ func (c *Clients) AddSecret(ctx context.Context, clientID string, n NewSecret, b
 		return Result{}, made.faults
 	}
 	made.stored.ClientID = clientID
-	client, err := c.add(ctx, made.stored, by)
+	client, err = c.add(ctx, made.stored, by)
 	if err != nil {
 		return Result{}, err
 	}

@@ -1,0 +1,293 @@
+package partner
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/grantway/grantway/internal/store"
+	"github.com/grantway/grantway/oauth"
+)
+
+// ErrRaced says that others changed the client again and again meanwhile.
+var ErrRaced = errors.New("others are changing the client at the same time")
+
+// An Edit adds to a list and removes from it. To add what is there already changes
+// nothing; what is to be removed has to be there.
+type Edit struct {
+	Add, Remove []string
+}
+
+func (e *Edit) empty() bool { return len(e.Add) == 0 && len(e.Remove) == 0 }
+
+// A Change is what becomes different of a client. What is nil or empty stays.
+type Change struct {
+	Name            *string
+	Owner           *string // empty: unknown, as with the three below
+	Homepage        *string
+	LogoutNotice    *string
+	IDTokenAlg      *string
+	Verified        *bool
+	Legacy          *bool
+	Redirects       Edit
+	LogoutRedirects Edit
+	APIs            Edit
+	Scopes          Edit // names, aliases or unique endings of them; what was allotted and is in no API any more can be removed
+	Grants          Edit
+	Until           time.Time // when the grants end that are added, also those that it had; zero: they do not
+}
+
+// Change changes a client in one step. Where a scope, an API or a grant is taken
+// away, everything ends in the same step that may have been given under it: the
+// client's access tokens, and, unless it was only client_credentials, also what
+// people allowed it, with codes and refresh tokens; they are asked again.
+func (c *Clients) Change(ctx context.Context, id string, change Change, by store.By) (Result, error) {
+	const tries = 8
+	for range tries {
+		from, err := c.own(ctx, id)
+		if err != nil {
+			return Result{}, err
+		}
+		by = c.stamp(by)
+		step, faults := c.changed(from, change, by.At)
+		if len(faults) > 0 {
+			return Result{}, faults
+		}
+		step.Forget = c.forget(by.At)
+		result, err := c.change(ctx, id, func() error { return c.Store.Change(ctx, id, step, by) })
+		if errors.Is(err, store.ErrConflict) {
+			continue
+		}
+		if err != nil {
+			return Result{}, err
+		}
+		result.Warnings = slices.Concat(risks(&result.Client), ended(&step), result.Warnings)
+		return result, nil
+	}
+	return Result{}, ErrRaced
+}
+
+// ended says what a change ended.
+func ended(step *store.ClientChange) []string {
+	switch {
+	case step.EndGrants && forPeople(step.To.Type):
+		return []string{"the tokens of the client have ended, and people are asked again"}
+	case step.EndGrants, step.EndTokens:
+		return []string{"the tokens of the client have ended"}
+	}
+	return nil
+}
+
+// changed is the client as it is to be, judged, and what ends with it.
+func (c *Clients) changed(from store.Client, change Change, now time.Time) (store.ClientChange, Faults) {
+	var faults Faults
+	to := from
+	for _, member := range []struct {
+		of   *string
+		sent *string
+	}{
+		{&to.Name, change.Name}, {&to.SignIn.Owner, change.Owner}, {&to.SignIn.Homepage, change.Homepage},
+		{&to.SignIn.LogoutNotice, change.LogoutNotice}, {&to.SignIn.IDTokenAlg, change.IDTokenAlg},
+	} {
+		if member.sent != nil {
+			*member.of = *member.sent
+		}
+	}
+	to.Name, to.SignIn.Owner = normalised(to.Name), normalised(to.SignIn.Owner)
+	if change.Verified != nil {
+		to.SignIn.Verified = *change.Verified
+	}
+	if change.Legacy != nil {
+		to.SignIn.Legacy = *change.Legacy
+	}
+	to.SignIn.Redirects = edited("redirect_uris", to.SignIn.Redirects, change.Redirects, &faults)
+	to.SignIn.LogoutRedirects = edited("post_logout_redirect_uris", to.SignIn.LogoutRedirects, change.LogoutRedirects, &faults)
+	to.Grants = edited("grants", to.Grants, change.Grants, &faults)
+	to.GrantsEnd = grantEnds(&from, &change, now, &faults)
+	to.Allotted = c.reallotted(&from, change.APIs, change.Scopes, &faults)
+	if len(faults) == 0 {
+		c.judge(&to, &faults) // else it is not what was meant
+		if len(to.Grants) == 0 && to.Type != store.TypeResource {
+			faults.add("grants", "none is left", "disable the client instead")
+		}
+	}
+	step := store.ClientChange{From: from, To: to}
+	switch lost := missing(from.Grants, to.Grants); {
+	case to.Type == store.TypeResource: // it has no tokens
+	case withdrawn(from.Allotted, to.Allotted), slices.Contains(lost, oauth.GrantAuthorizationCode), slices.Contains(lost, oauth.GrantRefreshToken):
+		step.EndGrants = true
+	case len(lost) > 0:
+		step.EndTokens = true
+	}
+	return step, faults
+}
+
+// edited is a list after an edit.
+func edited(field string, list []string, edit Edit, faults *Faults) []string {
+	if edit.empty() {
+		return list
+	}
+	if len(edit.Add) > maxScopes || len(edit.Remove) > maxScopes {
+		faults.add(field, fmt.Sprintf("more than %d are named", maxScopes), "")
+		return list
+	}
+	is := slices.Clone(list)
+	for i, one := range edit.Remove {
+		found := slices.Index(is, one)
+		if found < 0 {
+			faults.add(at(field+".remove", i), "the client does not have "+quote(one), several("it has ", is))
+			continue
+		}
+		is = slices.Delete(is, found, found+1)
+	}
+	for i, one := range edit.Add {
+		if slices.Contains(edit.Remove, one) {
+			faults.add(at(field+".add", i), quote(one)+" is also to be removed", "")
+		} else if !slices.Contains(is, one) {
+			is = append(is, one)
+		}
+	}
+	return is
+}
+
+// grantEnds is when the grants of a client end, after a change.
+func grantEnds(from *store.Client, change *Change, now time.Time, faults *Faults) map[string]time.Time {
+	if change.Grants.empty() {
+		if !change.Until.IsZero() {
+			faults.add("until", "there is no grant that would end then", "name it under grants.add")
+		}
+		return from.GrantsEnd
+	}
+	is := maps.Clone(from.GrantsEnd)
+	if is == nil {
+		is = map[string]time.Time{}
+	}
+	for _, grant := range change.Grants.Remove {
+		delete(is, grant)
+	}
+	until := change.Until.UTC().Truncate(time.Microsecond)
+	switch {
+	case change.Until.IsZero():
+	case len(change.Grants.Add) == 0:
+		faults.add("until", "there is no grant that would end then", "name it under grants.add")
+	case !until.After(now):
+		faults.add("until", "has passed", "name a moment to come")
+	case until.Sub(now) > latestExpiry:
+		faults.add("until", "is more than ten years ahead", "leave it away for a grant that does not end")
+	}
+	for _, grant := range change.Grants.Add {
+		if delete(is, grant); !change.Until.IsZero() {
+			is[grant] = until
+		}
+	}
+	return is
+}
+
+// reallotted is what a client may use after a change.
+func (c *Clients) reallotted(from *store.Client, apis, scopes Edit, faults *Faults) map[string][]string {
+	if apis.empty() && scopes.empty() {
+		return from.Allotted
+	}
+	if from.Type == store.TypeResource && !scopes.empty() {
+		faults.add("scopes", "a resource has no scopes", "leave them away")
+		return from.Allotted
+	}
+	if max(len(apis.Add), len(apis.Remove)) > maxNamed || max(len(scopes.Add), len(scopes.Remove)) > maxScopes {
+		faults.add("scopes", fmt.Sprintf("more than %d APIs or %d scopes are named", maxNamed, maxScopes), "write "+AllScopes)
+		return from.Allotted
+	}
+	before := len(*faults)
+	a := c.allotment(from.Type, faults)
+	for api, names := range from.Allotted {
+		a.of[api] = slices.Clone(names)
+	}
+	for i, name := range apis.Remove {
+		if _, ok := a.of[name]; !ok {
+			faults.add(at("apis.remove", i), "the client does not have "+quote(name), several("it has ", slices.Sorted(maps.Keys(a.of))))
+		}
+		delete(a.of, name)
+	}
+	for i, text := range scopes.Remove {
+		c.withdraw(a, at("scopes.remove", i), text)
+	}
+	if len(apis.Add) > 0 {
+		a.choose("apis.add", apis.Add)
+	}
+	for i, text := range scopes.Add {
+		a.allot(at("scopes.add", i), text)
+	}
+	for _, name := range apis.Add {
+		if api := c.Environment.API(name); api != nil && len(api.Scopes) > 0 && len(a.of[name]) == 0 && from.Type != store.TypeResource {
+			faults.add("scopes.add", "no scope of "+name+" is allotted", "write "+AllScopes+", or those that the client needs")
+		}
+	}
+	if len(a.of) == 0 && len(*faults) == before {
+		faults.add("scopes", "the client could use no API any more", "disable it instead")
+	}
+	return a.of
+}
+
+// withdraw takes a scope away. One that is named as it is allotted may be in no
+// API any more.
+func (c *Clients) withdraw(a *allotment, field, text string) {
+	var fit [][2]string // API and scope
+	add := func(is func(api, scope string) bool) {
+		for _, api := range slices.Sorted(maps.Keys(a.of)) {
+			for _, scope := range a.of[api] {
+				if len(fit) < maxScopes && is(api, scope) {
+					fit = append(fit, [2]string{api, scope})
+				}
+			}
+		}
+	}
+	add(func(_, scope string) bool { return scope == text })
+	if len(fit) == 0 {
+		add(func(name, scope string) bool {
+			api := c.Environment.API(name)
+			return api != nil && api.Scope(text) != nil && api.Scope(text).Name == scope
+		})
+	}
+	if len(fit) == 0 {
+		add(func(_, scope string) bool { return ends(scope, text) })
+	}
+	switch len(fit) {
+	case 0:
+		var has []string
+		for _, api := range slices.Sorted(maps.Keys(a.of)) {
+			has = append(has, a.of[api]...)
+		}
+		a.faults.add(field, "the client does not have "+quote(text), several("it has ", has))
+	case 1:
+		api, scope := fit[0][0], fit[0][1]
+		a.of[api] = slices.DeleteFunc(a.of[api], func(s string) bool { return s == scope })
+		if len(a.of[api]) == 0 {
+			delete(a.of, api) // else it would be one without scopes
+		}
+	default:
+		names := make([]string, len(fit))
+		for i, f := range fit {
+			names[i] = f[1] + " of " + f[0]
+		}
+		a.faults.add(field, fmt.Sprintf("%s fits %d scopes of the client", quote(text), len(fit)), "it has "+strings.Join(names, ", "))
+	}
+}
+
+// withdrawn reports whether something is allotted no more.
+func withdrawn(from, to map[string][]string) bool {
+	for api, names := range from {
+		is, ok := to[api]
+		if !ok || len(missing(names, is)) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// missing are those of a list that are not in another.
+func missing(from, to []string) []string {
+	return slices.DeleteFunc(slices.Clone(from), func(one string) bool { return slices.Contains(to, one) })
+}
