@@ -38,6 +38,8 @@ const (
 	writeToken = "write-token" // notes, scopes read and write
 	otherToken = "other-token" // the other API, scope read
 	shortToken = "short-token" // notes, scope read; ends half a second after the fixture starts
+	annToken   = "ann-token"   // notes, scopes read and write, granted by Ann
+	bobToken   = "bob-token"   // notes, scopes read and write, granted by Bob, who is disabled
 )
 
 // start runs a gateway. Each change is applied to its settings before.
@@ -116,6 +118,11 @@ func checkers(t testing.TB, e *catalogue.Environment, now time.Time) map[string]
 	short.ExpiresAt = now.Add(time.Second / 2)
 	tokens := map[string]resource.Token{
 		readToken: good(e.APIs[0].Audience, "read"), writeToken: good(e.APIs[0].Audience, "read", "write"), shortToken: short,
+	}
+	for text, person := range map[string]string{annToken: "ann-id", bobToken: "bob-id"} {
+		granted := good(e.APIs[0].Audience, "read", "write")
+		granted.ID, granted.Subject = "random.secret1.grant1", person
+		tokens[text] = granted
 	}
 	if len(e.APIs) > 1 {
 		tokens[otherToken] = good(e.APIs[1].Audience, "read")

@@ -20,7 +20,7 @@ import (
 	"github.com/grantway/grantway/internal/activity"
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/refusal"
-	"github.com/grantway/grantway/internal/token"
+	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/internal/wire"
 	"github.com/grantway/grantway/resource"
 )
@@ -33,6 +33,7 @@ type Settings struct {
 	Transport   http.RoundTripper  // to the APIs; see Transport
 	Trusted     []netip.Prefix     // proxies whose forwarding headers are believed
 	BodyLimit   int64              // bytes
+	Directory   Directory          // nil: API tokens and people are not known here
 	Now         func() time.Time
 }
 
@@ -48,6 +49,7 @@ type Gateway struct {
 	switches *httputil.ReverseProxy // see switched
 	name     []string               // of the environment, and the path it is published under, as headers say them
 	prefix   []string
+	private  []string // names of headers; see conceal
 	refuser
 }
 
@@ -58,7 +60,7 @@ func New(s Settings) *Gateway {
 		u.checker = s.Checkers[u.api.Name]
 	}
 	count(s.Environment, rules, s.Now)
-	g := &Gateway{settings: s, routes: treeOf(rules), name: []string{s.Environment.Name}, refuser: refuser{
+	g := &Gateway{settings: s, routes: treeOf(rules), name: []string{s.Environment.Name}, private: private(s.Environment), refuser: refuser{
 		issuer: s.Environment.Issuer.String(), realm: s.Realm, fallback: envelopeOf(s.Environment),
 	}}
 	if base := s.Environment.Base; base != nil && base.EscapedPath() != "" {
@@ -73,6 +75,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c, err := g.admit(r, "")
 	c.allowance.tell(w.Header())
 	if err != nil {
+		c.discreet(w.Header())
 		g.refuse(w, r, c.rule, err)
 		return
 	}
@@ -109,16 +112,23 @@ type call struct {
 	rule      *rule
 	path      string          // the path that was matched, which is the path that is forwarded
 	token     *resource.Token // nil on a public route
+	scope     []string        // what the token is worth here
+	person    *store.Account  // whom the token is about; nil: nobody, or it is not known
 	fact      *activity.Fact
 	allowance *allowance // nil: without a limit
+
+	application *store.APIToken // that the call came with; nil: with none
+	acts        bool            // it stands for the person
+	named       string          // whom the request names
+	queried     bool            // an access token stood in the query
 
 	timer *time.Timer // ends a stream with its token
 	end   func()      // how it does, where that is not by the answer's body
 	early early
 	trace httptrace.ClientTrace
 
-	said  [6]string // values of headers
-	spoke int       // how many of them are taken
+	said  [10]string // values of headers
+	spoke int        // how many of them are taken
 }
 
 // say sets a header.
@@ -156,24 +166,37 @@ func (g *Gateway) admit(r *http.Request, only string) (*call, error) {
 	admitted := &call{rule: found.rules[i], path: path, fact: fact}
 	// The API is the rule's: at one path two APIs may have a method each.
 	fact.Route, fact.API = admitted.rule.Path, admitted.rule.api.Name
-	if admitted.rule.Access == catalogue.Public {
-		admitted.allowance, err = g.spend(r, admitted.rule, nil)
+	if err := g.unquery(r, admitted, only != ""); err != nil {
 		return admitted, err
 	}
-	good, err := admitted.rule.checker.Authenticate(r)
-	if err != nil {
+	if err := g.prove(r, admitted); err != nil {
 		return admitted, err
 	}
-	fact.Client, fact.Secret = good.ClientID, token.ID(good.ID).Secret()
-	if admitted.allowance, err = g.spend(r, admitted.rule, good); err != nil {
+	if admitted.allowance, err = g.spend(r, admitted); err != nil {
 		return admitted, err
 	}
-	if !admitted.rule.Permits(good.Scope) {
-		return admitted, refusal.ScopeInsufficient.Naming(admitted.rule.usual()...)
+	return admitted, g.permit(r, admitted)
+}
+
+// permit lets a caller pass who has the rights that the rule asks for.
+func (g *Gateway) permit(r *http.Request, c *call) error {
+	if c.token == nil && c.application == nil {
+		return nil // anybody
 	}
-	fact.Event = "call.passed"
-	admitted.token = good
-	return admitted, nil
+	if !c.rule.Permits(c.scope) {
+		lacking := refusal.ScopeInsufficient
+		if c.acts {
+			lacking = refusal.RightsInsufficient
+		}
+		return lacking.Naming(c.rule.usual()...)
+	}
+	if c.acts {
+		if err := g.record(r.Context(), c); err != nil {
+			return err
+		}
+	}
+	c.fact.Event = "call.passed"
+	return nil
 }
 
 // closed is refusal.MethodClosed with the methods that are open.

@@ -21,6 +21,15 @@ const (
 	headerScope       = "Grantway-Scope"
 	headerEnvironment = "Grantway-Environment"
 	headerTrace       = "Grantway-Trace"
+
+	// Of whom a token is about: the account's id, the name that the person signs in
+	// with, and the roles, separated by spaces. Name and roles are percent-encoded
+	// (RFC 3986 §2.1), since a header holds ASCII only.
+	headerAccount = "Grantway-Account"
+	headerUser    = "Grantway-User"
+	headerRoles   = "Grantway-Roles"
+
+	headerAPIToken = "Grantway-Api-Token" // id of the API token that the call came with
 )
 
 // strip removes what must not reach the API: the credentials, which were for us,
@@ -110,6 +119,7 @@ func (g *Gateway) originOf(r *http.Request) origin {
 // only we may say, and with what we say.
 func (g *Gateway) introduce(h http.Header, c *call, from origin) {
 	strip(h)
+	g.conceal(h)
 	if from.client.IsValid() {
 		c.say(h, "X-Forwarded-For", from.client.String())
 	}
@@ -131,12 +141,26 @@ var nobody = []string{""}
 func (g *Gateway) identify(h http.Header, c *call) {
 	h[headerEnvironment] = g.name
 	c.say(h, headerTrace, c.fact.Trace)
+	if c.application != nil {
+		c.say(h, headerAPIToken, c.application.ID)
+	}
 	if c.token == nil {
 		return
 	}
-	c.say(h, headerClient, c.token.ClientID)
+	if c.token.ClientID != "" { // an API token is no client
+		c.say(h, headerClient, c.token.ClientID)
+	}
 	c.say(h, headerSubject, c.token.Subject)
-	c.say(h, headerScope, oauth.FormatScope(c.token.Scope))
+	c.say(h, headerScope, oauth.FormatScope(c.scope))
+	if c.person != nil {
+		c.say(h, headerAccount, c.person.ID)
+		c.say(h, headerUser, url.PathEscape(c.person.Name))
+		roles := make([]string, len(c.person.Roles))
+		for i, role := range c.person.Roles {
+			roles[i] = url.PathEscape(role)
+		}
+		c.say(h, headerRoles, strings.Join(roles, " "))
+	}
 }
 
 // unescape returns a path in the two forms of url.URL, so that it is sent byte

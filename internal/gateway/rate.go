@@ -9,7 +9,6 @@ import (
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/limit"
 	"github.com/grantway/grantway/internal/refusal"
-	"github.com/grantway/grantway/resource"
 )
 
 // A quota counts what each caller sends to an API, or on one of its routes.
@@ -80,16 +79,20 @@ type allowance struct {
 // spend takes one request from what the caller may send on the route and to the
 // API. Where one of the two has none left, neither is charged. The allowance is
 // the tighter one's, and nil where there is no limit. The key is the proven
-// client, or, on a public route, the address of the peer or of the hop that a
-// trusted proxy saw (row S23): nothing that a caller can choose.
-func (g *Gateway) spend(r *http.Request, u *rule, t *resource.Token) (*allowance, error) {
+// API token or client, or, on a public route, the address of the peer or of the hop
+// that a trusted proxy saw (row S23): nothing that a caller can choose.
+func (g *Gateway) spend(r *http.Request, c *call) (*allowance, error) {
+	u := c.rule
 	if len(u.quotas) == 0 {
 		return nil, nil
 	}
 	var key string
-	if t != nil {
-		key = "client " + t.ClientID
-	} else {
+	switch {
+	case c.application != nil:
+		key = ApplicationPrefix + c.application.ID
+	case c.token != nil:
+		key = "client " + c.token.ClientID
+	default:
 		key = "address " + limit.AddressKey(limit.ClientAddress(r, g.settings.Trusted))
 	}
 	for i, q := range u.quotas {

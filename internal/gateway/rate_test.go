@@ -224,7 +224,7 @@ func TestRefusedCostsNothing(t *testing.T) {
 		count(e, rules, clock.now)
 		g := &Gateway{}
 		for range 4 {
-			g.spend(&http.Request{}, rules[0], &resource.Token{ClientID: "c"})
+			g.spend(&http.Request{}, &call{rule: rules[0], token: &resource.Token{ClientID: "c"}})
 		}
 		for i, want := range []int{row.routeLeft, row.apiLeft} {
 			if left, _ := rules[0].quotas[i].rates.Left("client c"); left != want {

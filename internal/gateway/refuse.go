@@ -38,7 +38,11 @@ func (f *refuser) refuse(w http.ResponseWriter, r *http.Request, u *rule, err er
 	}
 	status := refused.HTTPStatus()
 	if status == http.StatusUnauthorized || status == http.StatusForbidden || refused.Code == oauth.InvalidRequest && status == http.StatusBadRequest {
-		if said := challenge.Header(err); said != "" {
+		about := err
+		if kind == spring {
+			about = inSpring(refused)
+		}
+		if said := challenge.Header(about); said != "" {
 			h.Set("WWW-Authenticate", said)
 		}
 	}
@@ -80,6 +84,7 @@ func (g *Gateway) failed(w http.ResponseWriter, r *http.Request, c *call, err er
 	case late:
 		why = refusal.UpstreamTimeout.From(err)
 	}
+	c.discreet(w.Header())
 	g.refuse(w, r, c.rule, why)
 }
 
@@ -87,6 +92,7 @@ func (g *Gateway) failed(w http.ResponseWriter, r *http.Request, c *call, err er
 var envelopes = map[string]func(r *refusal.Refusal, status int, issuer string) []byte{
 	"rfc":  rfcEnvelope,
 	"imsx": imsxEnvelope,
+	spring: springEnvelope,
 }
 
 // envelopeOf is the envelope of an environment whose APIs all have the same one.

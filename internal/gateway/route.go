@@ -17,6 +17,9 @@ type rule struct {
 	upstream *url.URL
 	prefix   string   // before the path there, escaped
 	quotas   []*quota // the route's own first; none: without a limit
+
+	tokenHeader, forHeader string // of the API, as requests are read; empty: it has none
+	roles                  bool   // some right at the API takes a role
 }
 
 // rulesOf are the rules of all APIs of an environment.
@@ -30,6 +33,8 @@ func rulesOf(e *catalogue.Environment) []*rule {
 		for i := range api.Routes {
 			rules = append(rules, &rule{
 				Route: &api.Routes[i], api: api, upstream: upstream, prefix: strings.TrimSuffix(upstream.EscapedPath(), "/"),
+				tokenHeader: http.CanonicalHeaderKey(api.Tokens.Header), forHeader: http.CanonicalHeaderKey(api.Tokens.For),
+				roles: slices.ContainsFunc(api.Scopes, func(s *catalogue.Scope) bool { return len(s.Roles) > 0 }),
 			})
 		}
 	}

@@ -54,6 +54,7 @@ func callOf(r *http.Request) *call { return r.Context().Value(callKey{}).(*call)
 // returned looks at the API's answer before it is passed back.
 func (g *Gateway) returned(answer *http.Response, c *call) {
 	delete(answer.Header, "X-Request-Id") // ours stands already
+	c.discreet(answer.Header)
 	if answer.StatusCode != http.StatusSwitchingProtocols {
 		kind := answer.Header.Get("Content-Type")
 		if kind, _, _ = strings.Cut(kind, ";"); !strings.EqualFold(strings.TrimSpace(kind), "text/event-stream") {

@@ -37,7 +37,7 @@ func (g *Gateway) Verify(w http.ResponseWriter, r *http.Request, api, rest strin
 		return
 	}
 	h := w.Header()
-	for _, name := range []string{headerClient, headerSubject, headerScope} {
+	for _, name := range []string{headerClient, headerSubject, headerScope, headerAccount, headerUser, headerRoles, headerAPIToken} {
 		// Said on public routes too, with nothing: a proxy that is told to copy a
 		// header which does not come may leave the caller's, or its own placeholder.
 		h.Set(name, "")
