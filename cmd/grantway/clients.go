@@ -15,6 +15,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/grantway/grantway/internal/admin"
+	"github.com/grantway/grantway/internal/store"
 )
 
 // adminFlags are what every command about clients and secrets can be told.
@@ -167,61 +168,15 @@ func clientsCommand() *cobra.Command {
 	f := &adminFlags{}
 	clients := &cobra.Command{
 		Use:   "clients",
-		Short: "Register, list, disable and delete clients",
-		Long: `Register, list, disable and delete the clients of an environment.
+		Short: "Register, list, change, disable and delete clients",
+		Long: `Register, list, change, disable and delete the clients of an environment.
 
 They are kept by the server that runs in the data folder of --config, or by the
 one that --server names; where none runs, this command does the work itself.`,
 	}
 	f.register(clients)
-	clients.AddCommand(clientsCreate(f), clientsList(f), clientsShow(f), clientsDisable(f), clientsEnable(f), clientsDelete(f))
+	clients.AddCommand(clientsCreate(f), clientsList(f), clientsShow(f), clientsChange(f), clientsDisable(f), clientsEnable(f), clientsDelete(f))
 	return clients
-}
-
-func clientsCreate(f *adminFlags) *cobra.Command {
-	var n admin.NewClient
-	var id string
-	var given secretFlags
-	create := &cobra.Command{
-		Use:   "create",
-		Short: "Register a client with one secret",
-		Long: `Register a client with one secret, which is printed once. A client that comes
-from another product keeps its id (--id) and its secret (--secret-file).`,
-		Example: `  grantway clients create -e staging --name "Acme export" --scope notes.read
-  grantway clients create --name Acme --api notes --scope all --expires 90d
-  grantway clients create --type resource --name "Notes API" --api notes
-  grantway clients create --id acme --scope all --secret-file acme.secret
-  grantway clients create --id acme --scope all --secret-file - --hash < bcrypt`,
-		Args:              usage(cobra.NoArgs),
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: f.work(func(s *session, _ []string) (err error) {
-			if s.Flags().Changed("id") {
-				n.ID = &id
-			}
-			if n.Secret, n.Hash, n.ExpiresAt, err = given.read(s); err != nil {
-				return err
-			}
-			changed, err := s.change(http.MethodPost, s.path+"/clients", n)
-			if err != nil {
-				return err
-			}
-			defer s.sayOnce(changed)
-			if f.json {
-				return writeJSON(s.OutOrStdout(), changed)
-			}
-			fields := [][2]string{{"environment", s.env}, {"client id", changed.Client.ID}}
-			return writeFields(s.OutOrStdout(), append(fields, shownSecret(changed)...))
-		}),
-	}
-	p := create.Flags()
-	p.StringVar(&n.Name, "name", "", "what people call it; without one, its --id")
-	p.StringVar(&id, "id", "", "the client id that its programs have already; without one, it gets a new one")
-	p.StringVar(&n.Type, "type", "", "machine, which asks for tokens, or resource, an API that asks whether tokens are good")
-	p.StringSliceVar(&n.Scopes, "scope", nil, "a `scope` that it may ask for: a name, a unique ending of one, or all; may be repeated")
-	p.StringSliceVar(&n.APIs, "api", nil, "an `API` that it may use; without one, those of its scopes; may be repeated")
-	p.StringSliceVar(&n.AuthMethods, "auth-method", nil, "a `method` to authenticate with; without one, every one that takes a secret; may be repeated")
-	given.register(create)
-	return create
 }
 
 func clientsList(f *adminFlags) *cobra.Command {
@@ -291,7 +246,10 @@ func clientsShow(f *adminFlags) *cobra.Command {
 				return writeJSON(s.OutOrStdout(), c)
 			}
 			methods := "every way that takes a secret"
-			if len(c.AuthMethods) > 0 {
+			switch {
+			case c.Type == store.TypeNative || c.Type == store.TypeBrowser:
+				methods = "none: it keeps no secret"
+			case len(c.AuthMethods) > 0:
 				methods = strings.Join(c.AuthMethods, ", ")
 			}
 			fields := [][2]string{
@@ -304,7 +262,8 @@ func clientsShow(f *adminFlags) *cobra.Command {
 			if c.Disabled {
 				fields = append(fields, [2]string{"disabled", moment(c.DisabledAt, "")})
 			}
-			fields = append(fields, [2]string{"grants", strings.Join(c.Grants, ", ")}, [2]string{"authentication", methods})
+			fields = append(fields, [2]string{"type", c.Type}, [2]string{"grants", strings.Join(grantsWithEnds(&c), ", ")}, [2]string{"authentication", methods})
+			fields = append(fields, signInFields(c.SignIn)...)
 			for _, api := range c.APIs {
 				fields = append(fields, [2]string{"API", api.Name})
 				for _, scope := range api.Scopes {
@@ -386,8 +345,13 @@ func (s *session) done(method, path, said string) error {
 	if err != nil {
 		return err
 	}
+	return s.say(changed, said)
+}
+
+// say says what was done, or what the server answered.
+func (s *session) say(answer any, said string) error {
 	if s.json {
-		return writeJSON(s.OutOrStdout(), changed)
+		return writeJSON(s.OutOrStdout(), answer)
 	}
 	fmt.Fprintln(s.OutOrStdout(), printable(said))
 	return nil

@@ -36,7 +36,7 @@ func (g *secretFlags) register(c *cobra.Command) {
 // read returns the members of a request that the flags stand for.
 func (g *secretFlags) read(s *session) (secret, hash *string, expires *time.Time, err error) {
 	if g.expires != "" {
-		at, err := expiry(g.expires, time.Now())
+		at, err := until("--expires", g.expires, time.Now())
 		if err != nil {
 			return nil, nil, nil, &usageError{err}
 		}
@@ -80,8 +80,8 @@ func readSecret(path string, in io.Reader) (string, error) {
 	return line, nil
 }
 
-// expiry reads when a secret ends. A date means its beginning, in UTC.
-func expiry(text string, now time.Time) (time.Time, error) {
+// until reads when something ends. A date means its beginning, in UTC.
+func until(flag, text string, now time.Time) (time.Time, error) {
 	if days, ok := strings.CutSuffix(text, "d"); ok {
 		if n, err := strconv.ParseUint(days, 10, 16); err == nil && n > 0 {
 			return now.AddDate(0, 0, int(n)), nil
@@ -95,11 +95,14 @@ func expiry(text string, now time.Time) (time.Time, error) {
 			return at, nil
 		}
 	}
-	return time.Time{}, fmt.Errorf("--expires %q is neither so long (90d, 12h) nor a time (2027-03-31, 2027-03-31T18:00:00Z)", text)
+	return time.Time{}, fmt.Errorf("%s %q is neither so long (90d, 12h) nor a time (2027-03-31, 2027-03-31T18:00:00Z)", flag, text)
 }
 
 // shownSecret are the lines about a secret that was added.
 func shownSecret(changed admin.Changed) [][2]string {
+	if changed.SecretID == "" {
+		return [][2]string{{"client secret", "none: it keeps no secret"}}
+	}
 	fields := [][2]string{{"secret id", changed.SecretID}}
 	if changed.Secret != "" {
 		fields = append(fields, [2]string{"client secret", changed.Secret})

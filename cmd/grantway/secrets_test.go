@@ -28,7 +28,7 @@ func TestExpiry(t *testing.T) {
 		"tomorrow":                  {},
 		"":                          {},
 	} {
-		got, err := expiry(text, now)
+		got, err := until("--expires", text, now)
 		if (err != nil) != want.IsZero() || !got.Equal(want) {
 			t.Errorf("%q is %v, %v; want %v", text, got, err, want)
 		}
