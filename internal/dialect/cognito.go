@@ -17,6 +17,7 @@ var Cognito = &Dialect{
 	Header:         header(""),
 	IDHeader:       header(""),
 	AppendClaims:   appendCognitoClaims,
+	FullIDToken:    true,
 	appendIDClaims: func(b []byte, c *IDClaims) []byte {
 		b = append(b, `,"token_use":"id"`...)
 		return appendCognitoPerson(appendMember(b, "cognito:username", c.Name), c.Roles)

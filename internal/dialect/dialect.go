@@ -41,6 +41,10 @@ type Dialect struct {
 	// was sent: some dialects repeat the granted scope only when it differs.
 	AppendToken func(b []byte, t *oauth.TokenResponse, asked string) []byte
 
+	// FullIDToken says that ID tokens tell everything that the scopes give, and not
+	// only the UserInfo endpoint does.
+	FullIDToken bool
+
 	// appendIDClaims adds what the product's ID tokens say beside OpenID Connect Core
 	// §2; nil: nothing.
 	appendIDClaims func(b []byte, c *IDClaims) []byte

@@ -21,13 +21,22 @@ type Grant interface {
 
 	// Redeem checks what the request presents and says what it authorizes. It
 	// returns a refusal for what the client did wrong, any other error for what
-	// went wrong here.
+	// went wrong here. A refusal together with a Spend says that what was presented
+	// is real and the proof beside it wrong: it is to be spent all the same.
 	Redeem(ctx context.Context, req Request) (token.Authorization, error)
 }
 
 // A Request is a token request whose client has proven itself.
 type Request struct {
 	Client *store.Client // immutable
-	Secret *store.Secret // the one that proved it
+	Secret *store.Secret // the one that proved it; nil for a client that keeps none
 	Body   wire.Parameters
+}
+
+// SecretID is the id of the secret, empty where there is none.
+func (r *Request) SecretID() string {
+	if r.Secret == nil {
+		return ""
+	}
+	return r.Secret.ID
 }

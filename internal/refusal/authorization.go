@@ -278,7 +278,7 @@ var (
 	})
 	ScopeBeyondGrant = row(&Reason{
 		ID: "scope-beyond-grant", Code: oauth.InvalidScope,
-		Text:  "a requested scope is beyond what the person allowed: {names}",
+		Text:  "a requested scope is beyond what the person allowed, which is {names}",
 		Cause: "Refreshing can narrow a token and never widen it (RFC 6749 §6).",
 		Cure:  "Leave the scope out, or send the person to the authorization endpoint for more.",
 	})

@@ -1,6 +1,9 @@
 // Package token turns an authorization into tokens: it decides what a token says
 // and how long it lives, has it signed or stored, and reads opaque ones back.
 //
+// A token is spent for and stored in one step with what was presented for it, a
+// code or a refresh token: the grants only prove.
+//
 // Whether a client may have the token is decided by the grants; how a token is
 // put into words is package dialect's; keys live in package keys. JWT access
 // tokens follow RFC 9068 unless a dialect says otherwise.
@@ -15,9 +18,11 @@ import (
 // An Authorization is what a grant proves and a token says: who may do what.
 type Authorization struct {
 	ClientID string
-	SecretID string           // the credential that was used; its tokens end with it
+	SecretID string           // the credential that was used, empty for a public client; its tokens end with it
 	APIs     []*catalogue.API // what the token is for; never empty
 	Scope    []string         // never wider than what was allotted
+	Person   *Person          // whom the token is about; nil: the client itself
+	Spend    *Spend           // what is spent for it; nil: nothing
 }
 
 // audience is the aud of the token: one for each API.

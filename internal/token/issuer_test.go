@@ -14,7 +14,6 @@ import (
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/dialect"
 	"github.com/grantway/grantway/internal/jose"
-	"github.com/grantway/grantway/internal/secret"
 	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/internal/wire"
 )
@@ -188,7 +187,7 @@ func TestOpaque(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	hash, ok := secret.ParseOpaque(answer.AccessToken)
+	hash, ok := HashOf(answer.AccessToken)
 	if !ok || len(kept.saved) != 1 || strings.Contains(answer.AccessToken, ".") {
 		t.Fatalf("%q, %d saved", answer.AccessToken, len(kept.saved))
 	}
