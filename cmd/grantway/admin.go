@@ -78,8 +78,9 @@ func remoteServer(base, token string) (*administrator, error) {
 	case u.Scheme != "https" && (u.Scheme != "http" || !catalogue.Loopback(u)):
 		return nil, &usageError{errors.New("--server takes an https URL: a token and secrets travel there")}
 	case token == "":
-		return nil, &usageError{fmt.Errorf("set %s to an access token of home, with the scopes %s and %s, for keys also %s and %s",
-			tokenVariable, admin.ReadClients, admin.WriteClients, admin.ReadKeys, admin.WriteKeys)}
+		return nil, &usageError{fmt.Errorf("set %s to an access token of home, with the scopes %s and %s, for keys also %s and %s, for people %s and %s, for API tokens %s and %s",
+			tokenVariable, admin.ReadClients, admin.WriteClients, admin.ReadKeys, admin.WriteKeys,
+			admin.ReadAccounts, admin.WriteAccounts, admin.ReadAPITokens, admin.WriteAPITokens)}
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	return &administrator{
@@ -287,7 +288,8 @@ func (r *refused) Error() string {
 		text = "the server does not accept the access token in " + tokenVariable + ": fetch a new one from home's token endpoint"
 	case r.Status == http.StatusForbidden:
 		text = "the access token in " + tokenVariable + " lacks a scope: " +
-			admin.ReadKeys + " or " + admin.ReadClients + " to look, " + admin.WriteKeys + " or " + admin.WriteClients + " to change"
+			admin.ReadKeys + " or " + admin.ReadClients + " to look, " + admin.WriteKeys + " or " + admin.WriteClients + " to change; " +
+			"for people " + admin.ReadAccounts + " and " + admin.WriteAccounts + ", for API tokens " + admin.ReadAPITokens + " and " + admin.WriteAPITokens
 	case r.Status >= 500 && r.Instance != "":
 		text += "\nTrace id: " + r.Instance
 	}

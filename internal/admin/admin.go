@@ -35,6 +35,11 @@ const (
 	WriteClients = "clients:write"
 	ReadKeys     = "keys:read"
 	WriteKeys    = "keys:write"
+
+	ReadAccounts   = "accounts:read"
+	WriteAccounts  = "accounts:write"
+	ReadAPITokens  = "api-tokens:read"
+	WriteAPITokens = "api-tokens:write"
 )
 
 // Prefix is the path that every route begins with.

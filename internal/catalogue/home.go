@@ -40,9 +40,13 @@ func adminAPI(issuer *url.URL) *API {
 		Token:    Token{Lifetime: 15 * time.Minute, Algorithm: jose.ES256, Format: JWT},
 		Scopes: []*Scope{
 			{Name: "clients:read", Description: "See clients and their secrets' dates"},
-			{Name: "clients:write", Description: "Create, disable and delete clients, add and revoke secrets"},
+			{Name: "clients:write", Description: "Create, change, disable and delete clients, add and revoke secrets"},
 			{Name: "keys:read", Description: "See which keys sign tokens, and since when"},
 			{Name: "keys:write", Description: "Rotate and remove signing keys"},
+			{Name: "accounts:read", Description: "See people's accounts, and everything that is known of one person"},
+			{Name: "accounts:write", Description: "Create, import, disable, reset and delete people's accounts"},
+			{Name: "api-tokens:read", Description: "See API tokens and their dates"},
+			{Name: "api-tokens:write", Description: "Create, approve and revoke API tokens"},
 		},
 	}
 }
