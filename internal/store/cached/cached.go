@@ -1,5 +1,6 @@
-// Package cached answers the hot reads of package store from memory. Today that
-// is one: the client that a request says it is.
+// Package cached answers the hot reads of package store from memory: the client
+// that a request says it is, the API token that it brings, and the person whom it
+// is about.
 //
 // It follows the changes of the store, from whatever node, and forgets what they
 // are about, so that a client that was created, disabled or given another secret
@@ -75,6 +76,7 @@ type Clients struct {
 	applied int64            // the newest change that was applied
 	moved   chan struct{}    // closed, and replaced, when applied grows
 	hooks   []func(store.Change)
+	resets  []func()
 }
 
 // A load is one reading of a client, for all who ask for it meanwhile.
@@ -191,4 +193,7 @@ func (c *Clients) forgetAll() {
 	clear(c.loads)
 	c.known.InvalidateAll()
 	c.unknown.InvalidateAll()
+	for _, f := range c.resets {
+		f()
+	}
 }

@@ -25,6 +25,14 @@ func (c *Clients) OnChange(f func(store.Change)) {
 	c.hooks = append(c.hooks, f)
 }
 
+// OnReset has f called when nothing that was read counts any more, because the
+// store has gone back to an earlier state. It is like OnChange otherwise.
+func (c *Clients) OnReset(f func()) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.resets = append(c.resets, f)
+}
+
 // Run follows the changes until ctx ends and returns its error. While the store
 // is unavailable it tries again, at least once a second. It is called once.
 func (c *Clients) Run(ctx context.Context) error {
