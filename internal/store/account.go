@@ -49,8 +49,8 @@ type Accounts interface {
 	// ErrNotFound.
 	Find(ctx context.Context, id string) (Account, error)
 
-	// FindBy returns the account with this key, or with this verified e-mail
-	// address, compared without regard to case. None returns ErrNotFound.
+	// FindBy returns the account with this key, else the one with this verified
+	// e-mail address, compared without regard to case. None returns ErrNotFound.
 	FindBy(ctx context.Context, keyOrEmail string) (Account, error)
 
 	// List returns at most limit accounts whose ids sort after the given one, in
@@ -59,19 +59,21 @@ type Accounts interface {
 
 	// Describe replaces profile and roles and writes "account.described". Where a
 	// role is taken away it ends the account's tokens until by.At, so that none
-	// outlives the right. An unknown account returns ErrNotFound, a verified
+	// outlives the right. Reset links that were sent to another address than the
+	// new profile's are spent. An unknown account returns ErrNotFound, a verified
 	// address of another account ErrConflict.
 	Describe(ctx context.Context, id string, profile Profile, roles []string, forget time.Time, by By) error
 
 	// SetDisabled disables or enables the account and writes "account.disabled" or
-	// "account.enabled". Disabling ends its sessions, remembered devices, grants
-	// and tokens until by.At; enabling brings none of them back. What is so
-	// already changes nothing. An unknown account returns ErrNotFound.
+	// "account.enabled". Disabling ends its sessions (as Sessions.End does, with
+	// their notices), remembered devices, links, grants and tokens until by.At;
+	// enabling brings none of them back. What is so already changes nothing. An
+	// unknown account returns ErrNotFound.
 	SetDisabled(ctx context.Context, id string, disabled bool, forget time.Time, by By) error
 
 	// Delete erases the person: profile, factors, sessions, devices, links,
-	// identities and consents go, grants and tokens end, and the id is kept from
-	// ever being used again. It writes "account.deleted". An unknown one returns
-	// ErrNotFound.
+	// identities, consents and what its grants were asked with go, grants and
+	// tokens end, and the id is kept from ever being used again; key and address
+	// are free. It writes "account.deleted". An unknown one returns ErrNotFound.
 	Delete(ctx context.Context, id string, forget time.Time, by By) error
 }

@@ -18,8 +18,9 @@ type Device struct {
 
 // Devices remembers devices. Every change of a person's factors forgets them.
 type Devices interface {
-	// Remember stores d and writes "device.remembered". A hash in use returns
-	// ErrConflict, an unknown account ErrNotFound.
+	// Remember stores d, forgets the account's devices that have reached their end
+	// and writes "device.remembered". A hash or id in use returns ErrConflict, an
+	// unknown account ErrNotFound.
 	Remember(ctx context.Context, d Device, by By) error
 
 	// Find returns the account's device that has not reached its end; another
@@ -31,6 +32,7 @@ type Devices interface {
 	List(ctx context.Context, accountID string, now time.Time) ([]Device, error)
 
 	// Forget forgets one device, or all with an empty id, and writes
-	// "device.forgotten". One that the account does not have returns ErrNotFound.
+	// "device.forgotten". One that the account does not have returns ErrNotFound;
+	// where there was none to forget an empty id changes nothing.
 	Forget(ctx context.Context, accountID, id string, by By) error
 }

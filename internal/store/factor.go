@@ -27,8 +27,8 @@ type Factor struct {
 	LastUsedAt time.Time // zero: never
 }
 
-// Factors remembers how people prove who they are. Every method that changes what
-// factors an account has also forgets its remembered devices.
+// Factors remembers how people prove who they are. Add, Replace and Remove also
+// forget the account's remembered devices.
 type Factors interface {
 	// Of returns the account's factors, oldest first; none is no error.
 	Of(ctx context.Context, accountID string) ([]Factor, error)
@@ -43,8 +43,9 @@ type Factors interface {
 	// Replace puts the given factors in place of all that the account has of a
 	// kind and writes "factor.replaced". Where the kind is the password, it ends
 	// the account's sessions but the one named by keep (a Session's ID; empty:
-	// none is kept), its links, its grants and its tokens until by.At. An unknown
-	// account returns ErrNotFound.
+	// none is kept), its links, all its grants and its tokens until by.At. An
+	// unknown account returns ErrNotFound, an id or handle in use, or two
+	// passwords, ErrConflict, and a factor of another kind an error of its own.
 	Replace(ctx context.Context, accountID, kind string, factors []Factor, keep string, forget time.Time, by By) error
 
 	// Remove forgets one factor and writes "factor.removed". One that the account

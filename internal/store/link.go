@@ -31,12 +31,13 @@ type Links interface {
 	// Find returns a link of this purpose that is still good, or ErrNotFound.
 	Find(ctx context.Context, hash [32]byte, purpose string, now time.Time) (Link, error)
 
-	// Spend returns the link and forgets it with every other of its purpose and
-	// account. Of many calls exactly one succeeds. One that is not good any more
-	// returns ErrSpent.
+	// Spend returns the link, which is not good from then on, nor is any other of
+	// its purpose and account. Of many calls exactly one succeeds. One that is not
+	// good any more returns ErrSpent.
 	Spend(ctx context.Context, hash [32]byte, purpose string, now time.Time) (Link, error)
 
-	// Purge forgets at most limit links that have reached their end and says how
-	// many.
-	Purge(ctx context.Context, now time.Time, limit int) (int, error)
+	// Purge forgets at most limit links that had reached their end at the given
+	// time and says how many. Issue counts none of them any more, so that time lies
+	// as far back as Issue's does.
+	Purge(ctx context.Context, ended time.Time, limit int) (int, error)
 }

@@ -8,7 +8,7 @@ import (
 // A Session is a browser in which a person has signed in.
 type Session struct {
 	Hash      [32]byte // SHA-256 of the cookie's handle
-	ID        string   // what others may know of it (sid); never the handle
+	ID        string   // what others may know of it (sid); never the handle, not empty
 	AccountID string
 	Methods   []string // how the person proved who they are (amr, RFC 8176)
 	Agent     string   // the browser, as people call it: "Firefox on Linux"
@@ -23,8 +23,10 @@ type Session struct {
 type Sessions interface {
 	// Start stores s, forgets the session with the hash that it takes the place
 	// of (zero: none), and writes "session.started". Grants of the one replaced go
-	// on under the new one when both have the same ID. A hash in use returns
-	// ErrConflict, an unknown or disabled account ErrNotFound.
+	// on under the new one when both have the same ID and account; else it ends as
+	// with End. A hash or an ID in use returns ErrConflict: of many that take the
+	// place of one session under its ID, one succeeds. An unknown or disabled
+	// account returns ErrNotFound.
 	Start(ctx context.Context, s Session, replaces [32]byte, by By) error
 
 	// Find returns the session that was seen within idle before now and has not
@@ -46,7 +48,7 @@ type Sessions interface {
 	End(ctx context.Context, accountID, sessionID string, forget time.Time, by By) error
 
 	// Purge forgets at most limit sessions that have reached their end or were not
-	// seen since idle before now, and says how many. Their grants that are not
-	// offline end.
+	// seen since idle before now, each as End does, with the actor "server" and a
+	// change of its own, and says how many.
 	Purge(ctx context.Context, idle time.Duration, now time.Time, limit int) (int, error)
 }

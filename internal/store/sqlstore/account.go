@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -29,19 +28,21 @@ var (
 	findAccountBy = sentence(accountColumns + `WHERE p.name_key = $1 OR p.email_key = $2 ORDER BY CASE WHEN p.name_key = $1 THEN 0 ELSE 1 END`)
 	listAccounts  = sentence(accountColumns + `WHERE a.id > $1 ORDER BY a.id LIMIT $2`)
 	accountRoles  = sentence(`SELECT roles FROM {}account WHERE id = $1`)
-	emailOwner    = sentence(`SELECT account_id FROM {}person WHERE email_key = $1 AND account_id <> $2`)
-	describe      = sentence(`UPDATE {}person SET profile = $2, email_key = NULLIF($3, '') WHERE account_id = $1`)
+	takePerson    = sentence(`DELETE FROM {}person WHERE account_id = $1 RETURNING name, name_key`)
 	setRoles      = sentence(`UPDATE {}account SET roles = $2 WHERE id = $1`)
 	disable       = sentence(`UPDATE {}account SET disabled_at = $2 WHERE id = $1`)
 	forgetAccount = sentence(`UPDATE {}account SET roles = '[]', disabled_at = $2, deleted_at = $2 WHERE id = $1`)
 
-	// All that is said of a person and goes with them, besides what endSessions takes.
+	// All that is said of a person and goes with them, besides what endAll takes.
+	// What a grant was asked with can hold a name or an address (login_hint); an
+	// empty JSON object stays, with a space since {} is where a prefix goes.
 	personal = []statement{
 		sentence(`DELETE FROM {}person WHERE account_id = $1`),
 		sentence(`DELETE FROM {}factor WHERE account_id = $1`),
 		sentence(`DELETE FROM {}link WHERE account_id = $1`),
 		sentence(`DELETE FROM {}identity WHERE account_id = $1`),
 		sentence(`DELETE FROM {}consent WHERE account_id = $1`),
+		sentence(`UPDATE {}grant_ SET asked = '{ }' WHERE account_id = $1`),
 	}
 
 	// See lockClient.
@@ -124,23 +125,12 @@ func (s accounts) Describe(ctx context.Context, id string, profile store.Profile
 	}
 	if err == nil {
 		err = s.alterAccount(ctx, id, by, func(ctx context.Context, t transaction, _ int64) (*fact, error) {
-			var before string
-			if err := known(one(ctx, t, accountRoles, []any{id}, &before)); err != nil {
+			had, err := redescribe(ctx, t, id, &profile, roles)
+			if err != nil {
 				return nil, err
 			}
-			var had []string
-			if err := list(before, &had); err != nil {
-				return nil, err
-			}
-			key := emailKey(&profile)
-			var owner string
-			if taken, err := one(ctx, t, emailOwner, []any{key, id}, &owner); err != nil || taken && key != "" {
-				return nil, errors.Join(err, store.ErrConflict)
-			}
-			if _, err := t.exec(ctx, describe, id, text(profile), key); err != nil {
-				return nil, err
-			}
-			if _, err := t.exec(ctx, setRoles, id, text(roles)); err != nil {
+			// Whoever reads the old mailbox must not set a password any more.
+			if _, err := t.exec(ctx, spendElsewhere, id, store.LinkReset, micros(by.At), profile.Email); err != nil {
 				return nil, err
 			}
 			changed := &fact{kind: "account.described", id: id, detail: map[string]any{"roles": roles}}
@@ -154,6 +144,27 @@ func (s accounts) Describe(ctx context.Context, id string, profile store.Profile
 		return fmt.Errorf("describe account: %w", err)
 	}
 	return nil
+}
+
+// redescribe replaces what is said of a person and returns the roles they had. The
+// row is written anew, for only an insertion can say that another account has the
+// address, also one that is getting it at the same moment.
+func redescribe(ctx context.Context, t transaction, id string, profile *store.Profile, roles []string) (had []string, err error) {
+	var before, name, key string
+	if err := known(one(ctx, t, accountRoles, []any{id}, &before)); err != nil {
+		return nil, err
+	}
+	if err := list(before, &had); err != nil {
+		return nil, err
+	}
+	if err := known(one(ctx, t, takePerson, []any{id}, &name, &key)); err != nil {
+		return nil, err
+	}
+	if err := fresh(t.exec(ctx, insertPerson, id, name, key, emailKey(profile), text(profile))); err != nil {
+		return nil, err
+	}
+	_, err = t.exec(ctx, setRoles, id, text(roles))
+	return had, err
 }
 
 // SetDisabled implements store.Accounts.
@@ -183,12 +194,13 @@ func (s accounts) Delete(ctx context.Context, id string, forget time.Time, by st
 		if _, err := t.exec(ctx, forgetAccount, id, micros(by.At)); err != nil {
 			return nil, err
 		}
+		deleted, err := endAll(ctx, t, "account.deleted", id, "", forget, by)
 		for _, erase := range personal {
-			if _, err := t.exec(ctx, erase, id); err != nil {
-				return nil, err
+			if err == nil {
+				_, err = t.exec(ctx, erase, id)
 			}
 		}
-		return endAll(ctx, t, "account.deleted", id, "", forget, by)
+		return deleted, err
 	})
 	if err != nil {
 		return fmt.Errorf("delete account: %w", err)
@@ -197,7 +209,9 @@ func (s accounts) Delete(ctx context.Context, id string, forget time.Time, by st
 }
 
 // endAll ends everything that an account has open: sessions but the one with the
-// ID keep, remembered devices, grants and tokens.
+// ID keep, remembered devices, links, grants and tokens. The grants' revocations
+// are written beside the account's: they also end a token that a redemption made
+// in the moment before, whatever its clock said.
 func endAll(ctx context.Context, t transaction, kind, id, keep string, forget time.Time, by store.By) (*fact, error) {
 	if err := endSessions(ctx, t, id, keep, by); err != nil {
 		return nil, err
@@ -205,10 +219,11 @@ func endAll(ctx context.Context, t transaction, kind, id, keep string, forget ti
 	if _, err := t.exec(ctx, forgetDevices, id, ""); err != nil {
 		return nil, err
 	}
-	if _, err := endGrants(ctx, t, grantsOfAccount, id, "", forget, by); err != nil {
+	if _, err := t.exec(ctx, spendAll, id, micros(by.At)); err != nil {
 		return nil, err
 	}
-	return &fact{kind: kind, id: id, ends: endsAccount(id, forget, by)}, nil
+	ended, err := endGrants(ctx, t, grantsOfAccount, id, "", forget, by)
+	return &fact{kind: kind, id: id, ends: endsAccount(id, forget, by), grants: ended}, err
 }
 
 func endsAccount(id string, forget time.Time, by store.By) *store.Revocation {

@@ -25,7 +25,8 @@ func roles(s *sqlstore.Store) storetest.Roles {
 	return storetest.Roles{
 		Clients: s.Clients(), Secrets: s.Secrets(), Keys: s.Keys(), Tokens: s.Tokens(),
 		Revocations: s.Revocations(), Changes: s.Changes(), Abouts: s.Abouts(), Activity: s.Activity(),
-		Accounts: s.Accounts(), Requests: s.Requests(), Grants: s.Grants(), Consents: s.Consents(),
+		Accounts: s.Accounts(), Factors: s.Factors(), Sessions: s.Sessions(), Devices: s.Devices(), Links: s.Links(),
+		Identities: s.Identities(), Requests: s.Requests(), Grants: s.Grants(), Consents: s.Consents(),
 		APITokens: s.APITokens(), LogoutNotices: s.LogoutNotices(), Close: s.Close,
 	}
 }

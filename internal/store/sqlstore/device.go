@@ -21,6 +21,7 @@ var (
 		VALUES ($1, $2, $3, $4, $5, $6) ON CONFLICT DO NOTHING`)
 	findDevice    = sentence(readDevice + `WHERE hash = $1 AND account_id = $2 AND ends_at > $3`)
 	listDevices   = sentence(readDevice + `WHERE account_id = $1 AND ends_at > $2 ORDER BY created_at DESC, id`)
+	forgetEnded   = sentence(`DELETE FROM {}device WHERE account_id = $1 AND ends_at <= $2`)
 	forgetDevices = sentence(`DELETE FROM {}device WHERE account_id = $1 AND ($2 = '' OR id = $2)`)
 )
 
@@ -29,6 +30,9 @@ func (s devices) Remember(ctx context.Context, d store.Device, by store.By) erro
 	err := checkTimes(d.CreatedAt, d.EndsAt)
 	if err == nil {
 		err = s.alterAccount(ctx, d.AccountID, by, func(ctx context.Context, t transaction, _ int64) (*fact, error) {
+			if _, err := t.exec(ctx, forgetEnded, d.AccountID, micros(by.At)); err != nil {
+				return nil, err
+			}
 			err := fresh(t.exec(ctx, insertDevice, d.Hash[:], d.ID, d.AccountID, d.Name, micros(d.CreatedAt), micros(d.EndsAt)))
 			return &fact{kind: "device.remembered", id: d.ID, detail: map[string]any{"account": d.AccountID}}, err
 		})

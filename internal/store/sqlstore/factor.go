@@ -23,11 +23,10 @@ var (
 	findPasskey   = sentence(readFactor + `WHERE handle = $1`)
 	removeFactor  = sentence(`DELETE FROM {}factor WHERE id = $1 AND account_id = $2`)
 	removeFactors = sentence(`DELETE FROM {}factor WHERE account_id = $1 AND kind = $2`)
-	forgetLinks   = sentence(`DELETE FROM {}link WHERE account_id = $1`)
 
 	// Which of the three fits is decided by the row's own kind, in one statement,
 	// so that of many callers one wins.
-	useFactor = sentence(`UPDATE {}factor SET counter = $2, last_used_at = $3 WHERE id = $1 AND (
+	useFactor = sentence(`UPDATE {}factor SET counter = $2, last_used_at = CASE WHEN last_used_at < $3 THEN $3 ELSE last_used_at END WHERE id = $1 AND (
 		kind = 'password' OR kind IN ('totp', 'passkey') AND counter < $2 OR kind = 'passkey' AND counter = 0 AND $2 = 0)`)
 	useRecovery = sentence(`DELETE FROM {}factor WHERE id = $1 AND kind = 'recovery'`)
 )
@@ -119,9 +118,6 @@ func (s factors) Replace(ctx context.Context, accountID, kind string, with []sto
 			}
 			changed := &fact{id: accountID}
 			if kind == store.FactorPassword {
-				if _, err := t.exec(ctx, forgetLinks, accountID); err != nil {
-					return nil, err
-				}
 				changed, err = endAll(ctx, t, "", accountID, keep, forget, by)
 			} else {
 				_, err = t.exec(ctx, forgetDevices, accountID, "")

@@ -71,10 +71,13 @@ func (s identities) read(ctx context.Context, q statement, args ...any) ([]store
 
 // Unlink implements store.Identities.
 func (s identities) Unlink(ctx context.Context, i store.Identity, by store.By) error {
-	err := s.alterAccount(ctx, i.AccountID, by, func(ctx context.Context, t transaction, _ int64) (*fact, error) {
-		err := found(t.exec(ctx, removeIdentity, i.Issuer, i.Subject, i.AccountID))
-		return &fact{kind: "identity.unlinked", id: i.AccountID, detail: map[string]any{"issuer": i.Issuer}}, err
-	})
+	err := error(store.ErrNotFound)
+	if storable(i.Issuer) && storable(i.Subject) {
+		err = s.alterAccount(ctx, i.AccountID, by, func(ctx context.Context, t transaction, _ int64) (*fact, error) {
+			err := found(t.exec(ctx, removeIdentity, i.Issuer, i.Subject, i.AccountID))
+			return &fact{kind: "identity.unlinked", id: i.AccountID, detail: map[string]any{"issuer": i.Issuer}}, err
+		})
+	}
 	if err != nil {
 		return fmt.Errorf("unlink identity: %w", err)
 	}

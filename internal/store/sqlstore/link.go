@@ -22,8 +22,10 @@ var (
 	linkAccount = sentence(`SELECT account_id FROM {}link WHERE hash = $1 AND purpose = $2`)
 	spendLink   = sentence(`UPDATE {}link SET spent_at = $3 WHERE hash = $1 AND purpose = $2 AND ends_at > $3 AND spent_at = 0
 		RETURNING email, created_at, ends_at`)
-	spendOthers = sentence(`UPDATE {}link SET spent_at = $3 WHERE account_id = $1 AND purpose = $2 AND spent_at = 0`)
-	purgeLinks  = sentence(`DELETE FROM {}link WHERE hash IN (
+	spendOthers    = sentence(`UPDATE {}link SET spent_at = $3 WHERE account_id = $1 AND purpose = $2 AND spent_at = 0`)
+	spendElsewhere = sentence(`UPDATE {}link SET spent_at = $3 WHERE account_id = $1 AND purpose = $2 AND spent_at = 0 AND email <> $4`)
+	spendAll       = sentence(`UPDATE {}link SET spent_at = $2 WHERE account_id = $1 AND spent_at = 0`)
+	purgeLinks     = sentence(`DELETE FROM {}link WHERE hash IN (
 		SELECT hash FROM {}link WHERE ends_at <= $1 ORDER BY ends_at LIMIT $2)`)
 )
 
@@ -107,10 +109,10 @@ func (s links) Spend(ctx context.Context, hash [32]byte, purpose string, now tim
 }
 
 // Purge implements store.Links.
-func (s links) Purge(ctx context.Context, now time.Time, limit int) (int, error) {
+func (s links) Purge(ctx context.Context, ended time.Time, limit int) (int, error) {
 	var n int64
 	err := s.db.write(ctx, func(ctx context.Context, t transaction) (err error) {
-		n, err = t.exec(ctx, purgeLinks, micros(now), int64(max(limit, 0)))
+		n, err = t.exec(ctx, purgeLinks, micros(ended), int64(max(limit, 0)))
 		return err
 	})
 	if err != nil {

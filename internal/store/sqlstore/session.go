@@ -27,6 +27,7 @@ var (
 	findSession     = sentence(readSession + `WHERE hash = $1 AND seen_at > $2 AND ends_at > $3`)
 	seenSession     = sentence(`UPDATE {}session SET seen_at = $2 WHERE hash = $1 AND seen_at < $2`)
 	listSessions    = sentence(readSession + `WHERE account_id = $1 AND ends_at > $2 ORDER BY seen_at DESC, id`)
+	forgetStale     = sentence(`DELETE FROM {}session WHERE account_id = $1 AND id = $2 AND (seen_at <= $3 OR ends_at <= $4)`)
 	forgetSession   = sentence(`DELETE FROM {}session WHERE account_id = $1 AND id = $2`)
 	sessionsBut     = sentence(`SELECT id FROM {}session WHERE account_id = $1 AND id <> $2 ORDER BY id`)
 	staleSessions   = sentence(`SELECT account_id, id FROM {}session WHERE seen_at <= $1 OR ends_at <= $2 ORDER BY account_id, id LIMIT $3`)
@@ -38,24 +39,17 @@ func (s sessions) Start(ctx context.Context, n store.Session, replaces [32]byte,
 	if err == nil {
 		err = checkTimes(n.CreatedAt, n.AuthenticatedAt, n.SeenAt, n.EndsAt)
 	}
+	if err == nil && replaces == n.Hash {
+		err = store.ErrConflict // a handle does not take the place of itself
+	}
 	if err == nil {
 		err = s.alterAccount(ctx, n.AccountID, by, func(ctx context.Context, t transaction, disabledAt int64) (*fact, error) {
 			if disabledAt != 0 {
 				return nil, store.ErrNotFound
 			}
 			begun := &fact{kind: "session.started", id: n.ID, detail: map[string]any{"account": n.AccountID, "methods": n.Methods}}
-			if replaces != ([32]byte{}) {
-				var id, account string
-				was, err := one(ctx, t, replacedSession, []any{replaces[:]}, &id, &account)
-				if err == nil && was && (id != n.ID || account != n.AccountID) {
-					// The person who was signed in here before is not any more.
-					if err = queueNotices(ctx, t, account, id, by); err == nil {
-						begun.grants, err = endGrants(ctx, t, grantsInSession, id, account, by.At.Add(longestToken), by)
-					}
-				}
-				if err != nil {
-					return nil, err
-				}
+			if err := replace(ctx, t, &n, replaces, begun, by); err != nil {
+				return nil, err
 			}
 			return begun, fresh(t.exec(ctx, insertSession, n.Hash[:], n.ID, n.AccountID, text(n.Methods), n.Agent,
 				micros(n.CreatedAt), micros(n.AuthenticatedAt), micros(n.SeenAt), micros(n.EndsAt)))
@@ -65,6 +59,22 @@ func (s sessions) Start(ctx context.Context, n store.Session, replaces [32]byte,
 		return fmt.Errorf("start session: %w", err)
 	}
 	return nil
+}
+
+// replace forgets the session with the hash, which n takes the place of.
+func replace(ctx context.Context, t transaction, n *store.Session, hash [32]byte, begun *fact, by store.By) error {
+	var id, account string
+	was, err := one(ctx, t, replacedSession, []any{hash[:]}, &id, &account)
+	if err != nil || !was || id == n.ID && account == n.AccountID {
+		return err
+	}
+	// Who was signed in here before is not any more.
+	begun.detail["ended"] = id
+	if err := queueNotices(ctx, t, account, id, by); err != nil {
+		return err
+	}
+	begun.grants, err = endGrants(ctx, t, grantsInSession, id, account, by.At.Add(longestToken), by)
+	return err
 }
 
 // Find implements store.Sessions.
@@ -132,22 +142,27 @@ func (s sessions) read(ctx context.Context, q statement, args ...any) ([]store.S
 // End implements store.Sessions.
 func (s sessions) End(ctx context.Context, accountID, sessionID string, forget time.Time, by store.By) error {
 	err := error(store.ErrNotFound)
-	if storable(sessionID) && sessionID != "" {
-		err = s.alterAccount(ctx, accountID, by, func(ctx context.Context, t transaction, _ int64) (*fact, error) {
-			if err := found(t.exec(ctx, forgetSession, accountID, sessionID)); err != nil {
-				return nil, err
-			}
-			if err := queueNotices(ctx, t, accountID, sessionID, by); err != nil {
-				return nil, err
-			}
-			ended, err := endGrants(ctx, t, grantsInSession, sessionID, accountID, forget, by)
-			return &fact{kind: "session.ended", id: sessionID, detail: map[string]any{"account": accountID}, grants: ended}, err
-		})
+	if storable(sessionID) {
+		err = s.end(ctx, accountID, sessionID, forget, by, forgetSession, accountID, sessionID)
 	}
 	if err != nil {
 		return fmt.Errorf("end session: %w", err)
 	}
 	return nil
+}
+
+// end ends the session, which the statement how forgets if it still fits.
+func (s sessions) end(ctx context.Context, accountID, sessionID string, forget time.Time, by store.By, how statement, args ...any) error {
+	return s.alterAccount(ctx, accountID, by, func(ctx context.Context, t transaction, _ int64) (*fact, error) {
+		if err := found(t.exec(ctx, how, args...)); err != nil {
+			return nil, err
+		}
+		if err := queueNotices(ctx, t, accountID, sessionID, by); err != nil {
+			return nil, err
+		}
+		ended, err := endGrants(ctx, t, grantsInSession, sessionID, accountID, forget, by)
+		return &fact{kind: "session.ended", id: sessionID, detail: map[string]any{"account": accountID}, grants: ended}, err
+	})
 }
 
 // endSessions forgets an account's sessions but the one with the ID keep, and
@@ -172,7 +187,7 @@ func endSessions(ctx context.Context, t transaction, accountID, keep string, by 
 }
 
 // Purge implements store.Sessions. Each session ends by itself, as End ends it, so
-// that a long list of them holds no lock for long.
+// that a long list of them holds no lock for long, and only if it is stale still.
 func (s sessions) Purge(ctx context.Context, idle time.Duration, now time.Time, limit int) (int, error) {
 	type stale struct{ account, id string }
 	var all []stale
@@ -182,13 +197,15 @@ func (s sessions) Purge(ctx context.Context, idle time.Duration, now time.Time, 
 		all = append(all, one)
 		return err
 	}, micros(now.Add(-idle)), micros(now), int64(max(limit, 0)))
+	by := store.By{Actor: "server", At: now}
 	n := 0
 	for _, one := range all {
 		if err == nil {
-			err = s.End(ctx, one.account, one.id, now.Add(longestToken), store.By{Actor: "server", At: now})
+			err = s.end(ctx, one.account, one.id, now.Add(longestToken), by,
+				forgetStale, one.account, one.id, micros(now.Add(-idle)), micros(now))
 		}
 		if errors.Is(err, store.ErrNotFound) {
-			err = nil // somebody else ended it
+			err = nil // somebody else ended it, or came back to it
 			continue
 		}
 		if err == nil {

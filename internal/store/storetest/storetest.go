@@ -30,7 +30,13 @@ type Roles struct {
 	Changes     store.Changes
 	Abouts      store.Abouts
 	Activity    store.Activity
-	Accounts    store.Accounts
+
+	Accounts   store.Accounts
+	Factors    store.Factors
+	Sessions   store.Sessions
+	Devices    store.Devices
+	Links      store.Links
+	Identities store.Identities
 
 	Requests      store.Requests
 	Grants        store.Grants
@@ -52,7 +58,8 @@ func Run(t *testing.T, database func(t *testing.T) Opener) {
 		"clients": clientCases, "changes of clients": clientChangeCases, "secrets": secretCases, "keys": keyCases, "tokens": tokenCases,
 		"revocations": revocationCases, "changes": changeCases, "abouts": aboutCases, "activity": activityCases, "all": allCases,
 		"requests": requestCases, "grants": grantCases, "redemptions": redemptionCases, "races": redemptionRaces, "consents": consentCases,
-		"API tokens": apiTokenCases,
+		"API tokens": apiTokenCases, "accounts": accountCases, "ends of accounts": accountEndCases, "factors": factorCases,
+		"sessions": sessionCases, "devices": deviceCases, "links": linkCases, "identities": identityCases,
 	} {
 		for name, test := range cases {
 			t.Run(noun+"/"+name, func(t *testing.T) {

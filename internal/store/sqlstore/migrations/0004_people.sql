@@ -45,7 +45,7 @@ CREATE TABLE {}session (
     ends_at          BIGINT NOT NULL
 );
 CREATE INDEX session_account ON {}session (account_id);
-CREATE INDEX session_id ON {}session (id);
+CREATE UNIQUE INDEX session_id ON {}session (id);
 
 CREATE TABLE {}device (
     hash       {bytes} PRIMARY KEY,
