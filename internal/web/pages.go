@@ -215,3 +215,61 @@ func (s *sheet) Link(path string) string {
 func (s *sheet) T(key string, pairs ...any) template.HTML {
 	return s.pages.languages.html(s.Lang, key, pairs)
 }
+
+// Script is the URL path of a script of assets/.
+func (s *sheet) Script(name string) string { return s.pages.site.asset(s.pages.site.script[name]) }
+
+// Wrong is the text of the problem.
+func (s *sheet) Wrong() template.HTML {
+	return s.T(string(s.Problem), "wait", s.Span(max(s.Wait, time.Second)))
+}
+
+// Changed is the text of what was done.
+func (s *sheet) Changed() template.HTML { return s.T(string(s.Done)) }
+
+// Why is a part of the text of a failure: title, why or do.
+func (s *sheet) Why(part string) template.HTML {
+	return s.T(string(s.Data.(Failure).Reason) + "." + part)
+}
+
+// Picture is the QR code of SetUpTOTP.
+func (s *sheet) Picture() template.URL {
+	code := s.Data.(SetUpTOTP)
+	if code.MediaType != "image/png" && code.MediaType != "image/svg+xml" {
+		panic("web: a QR code is PNG or SVG, not " + code.MediaType)
+	}
+	return template.URL("data:" + code.MediaType + ";base64," + base64.StdEncoding.EncodeToString(code.Picture))
+}
+
+// Groups is the secret of SetUpTOTP in groups of four.
+func (s *sheet) Groups() string {
+	var b strings.Builder
+	for i, c := range s.Data.(SetUpTOTP).Secret {
+		if i > 0 && i%4 == 0 {
+			b.WriteByte(' ')
+		}
+		b.WriteRune(c)
+	}
+	return b.String()
+}
+
+// Onward is where RecoveryCodes goes on.
+func (s *sheet) Onward() string {
+	if next := s.Data.(RecoveryCodes).Next; next != "" {
+		return next
+	}
+	return s.Link(PathAccount)
+}
+
+// Outward is the URL of an application, of any scheme that may be registered
+// (package wire checks that); it is left out where it could run in this page.
+func (s *sheet) Outward(address string) template.URL {
+	u, err := url.Parse(address)
+	if err != nil || u.Scheme == "" || unsafeSchemes[strings.ToLower(u.Scheme)] {
+		return ""
+	}
+	return template.URL(address)
+}
+
+// unsafeSchemes never lead to an application.
+var unsafeSchemes = map[string]bool{"javascript": true, "data": true, "vbscript": true, "file": true, "blob": true, "about": true}

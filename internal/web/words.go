@@ -5,12 +5,16 @@ import (
 	"time"
 )
 
-// Ago is a moment as people say it, with the exact one on hover and for programs;
-// "never" for none.
-func (s *sheet) Ago(at time.Time) template.HTML {
+// Used says when something was last used, if it was.
+func (s *sheet) Used(at time.Time) template.HTML {
 	if at.IsZero() {
-		return s.T("time.never")
+		return s.T("account.unused")
 	}
+	return s.T("account.used", "when", s.Ago(at))
+}
+
+// Ago is a moment as people say it, with the exact one on hover and for programs.
+func (s *sheet) Ago(at time.Time) template.HTML {
 	passed := s.Now.Sub(at)
 	if passed < time.Minute && passed > -time.Minute {
 		return s.moment(at, s.T("time.now"))
@@ -40,15 +44,15 @@ func (s *sheet) Span(d time.Duration) template.HTML {
 		name string
 	}{{365 * day, "year"}, {30 * day, "month"}, {day, "day"}, {time.Hour, "hour"}, {time.Minute, "minute"}} {
 		// One of a unit is said only of those that are always as long: "30 days".
-		if n := int64(d / u.unit); n >= 2 || n == 1 && u.unit <= day {
+		if n := int(d / u.unit); n >= 2 || n == 1 && u.unit <= day {
 			return s.Count("time."+u.name, n)
 		}
 	}
-	return s.Count("time.second", max(int64(d/time.Second), 1))
+	return s.Count("time.second", max(int(d/time.Second), 1))
 }
 
 // Count is a text for a number of things: its key ends in .one or .many.
-func (s *sheet) Count(key string, n int64) template.HTML {
+func (s *sheet) Count(key string, n int) template.HTML {
 	if n == 1 {
 		return s.T(key+".one", "n", n)
 	}
