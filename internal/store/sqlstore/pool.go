@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
 )
 
@@ -62,6 +63,9 @@ func sharePool(ctx context.Context, dsn string) (*sharedPool, error) {
 			config.ConnConfig.RuntimeParams[name] = value
 		}
 	}
+	g := &gate{}
+	config.BeforeConnect = func(context.Context, *pgx.ConnConfig) error { return g.enter(time.Now()) }
+	config.AfterConnect = func(context.Context, *pgx.Conn) error { g.open(); return nil }
 	pool, err := pgxpool.NewWithConfig(context.WithoutCancel(ctx), config)
 	if err != nil {
 		return nil, unavailable(err)
@@ -86,4 +90,38 @@ func (p *postgresSchema) acquire(ctx context.Context) (*pgxpool.Conn, error) {
 	defer cancel()
 	conn, err := p.pool.Acquire(ctx)
 	return conn, unavailable(err)
+}
+
+// A gate keeps a database that does not answer from finding, when it wakes, a
+// queue of everybody who tried meanwhile: PostgreSQL answers each before it sees
+// that nobody waits. The zero value is ready for use.
+type gate struct {
+	mu     sync.Mutex
+	silent int       // connections begun since one was answered
+	next   time.Time // when another may be begun
+}
+
+// dialEvery is how often a silent database is tried.
+const dialEvery = 500 * time.Millisecond
+
+var errSilent = errors.New("the database has not answered for a while, and is tried twice a second")
+
+// enter lets as many begin as the pool has connections, and then one at a time.
+func (g *gate) enter(now time.Time) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.silent++; g.silent <= poolSize {
+		return nil
+	}
+	if now.Before(g.next) {
+		return errSilent
+	}
+	g.next = now.Add(dialEvery)
+	return nil
+}
+
+func (g *gate) open() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.silent = 0
 }

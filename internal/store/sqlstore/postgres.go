@@ -18,7 +18,7 @@ import (
 
 const (
 	answerWithin = 1800 * time.Millisecond // a statement or a transaction, the wait for a connection included (row R5)
-	tries        = 5               // of a transaction that PostgreSQL asks to be repeated
+	tries        = 5                       // of a transaction that PostgreSQL asks to be repeated
 
 	// defaultSchema is used when the dsn names none: never "public", which others
 	// share.
