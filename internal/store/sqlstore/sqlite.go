@@ -102,6 +102,7 @@ func sqliteName(path string) string {
 		"synchronous(FULL)",
 		"foreign_keys(ON)",
 		"trusted_schema(OFF)",
+		"secure_delete(ON)",        // what was said of a person who is deleted goes from the file, too
 		"wal_autocheckpoint(4000)", // pages: each is written back once for more of the commits that changed it
 		"journal_size_limit(67108864)",
 	}}
