@@ -1,6 +1,7 @@
 package limit
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 	"sync"
@@ -51,7 +52,10 @@ func (l *listener) Accept() (net.Conn, error) {
 		network := l.network(accepted)
 		switch l.take(network) {
 		case granted:
-			return &conn{Conn: accepted, release: sync.OnceFunc(func() { l.give(network) })}, nil
+			return &conn{
+				Conn: accepted, release: sync.OnceFunc(func() { l.give(network) }),
+				reads: deadline{set: accepted.SetReadDeadline}, writes: deadline{set: accepted.SetWriteDeadline},
+			}, nil
 		case full:
 			// The buffer of a new connection takes this without waiting; the
 			// deadline is for one that does not.
@@ -112,10 +116,11 @@ func (l *listener) give(network netip.Prefix) {
 	}
 }
 
-// conn gives its place back when it is closed.
+// conn gives its place back when it is closed, and keeps its deadlines itself.
 type conn struct {
 	net.Conn
-	release func()
+	release       func()
+	reads, writes deadline
 }
 
 // Close closes the connection; the first call gives its place back.
@@ -123,3 +128,41 @@ func (c *conn) Close() error {
 	defer c.release()
 	return c.Conn.Close()
 }
+
+// Read is net.Conn's.
+func (c *conn) Read(b []byte) (n int, err error) {
+	if err := c.reads.begin(); err != nil {
+		return 0, err
+	}
+	for {
+		n, err = c.Conn.Read(b)
+		if !c.reads.again(err) {
+			return n, err
+		}
+	}
+}
+
+// Write is net.Conn's.
+func (c *conn) Write(b []byte) (n int, err error) {
+	if err := c.writes.begin(); err != nil {
+		return 0, err
+	}
+	for {
+		some, err := c.Conn.Write(b[n:])
+		n += some
+		if !c.writes.again(err) {
+			return n, err
+		}
+	}
+}
+
+// SetDeadline is net.Conn's.
+func (c *conn) SetDeadline(t time.Time) error {
+	return errors.Join(c.reads.want(t), c.writes.want(t))
+}
+
+// SetReadDeadline is net.Conn's.
+func (c *conn) SetReadDeadline(t time.Time) error { return c.reads.want(t) }
+
+// SetWriteDeadline is net.Conn's.
+func (c *conn) SetWriteDeadline(t time.Time) error { return c.writes.want(t) }
