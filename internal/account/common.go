@@ -5,7 +5,6 @@ import (
 	"strings"
 	"sync"
 	"unicode"
-	"unicode/utf8"
 )
 
 // common.txt holds, one a line, the words and phrases that the passwords people
@@ -31,22 +30,22 @@ func isCommon(password string) bool {
 	if distinct(lower) < 5 || repeats(lower) || walks(lower) {
 		return true
 	}
-	// As typed, and with digits and signs read as the letters they look like.
-	for _, text := range []string{lower, unleet.Replace(lower)} {
-		core := strings.TrimFunc(text, func(r rune) bool { return !unicode.IsLetter(r) })
+	// As typed, without what stands around it, and each with digits and signs read as
+	// the letters they look like.
+	core := strings.TrimFunc(lower, func(r rune) bool { return !unicode.IsLetter(r) })
+	for _, text := range []string{lower, unleet.Replace(lower), core, unleet.Replace(core)} {
 		letters := strings.Map(func(r rune) rune {
 			if unicode.IsLetter(r) {
 				return r
 			}
 			return -1
 		}, text)
-		for _, one := range []string{text, core, letters} {
-			if utf8.RuneCountInString(one) >= 3 && madeOf(one, 2) {
-				return true
-			}
+		if madeOf(text, 2) || madeOf(letters, 2) {
+			return true
 		}
 	}
-	return !strings.ContainsFunc(lower, unicode.IsLetter) && digitsAlone(lower)
+	// Dates and telephone numbers.
+	return core == "" && len(lower) <= 16
 }
 
 var unleet = strings.NewReplacer("0", "o", "1", "i", "3", "e", "4", "a", "5", "s", "7", "t", "@", "a", "$", "s", "!", "i")
@@ -128,12 +127,6 @@ func reversed(text string) string {
 		out[len(text)-1-i] = text[i]
 	}
 	return string(out)
-}
-
-// digitsAlone reports whether a text is at most sixteen digits and signs: dates and
-// telephone numbers.
-func digitsAlone(text string) bool {
-	return len(text) <= 16
 }
 
 // isName reports whether a password is a name with less than six bytes beside it,
