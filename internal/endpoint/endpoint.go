@@ -41,7 +41,7 @@ func (a *Answers) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	activity.Of(r.Context()).Refusal = refused
 
 	answer := a.Dialect.Refuse(refused, dialect.Question{
-		Issuer: a.Issuer, Realm: a.Realm, Basic: r.Header.Get("Authorization") != "", Strict: a.Strict, Plain: a.Plain,
+		Issuer: a.Issuer, Method: r.Method, Realm: a.Realm, Basic: r.Header.Get("Authorization") != "", Strict: a.Strict, Plain: a.Plain,
 	})
 	h := w.Header()
 	noStore(h)

@@ -65,6 +65,9 @@ func (i *Introspection) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // serve returns the token, nil when it is not active for who is asking.
 func (i *Introspection) serve(r *http.Request) (*resource.Token, error) {
 	client, presented, err := question(r, i.Clients, i.Limit)
+	if err == nil && client.Public() {
+		err = refusal.SecretMissing // row M01: who proves nothing learns nothing
+	}
 	if err != nil {
 		return nil, err
 	}

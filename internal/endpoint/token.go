@@ -3,6 +3,7 @@ package endpoint
 import (
 	"context"
 	"net/http"
+	"time"
 
 	"github.com/grantway/grantway/internal/activity"
 	"github.com/grantway/grantway/internal/grant"
@@ -21,14 +22,16 @@ type Token struct {
 	Grants []grant.Grant
 	Issuer interface {
 		Issue(context.Context, token.Authorization) (oauth.TokenResponse, error)
+		Void(context.Context, token.Authorization) error
 	}
 	Answers   *Answers
 	BodyLimit int64 // bytes
+	Now       func() time.Time
 }
 
 // ServeHTTP answers a token request: 200 with a token, or a refusal.
 func (t *Token) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	issued, asked, err := t.serve(r)
+	issued, asked, err := t.serve(w, r)
 	if err != nil {
 		t.Answers.refuse(w, r, err)
 		return
@@ -42,7 +45,7 @@ func (t *Token) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 // serve is a token request in its phases.
-func (t *Token) serve(r *http.Request) (issued oauth.TokenResponse, asked string, err error) {
+func (t *Token) serve(w http.ResponseWriter, r *http.Request) (issued oauth.TokenResponse, asked string, err error) {
 	body, err := parameters(r, t.BodyLimit, t.Answers.Dialect.JSON)
 	if err != nil {
 		return issued, "", err
@@ -55,18 +58,43 @@ func (t *Token) serve(r *http.Request) (issued oauth.TokenResponse, asked string
 	if err != nil {
 		return issued, "", err
 	}
-	if !client.MayUse(g.Type()) {
-		return issued, "", refusal.GrantNotAllowed
+	allowOrigin(w, r, client)
+	if err := t.permitted(client, g.Type()); err != nil {
+		return issued, "", err
 	}
 	authorized, err := g.Redeem(r.Context(), grant.Request{Client: client, Secret: proof, Body: body})
 	if err != nil {
-		return issued, "", err
+		return issued, "", t.void(r.Context(), authorized, err)
 	}
 	issued, err = t.Issuer.Issue(r.Context(), authorized)
 	if err == nil {
 		note(r, g, authorized)
 	}
 	return issued, body.Get("scope"), err
+}
+
+// permitted says whether the client may use a grant.
+func (t *Token) permitted(client *store.Client, grant string) error {
+	switch {
+	case client.Public() && grant == oauth.GrantClientCredentials:
+		return refusal.GrantNotForPublic // row E08
+	case !client.MayUse(grant):
+		return refusal.GrantNotAllowed
+	case len(client.GrantsEnd) > 0 && client.Ended(grant, t.Now()):
+		return refusal.GrantEnded // mission U44
+	}
+	return nil
+}
+
+// void spends what was presented beside a wrong proof, before it is refused.
+func (t *Token) void(ctx context.Context, presented token.Authorization, refused error) error {
+	if presented.Spend == nil {
+		return refused
+	}
+	if err := t.Issuer.Void(ctx, presented); err != nil {
+		return err // it may still be good: the client is told to try again
+	}
+	return refused
 }
 
 func (t *Token) grant(name string) (grant.Grant, error) {

@@ -39,7 +39,9 @@ func (a *Allotment) Of(client *store.Client, body wire.Parameters) (Allotted, er
 	}
 	known := apis
 	if !named {
-		known = a.all()
+		if known = a.APIs; a.OpenID != nil {
+			known = a.All()
+		}
 	}
 	scopes, reached, err := allot(asked, apis, known, client.Allotted)
 	if err != nil {
@@ -57,12 +59,13 @@ func (a *Allotment) Of(client *store.Client, body wire.Parameters) (Allotted, er
 	return Allotted{APIs: apis, Scope: scopes, All: len(asked) == 0}, nil
 }
 
-// all are the APIs that there are.
-func (a *Allotment) all() []*catalogue.API {
-	if a.OpenID == nil {
-		return a.APIs
+// All are the APIs that something can be asked for at, in a list of its own.
+func (a *Allotment) All() []*catalogue.API {
+	all := slices.Clone(a.APIs)
+	if a.OpenID != nil {
+		all = append(all, a.OpenID)
 	}
-	return append(slices.Clip(a.APIs), a.OpenID)
+	return all
 }
 
 // maxResources is how many resource indicators one request may name.
@@ -80,12 +83,12 @@ func (a *Allotment) targets(client *store.Client, body wire.Parameters, asked []
 	if len(names) > maxResources {
 		return nil, true, refusal.AudienceUnknown
 	}
-	all := a.all()
+	all := a.All()
 	if len(names) == 0 {
 		if a.NeedsAudience && !a.onlyOpenID(client, asked) {
 			return nil, false, refusal.AudienceMissing
 		}
-		apis = slices.DeleteFunc(slices.Clone(all), func(api *catalogue.API) bool { return !mayUse(client, api) })
+		apis = slices.DeleteFunc(all, func(api *catalogue.API) bool { return !mayUse(client, api) })
 		if len(apis) == 0 {
 			return nil, false, refusal.AudienceNotAllotted.Naming(audiences(a.APIs)...)
 		}

@@ -33,6 +33,12 @@ var (
 		Cause: "It may be left out only where exactly one is registered, and never together with the scope openid (OpenID Connect Core §3.1.2.1).",
 		Cure:  "Send the redirect_uri to which the answer is to go.",
 	})
+	CookieTwice = row(&Reason{
+		ID: "cookie-twice", Code: oauth.InvalidRequest,
+		Text:  "the browser sent one of our cookies twice",
+		Cause: "Another page of the same site may have set a cookie of the same name.",
+		Cure:  "Delete the cookies of this site and begin again in the application.",
+	})
 	RequestEnded = row(&Reason{
 		ID: "request-ended", Code: oauth.InvalidRequest,
 		Text:  "this sign-in was finished already, or took longer than 15 minutes",

@@ -72,7 +72,7 @@ func (r *resources) purge(ctx context.Context) error {
 		return r.store.Activity().Purge(ctx, now.Add(-keepTallies), now.Add(-keepRefused), some)
 	}
 	var failed error
-	for _, step := range []func() (int, error){tokens, activity} {
+	for _, step := range append(r.overForPeople(ctx, now, some), tokens, activity) {
 		for n, err := some, error(nil); n >= some && err == nil; {
 			n, err = step()
 			failed = errors.Join(failed, err)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/grantway/grantway/internal/activity"
@@ -45,6 +46,8 @@ type environment struct {
 	gateway       *gateway.Gateway
 	partners      *partner.Clients
 	admin         http.Handler // home's only
+	issuing       *token.People
+	signIn        *signIn // nil: nobody signs in here
 }
 
 // resources are what an environment keeps over reloads.
@@ -56,7 +59,8 @@ type resources struct {
 	revoked     *revocation.Set
 	asking      sync.Mutex // of a request that asks the store what was revoked
 	ring        *keys.Ring
-	keysChanged chan struct{} // in the store
+	people      atomic.Pointer[people] // nil until somebody may sign in
+	keysChanged chan struct{}          // in the store
 	feed        *feed
 	activity    *activity.Recorder
 	failures    *limit.Budget
@@ -166,7 +170,7 @@ func (s *Server) assemble(ctx context.Context, c *catalogue.Catalogue, e *catalo
 	if r.dsn != e.Store || r.issuer != e.Issuer.String() {
 		return nil, errors.New("its store or issuer differs from what it was: restart to change them")
 	}
-	if err := r.ring.Ensure(ctx, e.Algorithms(), s.by()); err != nil {
+	if err := r.ring.Ensure(ctx, algorithms(e), s.by()); err != nil {
 		return nil, err
 	}
 	env := &environment{Environment: e, resources: r, dialect: dialect.Find(e.Dialect)}
@@ -175,6 +179,9 @@ func (s *Server) assemble(ctx context.Context, c *catalogue.Catalogue, e *catalo
 	env.grants = []grant.Grant{
 		&grant.ClientCredentials{APIs: e.APIs, NeedsAudience: env.dialect.NeedsAudience},
 	}
+	if err := s.people(ctx, c, env, realm); err != nil {
+		return nil, err
+	}
 	env.auth = &clientauth.Authenticator{
 		Environment: e.Name, Clients: env, Secrets: s.secrets, Failures: r.failures, Key: s.key, Trusted: c.Listen.Trusted, Now: s.options.Now,
 	}
@@ -182,12 +189,14 @@ func (s *Server) assemble(ctx context.Context, c *catalogue.Catalogue, e *catalo
 		Clients: env.auth,
 		Grants:  env.grants,
 		Issuer: &token.Issuer{
-			Name: env.issuer(), Dialect: env.dialect, Signers: r.ring, Opaque: s.options.Tracing.tokens(r.store.Tokens()), Now: s.options.Now, Random: s.options.Random,
+			Name: env.issuer(), Dialect: env.dialect, Signers: r.ring, Opaque: s.options.Tracing.tokens(r.store.Tokens()), People: env.issuing,
+			Now: s.options.Now, Random: s.options.Random,
 		},
 		Answers: &endpoint.Answers{
 			Dialect: env.dialect, Issuer: e.Issuer.String(), Realm: realm, Strict: e.Strict, Plain: e.PlainCodes,
 		},
 		BodyLimit: c.Limits.Body,
+		Now:       s.options.Now,
 	}
 	if err := env.questions(c, realm, s.options.Now); err != nil {
 		return nil, err
@@ -230,7 +239,7 @@ func (e *environment) declare(now time.Time) {
 	for _, c := range e.Clients {
 		client := &store.Client{
 			ID: c.ID, Name: c.Name, Type: c.Type, Grants: c.Grants, AuthMethods: c.Methods, Allotted: c.Allotted,
-			CreatedAt: now, Declared: true,
+			SignIn: signInOf(&c), CreatedAt: now, Declared: true,
 		}
 		if c.Verifier != "" {
 			client.Secrets = []store.Secret{{ID: partner.DeclaredSecret, ClientID: c.ID, Verifier: c.Verifier, CreatedAt: now}}
@@ -277,7 +286,7 @@ func (e *environment) checker(now func() time.Time, apis ...*catalogue.API) (*re
 }
 
 func (e *environment) opaque(ctx context.Context, presented string) (resource.Token, error) {
-	hash, ok := secret.ParseOpaque(presented)
+	hash, ok := token.HashOf(presented)
 	if !ok {
 		return resource.Token{}, resource.ErrUnknown
 	}

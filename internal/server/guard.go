@@ -52,6 +52,7 @@ var shapes = map[*dialect.Dialect]resource.Shape{
 	dialect.RFC:     resource.RFC9068,
 	dialect.Cognito: resource.Cognito,
 	dialect.Auth0:   resource.Auth0,
+	dialect.Spring:  resource.RFC9068,
 }
 
 // issuerOf is the issuer as tokens and metadata say it.

@@ -19,7 +19,7 @@ func (s *Server) openKeys(ctx context.Context, e *catalogue.Environment, stored 
 		Environment: e.Name, Purpose: keys.AccessToken, Keys: stored, Seal: s.options.Seal,
 		Header: dialect.Find(e.Dialect).Header, Now: s.options.Now,
 		Lifetime: longestLife(e), Announce: s.options.Announce,
-	}, e.Algorithms(), s.by())
+	}, algorithms(e), s.by())
 }
 
 // longestLife is how long a token of the environment may live. The catalogue of an
@@ -55,11 +55,11 @@ func (s *Server) keepKeys(ctx context.Context, r *resources) {
 		case <-ctx.Done():
 			return
 		case <-r.keysChanged:
-			if err = r.ring.Reload(ctx); err == nil {
+			if err = r.eachRing(func(k *keys.Ring) error { return k.Reload(ctx) }); err == nil {
 				continue
 			}
 		case <-due.C:
-			if err = r.ring.Maintain(ctx, s.by()); err == nil {
+			if err = r.eachRing(func(k *keys.Ring) error { return k.Maintain(ctx, s.by()) }); err == nil {
 				again = soon
 				due.Reset(often)
 				continue
@@ -89,6 +89,8 @@ func (s *Server) rings(environment, purpose string) *keys.Ring {
 		return r.ring
 	case purpose == keys.Feed:
 		return r.feed.ring
+	case purpose == keys.ID && r.people.Load() != nil:
+		return r.people.Load().ids
 	}
 	return nil
 }

@@ -27,13 +27,14 @@ func (s *Server) mount(g *generation) *mounts {
 		}
 		m.at(e.Environment, issuer, endpoint.IntrospectionPath, "introspection", e.introspection)
 		m.at(e.Environment, issuer, endpoint.RevocationPath, "revocation", e.revocation)
-		published := &endpoint.Document{Body: e.resources.ring.JWKS, MaxAge: keys.MaxAge}
+		m.people(e)
+		published := &endpoint.Document{Body: e.resources.jwks, MaxAge: keys.MaxAge}
 		m.at(e.Environment, issuer, endpoint.JWKSPath, "jwks", published)
 
 		m.streams(e.Environment, issuer, endpoint.FeedPath, "revocations", e.feed(e.revocation.Answers))
 		m.at(e.Environment, issuer, endpoint.FeedKeysPath, "revocation-keys", &endpoint.Document{Body: e.resources.feed.ring.JWKS, MaxAge: keys.MaxAge})
 
-		metadata := document(endpoint.Metadata(e.Environment, e.dialect, e.grants))
+		metadata := document(endpoint.Metadata(e.Environment, e.dialect, e.grants, e.offered()))
 		for _, name := range []string{"oauth-authorization-server", "openid-configuration"} {
 			m.at(e.Environment, issuer, "/.well-known/"+name, "metadata", metadata) // OpenID Connect Discovery §4
 			m.at(e.Environment, wellKnown(issuer, name), "", "metadata", metadata)  // RFC 8414 §3.1

@@ -12,7 +12,7 @@ import (
 // questions makes the endpoints that ask about a token or end it. They answer in
 // the plain dialect everywhere: no product's clients expect another.
 func (e *environment) questions(c *catalogue.Catalogue, realm string, now func() time.Time) error {
-	anywhere, err := e.checker(now, e.APIs...)
+	anywhere, err := e.checker(now, e.Grantable()...)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,178 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/dialect"
+	"github.com/grantway/grantway/internal/endpoint"
+	"github.com/grantway/grantway/internal/grant"
+	"github.com/grantway/grantway/internal/jose"
+	"github.com/grantway/grantway/internal/keys"
+	"github.com/grantway/grantway/internal/refusal"
+	"github.com/grantway/grantway/internal/store"
+	"github.com/grantway/grantway/internal/token"
+	"github.com/grantway/grantway/internal/web"
+)
+
+// people are what an environment where people sign in keeps over reloads.
+type people struct {
+	ids     *keys.Ring // sign ID tokens
+	refresh token.Refresh
+}
+
+// A signIn is what an environment where people sign in has beside the others.
+type signIn struct {
+	authorization *endpoint.Authorization
+	userInfo      *endpoint.UserInfo
+	hints         *token.Hints
+}
+
+// openPeople opens what signing in needs, once it is switched on.
+func (s *Server) openPeople(ctx context.Context, e *catalogue.Environment, r *resources) (*people, error) {
+	if p := r.people.Load(); p != nil {
+		return p, nil
+	}
+	settings := keys.Settings{
+		Environment: e.Name, Purpose: keys.ID, Keys: r.store.Keys(), Seal: s.options.Seal, Header: dialect.Find(e.Dialect).IDHeader,
+		Now: s.options.Now, Announce: s.options.Announce,
+	}
+	ids, err := keys.Open(ctx, settings, endpoint.IDTokenAlgorithms(), s.by())
+	if err != nil {
+		return nil, err
+	}
+	settings.Purpose = keys.Refresh
+	derivation, err := keys.OpenDerivation(ctx, settings, s.options.Random, s.by())
+	if err != nil {
+		return nil, err
+	}
+	made := &people{ids: ids, refresh: token.Refresh{Key: derivation}}
+	r.people.Store(made)
+	return made, nil
+}
+
+// people assembles what there is where people sign in: the grants that act for
+// them, and the endpoints that the pages stand between.
+func (s *Server) people(ctx context.Context, c *catalogue.Catalogue, e *environment, realm string) error {
+	if e.Login == nil {
+		return nil
+	}
+	kept, err := s.openPeople(ctx, e.Environment, e.resources)
+	if err != nil {
+		return err
+	}
+	db, now := e.resources.store, s.options.Now
+	grantable := e.Grantable()
+	e.grants = append(e.grants,
+		&grant.AuthorizationCode{APIs: grantable, Grants: db.Grants(), Accounts: db.Accounts(), Now: now},
+		&grant.RefreshToken{APIs: grantable, Reads: kept.refresh, Grants: db.Grants(), Accounts: db.Accounts(), Now: now},
+	)
+	e.issuing = &token.People{
+		Grants: db.Grants(), IDs: kept.ids, Refresh: kept.refresh, Life: e.Login.Refresh, Longest: longestLife(e.Environment),
+		Seen: e.resources.clients.Sync,
+	}
+	checker, err := e.checker(now, e.OpenID)
+	if err != nil {
+		return fmt.Errorf("the UserInfo endpoint: %w", err)
+	}
+	hints := &token.Hints{Issuer: e.issuer(), Keys: kept.ids.Public}
+	e.signIn = &signIn{
+		hints: hints,
+		authorization: &endpoint.Authorization{
+			Environment: e.Name, Issuer: e.Issuer.String(), Name: e.issuer(), Secure: e.Issuer.Scheme == "https",
+			Allotment: grant.Allotment{APIs: e.APIs, OpenID: e.OpenID, NeedsAudience: e.dialect.NeedsAudience},
+			Life:      e.Login.Refresh, Limit: c.Limits.Body,
+			Clients: e, Requests: db.Requests(), Grants: db.Grants(), Hints: hints, Page: failures(e.Environment), Now: now, Random: s.options.Random,
+		},
+		userInfo: &endpoint.UserInfo{Tokens: checker, Accounts: db.Accounts(), Clients: e, Realm: realm, Limit: c.Limits.Body},
+	}
+	return nil
+}
+
+// failures shows what is wrong with an authorization request that cannot be
+// answered.
+func failures(e *catalogue.Environment) func(http.ResponseWriter, *http.Request, int, *refusal.Refusal) {
+	site := web.NewSite(web.Theme{Name: e.Login.Theme.Name}, e.Issuer.Path+"/errors")
+	return func(w http.ResponseWriter, r *http.Request, status int, refused *refusal.Refusal) {
+		shown := refused.Public()
+		site.Render(w, r, status, web.Page{Template: "notice", Title: "This did not work", Data: web.Notice{
+			What: refused.Describe(), Why: shown.Cause, Do: shown.Cure,
+		}})
+	}
+}
+
+// mountPeople mounts what there is where people sign in.
+func (m *mounts) people(e *environment) {
+	if e.signIn == nil {
+		return
+	}
+	for _, path := range e.dialect.AuthorizePaths {
+		m.at(e.Environment, e.Issuer, path, "authorization", e.signIn.authorization)
+	}
+	m.at(e.Environment, e.Issuer, catalogue.UserInfoPath, "userinfo", e.signIn.userInfo)
+}
+
+// offered says in metadata what of the pages' is switched on.
+func (e *environment) offered() endpoint.Offered {
+	return endpoint.Offered{}
+}
+
+// algorithms are those that access tokens of the environment are signed with.
+func algorithms(e *catalogue.Environment) []jose.Algorithm {
+	all := e.Algorithms()
+	if e.OpenID != nil && !slices.Contains(all, e.OpenID.Token.Algorithm) {
+		all = append(all, e.OpenID.Token.Algorithm)
+	}
+	return all
+}
+
+// rings are the keys of an environment that are kept while its store is followed.
+func (r *resources) rings() []*keys.Ring {
+	if p := r.people.Load(); p != nil {
+		return []*keys.Ring{r.ring, p.ids}
+	}
+	return []*keys.Ring{r.ring}
+}
+
+// eachRing does something with all keys, with those that are left when it fails
+// with some.
+func (r *resources) eachRing(do func(*keys.Ring) error) (err error) {
+	for _, ring := range r.rings() {
+		if failed := do(ring); failed != nil {
+			err = failed
+		}
+	}
+	return err
+}
+
+// jwks are the public keys that verify what the environment issues: access tokens,
+// and ID tokens, whose keys are others (row G25).
+func (r *resources) jwks() []byte {
+	p := r.people.Load()
+	if p == nil {
+		return r.ring.JWKS()
+	}
+	both, err := jose.MarshalJWKSet(slices.Concat(r.ring.Public(), p.ids.Public()))
+	if err != nil {
+		return r.ring.JWKS() // cannot be: each of them was published before
+	}
+	return both
+}
+
+// signInOf is what a declared client is registered with.
+func signInOf(c *catalogue.Client) store.SignIn { return store.SignIn(c.SignIn) }
+
+// overForPeople are steps that forget what is over where people sign in.
+func (r *resources) overForPeople(ctx context.Context, now time.Time, some int) []func() (int, error) {
+	if r.people.Load() == nil {
+		return nil
+	}
+	return []func() (int, error){
+		func() (int, error) { return r.store.Requests().Purge(ctx, now, some) },
+		func() (int, error) { return r.store.Grants().Purge(ctx, now, some) },
+	}
+}
