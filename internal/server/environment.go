@@ -45,6 +45,7 @@ type environment struct {
 	revocation    *endpoint.Revocation
 	gateway       *gateway.Gateway
 	partners      *partner.Clients
+	apiTokens     *partner.APITokens
 	admin         http.Handler // home's only
 	issuing       *token.People
 	signIn        *signIn // nil: nobody signs in here
@@ -63,6 +64,7 @@ type resources struct {
 	keysChanged chan struct{}          // in the store
 	feed        *feed
 	activity    *activity.Recorder
+	directory   *directory
 	failures    *limit.Budget
 	now         func() time.Time
 	stop        context.CancelFunc
@@ -105,6 +107,7 @@ func (s *Server) open(ctx context.Context, e *catalogue.Environment) (_ *resourc
 		stopped:     make(chan struct{}),
 	}
 	r.activity = s.newRecorder(r)
+	r.directory = newDirectory(db.Accounts(), db.APITokens(), r.clients, s.options.Now)
 	if err := r.revoked.Refresh(ctx); err != nil {
 		return nil, fmt.Errorf("read the revocations: %w", err)
 	}
@@ -202,7 +205,7 @@ func (s *Server) assemble(ctx context.Context, c *catalogue.Catalogue, e *catalo
 		return nil, err
 	}
 	var err error
-	if env.gateway, err = guard(c, e, s.options.Tracing.calls(s.upstream), s.trust, s.options.Now, func(api *catalogue.API) (*resource.Checker, error) {
+	if env.gateway, err = guard(c, e, s.options.Tracing.calls(s.upstream), s.trust, r.directory, s.options.Now, func(api *catalogue.API) (*resource.Checker, error) {
 		return env.checker(s.options.Now, api)
 	}); err != nil {
 		return nil, err
@@ -210,6 +213,9 @@ func (s *Server) assemble(ctx context.Context, c *catalogue.Catalogue, e *catalo
 	env.partners = &partner.Clients{
 		Environment: e, Store: r.store.Clients(), Secrets: r.store.Secrets(), Check: s.secrets,
 		Now: s.options.Now, Random: s.options.Random, Sync: r.clients.Sync,
+	}
+	env.apiTokens = &partner.APITokens{
+		Environment: e, Store: r.store.APITokens(), Now: s.options.Now, Random: s.options.Random, Sync: r.clients.Sync,
 	}
 	if e == c.Home {
 		if env.admin, err = s.remote(env); err != nil {

@@ -47,6 +47,7 @@ func (s *Server) follow(r *resources) {
 	all.Go(func() { s.keepDenials(ctx, r) })
 	all.Go(func() { r.listen(ctx) })
 	all.Go(func() { s.repeat(ctx, activity.FlushEvery, "activity not written", r.activity.Flush) })
+	all.Go(func() { s.repeat(ctx, activity.FlushEvery, "use of API tokens not written", r.directory.flush) })
 	all.Go(func() { s.repeat(ctx, time.Minute, "old records not forgotten", r.purge) })
 	go func() {
 		all.Wait()

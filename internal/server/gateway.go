@@ -97,6 +97,9 @@ func (g *Gateway) Reload(_ context.Context, c *catalogue.Catalogue) (err error) 
 		}
 	}()
 	for _, e := range environments {
+		if name := counting(e); name != "" {
+			return fmt.Errorf("environment %s: the API %s knows API tokens, which are checked where the store is only: let the server guard it", e.Name, name)
+		}
 		f := old.follower(e.Name)
 		if f == nil {
 			if f, err = g.open(e, c.Data); err != nil {
@@ -107,7 +110,7 @@ func (g *Gateway) Reload(_ context.Context, c *catalogue.Catalogue) (err error) 
 		if f.issuer != issuerOf(e) {
 			return fmt.Errorf("environment %s: its issuer differs from what it was: restart to change it", e.Name)
 		}
-		gateway, err := guard(c, e, g.options.Tracing.calls(g.upstream), g.trust, g.options.Now, f.checker(e, g.options.Now))
+		gateway, err := guard(c, e, g.options.Tracing.calls(g.upstream), g.trust, nil, g.options.Now, f.checker(e, g.options.Now))
 		if err != nil {
 			return fmt.Errorf("environment %s: %w", e.Name, err)
 		}
@@ -126,6 +129,17 @@ func (g *Gateway) Reload(_ context.Context, c *catalogue.Catalogue) (err error) 
 		time.AfterFunc(Grace, f.close)
 	}
 	return nil
+}
+
+// counting is the first API of an environment that knows API tokens; empty: none
+// does.
+func counting(e *catalogue.Environment) string {
+	for _, api := range e.APIs {
+		if api.Tokens.Header != "" {
+			return api.Name
+		}
+	}
+	return ""
 }
 
 // chosen are the environments to guard.

@@ -11,8 +11,9 @@ import (
 )
 
 // guard makes the gateway of an environment, within an authorization server or
-// apart from it: the two differ in how they check tokens only.
-func guard(c *catalogue.Catalogue, e *catalogue.Environment, upstream http.RoundTripper, others *trust, now func() time.Time,
+// apart from it: the two differ in how they check tokens, and apart from it nobody
+// knows people and API tokens.
+func guard(c *catalogue.Catalogue, e *catalogue.Environment, upstream http.RoundTripper, others *trust, people gateway.Directory, now func() time.Time,
 	checker func(*catalogue.API) (*resource.Checker, error),
 ) (*gateway.Gateway, error) {
 	checkers := map[string]gateway.Checker{}
@@ -30,7 +31,7 @@ func guard(c *catalogue.Catalogue, e *catalogue.Environment, upstream http.Round
 	}
 	return gateway.New(gateway.Settings{
 		Environment: e, Realm: realmOf(c.Name), Checkers: checkers, Transport: upstream, Trusted: c.Listen.Trusted,
-		BodyLimit: c.Limits.GatewayBody, Now: now,
+		BodyLimit: c.Limits.GatewayBody, Directory: people, Now: now,
 	}), nil
 }
 
