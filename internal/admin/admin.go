@@ -2,8 +2,8 @@
 // which decodes a request, calls the operation below and encodes what it says.
 //
 // It decides nothing about clients and secrets, package partner does, nothing about
-// signing keys, which is package keys' to do, and nothing about denials, which are
-// package revocation's. It neither listens nor knows who is who: package server mounts it where the public does not
+// signing keys, which is package keys' to do, nothing about denials, which are
+// package revocation's, and nothing about people, who are package account's. It neither listens nor knows who is who: package server mounts it where the public does not
 // reach, and gives it the rule by which callers are told apart. Its types are also
 // the command line's, which speaks to it and to nothing else.
 //
@@ -64,6 +64,13 @@ type Options struct {
 	// Keys are the keys of an environment that serve a purpose, nil when there are
 	// none.
 	Keys func(environment, purpose string) *keys.Ring
+
+	// People are the operations on the people of an environment, nil where nobody
+	// signs in.
+	People func(environment string) *People
+
+	// APITokens are the operations on the API tokens of an environment.
+	APITokens func(environment string) *partner.APITokens
 
 	// Denials are those of an environment.
 	Denials func(environment string) *revocation.Denials

@@ -8,18 +8,20 @@ import (
 	"net/http/httptest"
 	"net/url"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/grantway/grantway/internal/account"
 	"github.com/grantway/grantway/internal/activity"
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/dialect"
 	"github.com/grantway/grantway/internal/jose"
 	"github.com/grantway/grantway/internal/keys"
 	"github.com/grantway/grantway/internal/partner"
-	"github.com/grantway/grantway/internal/secret"
 	"github.com/grantway/grantway/internal/revocation"
+	"github.com/grantway/grantway/internal/secret"
 	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/internal/store/sqlstore"
 )
@@ -35,7 +37,10 @@ type fixture struct {
 	rings        map[string]*keys.Ring
 	activity     map[string]store.Activity
 	denials      map[string]*revocation.Denials
-	stored       []store.By // denials that were
+	people       map[string]*People
+	apiTokens    map[string]*partner.APITokens
+	mailed       []account.Message
+	stored       []store.By    // denials that were
 	seen         *http.Request // by Authorize
 }
 
@@ -44,11 +49,12 @@ const (
 	nobody = ""
 	reader = "reader"
 	writer = "writer"
+	second = "second" // may what the writer may
 )
 
 func open(t *testing.T) *fixture {
 	t.Helper()
-	f := &fixture{now: today, rings: map[string]*keys.Ring{}, activity: map[string]store.Activity{}}
+	f := &fixture{now: today, rings: map[string]*keys.Ring{}, activity: map[string]store.Activity{}, people: map[string]*People{}, apiTokens: map[string]*partner.APITokens{}}
 	seal, err := keys.NewSeal(strings.Repeat("5e", 32))
 	if err != nil {
 		t.Fatal(err)
@@ -68,6 +74,10 @@ func open(t *testing.T) *fixture {
 			Now: func() time.Time { return f.now },
 		})
 		f.activity[name] = db.Activity()
+		f.people[name] = f.peopled(db, check)
+		f.apiTokens[name] = &partner.APITokens{
+			Environment: environment(name), Store: db.APITokens(), Random: rand.Reader, Now: func() time.Time { return f.now },
+		}
 		f.rings[name], err = keys.Open(t.Context(), keys.Settings{
 			Environment: name, Purpose: keys.AccessToken, Keys: db.Keys(), Seal: seal, Header: dialect.RFC.Header,
 			Now: func() time.Time { return f.now },
@@ -81,7 +91,9 @@ func open(t *testing.T) *fixture {
 		f.denials[name] = f.denying(t, name)
 	}
 	f.options = Options{
-		Denials: func(environment string) *revocation.Denials { return f.denials[environment] },
+		Denials:      func(environment string) *revocation.Denials { return f.denials[environment] },
+		People:       func(environment string) *People { return f.people[environment] },
+		APITokens:    func(environment string) *partner.APITokens { return f.apiTokens[environment] },
 		Environments: func() []*partner.Clients { return f.environments },
 		Keys: func(environment, purpose string) *keys.Ring {
 			if purpose != keys.AccessToken {
@@ -93,11 +105,17 @@ func open(t *testing.T) *fixture {
 		Authorize: func(r *http.Request, permission string) (string, error) {
 			f.seen = r
 			token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-			allowed := map[string]string{reader: ReadClients + ReadKeys, writer: ReadClients + WriteClients + ReadKeys + WriteKeys}
+			reads := []string{ReadClients, ReadKeys, ReadAccounts, ReadAPITokens}
+			all := append([]string{WriteClients, WriteKeys, WriteAccounts, WriteAPITokens}, reads...)
+			allowed := map[string][]string{
+				reader: reads, writer: all, second: all,
+				"clients": {ReadClients, WriteClients}, "keys": {ReadKeys, WriteKeys},
+				"accounts": {ReadAccounts, WriteAccounts}, "api-tokens": {ReadAPITokens, WriteAPITokens},
+			}
 			switch may, known := allowed[token]; {
 			case !known:
 				return "", ErrUnauthenticated
-			case !strings.Contains(may, permission):
+			case !slices.Contains(may, permission):
 				return "", ErrForbidden
 			}
 			return token, nil
@@ -121,7 +139,8 @@ func environment(name string) *catalogue.Environment {
 	return &catalogue.Environment{
 		Name: name, Title: name, Use: "development", Issuer: issuer, Base: issuer, Dialect: "rfc",
 		APIs: []*catalogue.API{{
-			Name: "moves", Title: "Moves", Audience: "https://api." + name + ".example/moves", Token: catalogue.Token{Lifetime: time.Hour, Algorithm: jose.ES256, Format: catalogue.JWT},
+			Tokens: catalogue.APITokens{Header: "apiToken", For: "requestedAuth", Elevated: true},
+			Name:   "moves", Title: "Moves", Audience: "https://api." + name + ".example/moves", Token: catalogue.Token{Lifetime: time.Hour, Algorithm: jose.ES256, Format: catalogue.JWT},
 			Scopes: []*catalogue.Scope{{Name: "moves:read", Description: "Read moves"}, {Name: "moves:write", Description: "Write moves"}},
 		}},
 		Clients: []catalogue.Client{{

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"encoding/json"
 	"reflect"
 	"strconv"
 	"strings"
@@ -49,7 +50,7 @@ func openAPI(routes []route) object {
 		"openapi": "3.1.0",
 		"info": object{
 			"title": "Grantway administration", "version": "1",
-			"description": "Clients, their secrets, signing keys, denials, and what happened, environment by environment. Errors are problem details (RFC 9457). Bodies of requests are JSON of at most 1 MiB, in which unknown and repeated members are refused.",
+			"description": "Clients, their secrets, people's accounts, API tokens, signing keys, denials, and what happened, environment by environment. Errors are problem details (RFC 9457). Bodies of requests are JSON of at most 1 MiB, in which unknown and repeated members are refused.",
 		},
 		"paths": paths,
 		"components": object{
@@ -68,6 +69,9 @@ var about = map[string]struct {
 	"client":      {"The client's id.", object{"type": "string", "maxLength": 128}},
 	"secret":      {"The secret's id.", object{"type": "string"}},
 	"key":         {"The key's id, the kid.", object{"type": "string"}},
+	"account":     {"The account's id.", object{"type": "string"}},
+	"name":        {"Only the account of this name or verified e-mail address.", object{"type": "string"}},
+	"token":       {"The API token's id.", object{"type": "string"}},
 	"since":       {"From the hour of this time on; absent: the last 24 hours.", object{"type": "string"}},
 	"until":       {"Until before this time; absent: until now.", object{"type": "string"}},
 	"step":        {"What is added up: hour (the default) or day, in UTC.", object{"type": "string", "enum": []string{"hour", "day"}}},
@@ -99,7 +103,7 @@ func schema(t reflect.Type, schemas object) object {
 	switch {
 	case t == reflect.TypeFor[time.Time]():
 		return object{"type": "string", "format": "date-time"}
-	case t == reflect.TypeFor[object]():
+	case t == reflect.TypeFor[object](), t == reflect.TypeFor[json.RawMessage]():
 		return object{"type": "object"}
 	}
 	switch t.Kind() {

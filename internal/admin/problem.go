@@ -3,6 +3,7 @@ package admin
 import (
 	"errors"
 	"net/http"
+	"strconv"
 
 	"github.com/grantway/grantway/internal/activity"
 	"github.com/grantway/grantway/internal/partner"
@@ -22,6 +23,7 @@ type Problem struct {
 	Errors   []Fault `json:"errors,omitempty" doc:"Everything that is wrong with what was sent."`
 
 	allow string // the Allow header of a 405
+	retry int    // the Retry-After header of a 429, in seconds
 }
 
 // A Fault is one thing that is wrong with what was sent.
@@ -56,6 +58,8 @@ func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		h.Set("Allow", p.allow)
 	case http.StatusRequestEntityTooLarge:
 		h.Set("Connection", "close") // the rest of the body is not read
+	case http.StatusTooManyRequests:
+		h.Set("Retry-After", strconv.Itoa(p.retry))
 	case http.StatusServiceUnavailable:
 		h.Set("Retry-After", "1")
 		fact.Refusal = refusal.Unavailable.From(err)
@@ -93,7 +97,7 @@ func problemOf(err error) *Problem {
 		{wire.ErrTooLarge, http.StatusRequestEntityTooLarge, "The body is larger than 1 MiB."},
 		{partner.ErrDeclared, http.StatusConflict, "The client stands in grantway.yaml and can be changed only there."},
 		{partner.ErrRaced, http.StatusConflict, "Others are changing the client at the same time. Look at it, and try again."},
-		{store.ErrNotFound, http.StatusNotFound, "There is no such client or secret in this environment."},
+		{store.ErrNotFound, http.StatusNotFound, "There is no such client, secret, account or API token in this environment."},
 		{store.ErrConflict, http.StatusConflict, "The id is in use, or was once: ids are never used a second time."},
 		{store.ErrUnavailable, http.StatusServiceUnavailable, "The store does not answer; nothing was changed."},
 		{secret.ErrBusy, http.StatusServiceUnavailable, "Too many secrets are being hashed; nothing was changed."},

@@ -38,6 +38,11 @@ func table() []route {
 		denials = Prefix + "/environments/{environment}/denials"
 		keys    = Prefix + "/environments/{environment}/keys"
 		here    = Prefix + "/environments/{environment}"
+
+		accounts  = here + "/accounts"
+		account   = accounts + "/{account}"
+		apiTokens = here + "/api-tokens"
+		apiToken  = apiTokens + "/{token}"
 	)
 	read, write := ReadClients, WriteClients
 	return []route{
@@ -65,6 +70,21 @@ func table() []route {
 		{"POST", keys + "/rotate", WriteKeys, "rotateKeys", "Let the next key sign, and publish the one of before until its last token has expired", 200, []string{"purpose"}, reading(rotateKeys)},
 		{"DELETE", keys + "/{key}", WriteKeys, "removeKey", "Remove a key that somebody else may have: its tokens end at once", 200, []string{"purpose"}, plain(removeKey)},
 		{"POST", keys + "/{key}/deny", WriteKeys, "denyKey", "Do the same while the store does not answer", 200, nil, plain(denyKey)},
+
+		{"GET", accounts, ReadAccounts, "listAccounts", "People's accounts, in the order of their ids, or the one of a name or verified e-mail address", 200, []string{"limit", "after", "name"}, plain(listAccounts)},
+		{"POST", accounts, WriteAccounts, "createAccount", "Create an account, with a password or a link to choose one", 201, nil, reading(createAccount)},
+		{"POST", accounts + "/import", WriteAccounts, "importAccounts", "Create accounts as another product exported them; what is named already stays as it is", 200, nil, reading(importAccounts)},
+		{"GET", account, ReadAccounts, "getAccount", "One account, and with what its person signs in", 200, nil, plain(getAccount)},
+		{"GET", account + "/export", ReadAccounts, "exportAccount", "Everything that is known of a person, without secrets", 200, nil, plain(exportAccount)},
+		{"DELETE", account, WriteAccounts, "deleteAccount", "Erase a person, end all sessions and tokens, and never use the id again", 200, nil, plain(deleteAccount)},
+		{"POST", account + "/disable", WriteAccounts, "disableAccount", "Keep a person out, and end all sessions, grants and tokens", 200, nil, plain(disableAccount)},
+		{"POST", account + "/enable", WriteAccounts, "enableAccount", "Let a person sign in again; what ended stays ended", 200, nil, plain(enableAccount)},
+		{"POST", account + "/reset", WriteAccounts, "resetAccount", "Make a link with which the person chooses a new password", 200, nil, reading(resetAccount)},
+
+		{"GET", apiTokens, ReadAPITokens, "listAPITokens", "The API tokens, in the order of their ids, revoked ones too", 200, []string{"limit", "after"}, plain(listAPITokens)},
+		{"POST", apiTokens, WriteAPITokens, "createAPIToken", "Create an API token; the answer is the only one that holds it", 201, nil, reading(createAPIToken)},
+		{"POST", apiToken + "/approve", WriteAPITokens, "approveAPIToken", "Make an elevated API token good that somebody else created", 200, nil, plain(approveAPIToken)},
+		{"DELETE", apiToken, WriteAPITokens, "revokeAPIToken", "End an API token", 200, nil, plain(revokeAPIToken)},
 
 		{"GET", here + "/activity", read, "listActivity", "What happened, added up by the hour or the day", 200, []string{"limit", "after", "since", "until", "step", "by", "client", "api"}, plain(listActivity)},
 		{"GET", here + "/refusals", read, "listRefused", "The requests that were refused last, or those of a trace id: why, and what to do", 200, []string{"limit", "trace", "client"}, plain(listRefused)},

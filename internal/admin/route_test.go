@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"crypto/rand"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -20,7 +21,9 @@ func (f *fixture) walk(t *testing.T, visit func(r route, path, body string)) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		path := strings.NewReplacer("{environment}", "staging", "{client}", changed.Client.ID, "{secret}", changed.SecretID, "{key}", signer.KeyID()).Replace(r.path)
+		person, token := f.made(t)
+		path := strings.NewReplacer("{environment}", "staging", "{client}", changed.Client.ID, "{secret}", changed.SecretID, "{key}", signer.KeyID(),
+			"{account}", person, "{token}", token).Replace(r.path)
 		body := ""
 		if r.request != nil {
 			body = wanted
@@ -29,6 +32,14 @@ func (f *fixture) walk(t *testing.T, visit func(r route, path, body string)) {
 				body = `{}`
 			case "changeClient":
 				body = `{"name":"Another","redirect_uris":{"add":[]}}`
+			case "createAccount":
+				body = `{"name":"` + rand.Text() + `","reset":"link"}`
+			case "importAccounts":
+				body = `{"rows":[{"line":1,"name":"x"}],"dry_run":true}`
+			case "resetAccount":
+				body = `{"factors":true}`
+			case "createAPIToken":
+				body = `{"name":"Signs","apis":["moves"]}`
 			case "rotateKeys":
 				body = `{"emergency":true}`
 			case "deny":
@@ -47,7 +58,13 @@ func TestU02EveryRouteAndEveryRole(t *testing.T) {
 	f := open(t)
 	f.walk(t, func(r route, path, body string) {
 		noun, verb, _ := strings.Cut(r.permission, ":")
-		if noun != "clients" && noun != "keys" || (noun == "keys") != (strings.HasSuffix(r.name, "Keys") || strings.HasSuffix(r.name, "Key")) {
+		of := "clients"
+		for _, one := range []string{"accounts", "api-tokens", "keys"} {
+			if strings.Contains(r.path, "{environment}/"+one) {
+				of = one
+			}
+		}
+		if noun != of {
 			t.Errorf("%s asks for %q", r.name, r.permission)
 		}
 		if (r.method == "GET") != (verb == "read") || (r.method != "GET") != (verb == "write") {
@@ -57,10 +74,28 @@ func TestU02EveryRouteAndEveryRole(t *testing.T) {
 		if verb == "write" {
 			asReader = 403
 		}
+		only := func(noun string) int {
+			if noun == of {
+				return r.status
+			}
+			return 403
+		}
 		for _, row := range []struct {
 			role string
 			want int
-		}{{nobody, 401}, {"stranger", 401}, {reader, asReader}, {writer, r.status}} {
+		}{
+			{nobody, 401},
+			{"stranger", 401},
+			{"clients", only("clients")},
+			{"keys", only("keys")},
+			{"accounts", only("accounts")},
+			{"api-tokens", only("api-tokens")},
+			{reader, asReader},
+			{second, r.status},
+		} {
+			if row.want == r.status && row.role != second && verb == "write" {
+				continue // it is done once, by who may everything
+			}
 			w := f.ask(row.role, r.method, path, body)
 			if w.Code != row.want {
 				t.Errorf("%s as %q answers %d, want %d: %s", r.name, row.role, w.Code, row.want, w.Body)
@@ -76,7 +111,7 @@ func TestU02EveryRouteAndEveryRole(t *testing.T) {
 	f.options.Authorize = nil
 	f.restart(t)
 	for _, r := range table() {
-		path := strings.NewReplacer("{environment}", "staging", "{client}", "x", "{secret}", "y", "{key}", "z").Replace(r.path)
+		path := strings.NewReplacer("{environment}", "staging", "{client}", "x", "{secret}", "y", "{key}", "z", "{account}", "a", "{token}", "t").Replace(r.path)
 		if w := f.ask(writer, r.method, path, ""); w.Code != 403 {
 			t.Errorf("%s without a rule answers %d", r.name, w.Code)
 		}
@@ -105,7 +140,7 @@ func TestU02RefusedCallersLearnNothing(t *testing.T) {
 func TestU01AnotherEnvironment(t *testing.T) {
 	f := open(t)
 	f.walk(t, func(r route, path, body string) {
-		if !strings.Contains(r.path, "{client}") && !strings.Contains(r.path, "{key}") {
+		if strings.Count(r.path, "{") < 2 {
 			return
 		}
 		path = strings.Replace(path, "/staging/", "/production/", 1)
