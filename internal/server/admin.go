@@ -17,7 +17,7 @@ func (s *Server) Admin() http.Handler { return s.observe(timed(s.local)) }
 // administration makes the admin API with a rule that tells callers apart.
 func (s *Server) administration(authorize func(*http.Request, string) (string, error)) (http.Handler, error) {
 	return admin.New(admin.Options{
-		Issuers: s.otherIssuers, APITokens: s.apiTokens,
+		Issuers: s.otherIssuers, APITokens: s.apiTokens, People: s.accounts,
 
 		Environments: s.partners, Keys: s.rings, Denials: s.denials, TokenID: s.tokenID, Activity: s.activity,
 		Authorize: authorize, Now: s.options.Now, Random: s.options.Random,

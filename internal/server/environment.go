@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/grantway/grantway/internal/activity"
+	"github.com/grantway/grantway/internal/admin"
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/clientauth"
 	"github.com/grantway/grantway/internal/dialect"
@@ -46,7 +47,8 @@ type environment struct {
 	gateway       *gateway.Gateway
 	partners      *partner.Clients
 	apiTokens     *partner.APITokens
-	admin         http.Handler // home's only
+	accounts      *admin.People // for operators; nil where nobody signs in
+	admin         http.Handler  // home's only
 	issuing       *token.People
 	signIn        *signIn // nil: nobody signs in here
 }
@@ -259,7 +261,11 @@ func (e *environment) Find(ctx context.Context, id string) (*store.Client, error
 	if c, ok := e.declared[id]; ok {
 		return c, nil
 	}
-	return e.resources.clients.Find(ctx, id)
+	found, err := e.resources.clients.Find(ctx, id)
+	if err == nil && found.Declared {
+		return nil, store.ErrNotFound // it stood in the file once, and has no more than its grants here
+	}
+	return found, err
 }
 
 // checker decides about tokens for APIs of this environment.

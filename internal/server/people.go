@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -65,6 +66,9 @@ func (s *Server) people(ctx context.Context, c *catalogue.Catalogue, e *environm
 	if err != nil {
 		return err
 	}
+	if err := s.declarePeople(ctx, e.Environment, e.resources); err != nil {
+		return err
+	}
 	db, now := e.resources.store, s.options.Now
 	grantable := e.Grantable()
 	e.grants = append(e.grants,
@@ -79,6 +83,7 @@ func (s *Server) people(ctx context.Context, c *catalogue.Catalogue, e *environm
 	if err != nil {
 		return fmt.Errorf("the UserInfo endpoint: %w", err)
 	}
+	e.accounts = s.administered(e, nil)
 	hints := &token.Hints{Issuer: e.issuer(), Keys: kept.ids.Public}
 	e.signIn = &signIn{
 		hints: hints,
@@ -89,6 +94,33 @@ func (s *Server) people(ctx context.Context, c *catalogue.Catalogue, e *environm
 			Clients: e, Requests: db.Requests(), Grants: db.Grants(), Hints: hints, Page: failures(e.Environment), Now: now, Random: s.options.Random,
 		},
 		userInfo: &endpoint.UserInfo{Tokens: checker, Accounts: db.Accounts(), Clients: e, Realm: realm, Limit: c.Limits.Body},
+	}
+	return nil
+}
+
+// declarePeople gives the clients of the file that act for people a row in the
+// store: grants hang on it, and end with it. It holds nothing else that counts.
+func (s *Server) declarePeople(ctx context.Context, e *catalogue.Environment, r *resources) error {
+	for i := range e.Clients {
+		c := &e.Clients[i]
+		if c.Type == store.TypeMachine || c.Type == store.TypeResource {
+			continue
+		}
+		_, err := r.store.Clients().Find(ctx, c.ID)
+		if errors.Is(err, store.ErrNotFound) {
+			err = r.store.Clients().Create(ctx, store.Client{
+				ID: c.ID, Name: c.Name, Type: c.Type, CreatedAt: s.options.Now(), Declared: true,
+			}, s.by())
+		}
+		if errors.Is(err, store.ErrConflict) {
+			if _, again := r.store.Clients().Find(ctx, c.ID); again == nil {
+				continue // another node was first
+			}
+			err = errors.New("its id was another client's, which was deleted: give it a new one")
+		}
+		if err != nil {
+			return fmt.Errorf("client %s: %w", c.ID, err)
+		}
 	}
 	return nil
 }

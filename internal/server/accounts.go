@@ -1,0 +1,55 @@
+package server
+
+import (
+	"net/url"
+	"time"
+
+	"github.com/grantway/grantway/internal/account"
+	"github.com/grantway/grantway/internal/admin"
+	"github.com/grantway/grantway/internal/web"
+)
+
+// accounts are the operations on the people of an environment, nil where nobody
+// signs in.
+func (s *Server) accounts(environment string) *admin.People {
+	for _, e := range s.current.Load().environments {
+		if e.Name == environment {
+			return e.accounts
+		}
+	}
+	return nil
+}
+
+// administered makes them. Operators come one at a time, and the hashes that they
+// import are not made here, so that the clients' checker does for both.
+func (s *Server) administered(e *environment, mailer account.Mailer) *admin.People {
+	db, now, random := e.resources.store, s.options.Now, s.options.Random
+	forget := longestLife(e.Environment) + time.Minute
+	strength := &account.Strength{Factors: db.Factors(), Identities: db.Identities(), Required: e.Login.SecondFactor, Now: now}
+	passwords := &account.Passwords{
+		Accounts: db.Accounts(), Factors: db.Factors(), Strength: strength, Checker: s.secrets, Attempts: account.NewAttempts(now),
+		Devices: &account.Devices{Store: db.Devices(), Life: e.Login.Remember, Random: random, Now: now},
+		Forget:  forget, Random: random, Now: now,
+	}
+	issuer, publisher := e.Issuer.String(), e.Login.Theme.Name
+	if publisher == "" {
+		publisher = e.Title
+	}
+	page := func(path string) func(string) string {
+		return func(handle string) string { return issuer + path + "?link=" + url.QueryEscape(handle) }
+	}
+	return &admin.People{
+		People: &account.People{
+			Accounts: db.Accounts(), Strength: strength, Passwords: passwords, Forget: forget, Random: random, Now: now,
+		},
+		Factors: &account.Factors{Store: db.Factors(), Identities: db.Identities(), Strength: strength, Random: random, Now: now},
+		Links: &account.Links{
+			Store: db.Links(), Accounts: db.Accounts(), Passwords: passwords, Mailer: mailer, Publisher: publisher,
+			Reset: page(web.PathPassword), Verify: page(web.PathVerify), Random: random, Now: now,
+		},
+		Record: &account.Record{
+			Accounts: db.Accounts(), Factors: db.Factors(), Identities: db.Identities(), Sessions: db.Sessions(), Devices: db.Devices(),
+			Consents: db.Consents(), Grants: db.Grants(), Now: now,
+		},
+	}
+}
