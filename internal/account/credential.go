@@ -3,9 +3,11 @@ package account
 import (
 	"encoding/base64"
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"github.com/go-webauthn/webauthn/protocol"
+	"github.com/go-webauthn/webauthn/protocol/webauthncose"
 	"github.com/go-webauthn/webauthn/webauthn"
 
 	"github.com/grantway/grantway/internal/store"
@@ -31,6 +33,30 @@ func credentialOf(made *webauthn.Credential) credential {
 		c.Transports = append(c.Transports, string(t))
 	}
 	return c
+}
+
+// checkKey returns an error unless a public key is of the kind that its algorithm
+// is for (Web Authentication §5.8.5): without an attestation nothing has been
+// signed with it yet, and what cannot be verified later must not be registered.
+func checkKey(key []byte) error {
+	const p256, ed25519 = 1, 6 // curves of COSE (RFC 9053 §7.1)
+	parsed, err := webauthncose.ParsePublicKey(key)
+	if err != nil {
+		return err
+	}
+	fits := false
+	switch k := parsed.(type) {
+	case webauthncose.EC2PublicKeyData:
+		fits = k.Algorithm == int64(webauthncose.AlgES256) && k.Curve == p256
+	case webauthncose.OKPPublicKeyData:
+		fits = k.Algorithm == int64(webauthncose.AlgEdDSA) && k.Curve == ed25519
+	case webauthncose.RSAPublicKeyData:
+		fits = k.Algorithm == int64(webauthncose.AlgRS256) && len(k.Modulus) >= 256 && len(k.Modulus) <= 512
+	}
+	if !fits {
+		return errors.New("the key is of another kind than its algorithm")
+	}
+	return nil
 }
 
 func (c *credential) flags() webauthn.CredentialFlags {

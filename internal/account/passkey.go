@@ -141,6 +141,9 @@ func (p *Passkeys) Register(ctx context.Context, who Signed, binding string, sta
 	if err != nil {
 		return Proof{}, refused(err)
 	}
+	if err := checkKey(made.PublicKey); err != nil {
+		return Proof{}, refused(err)
+	}
 	data, err := json.Marshal(credentialOf(made))
 	if err != nil {
 		return Proof{}, err

@@ -157,6 +157,19 @@ func (w *world) app(who Signed) []byte {
 	return key
 }
 
+// factor returns the factor of a kind that an account has.
+func (w *world) factor(a store.Account, kind string) store.Factor {
+	w.Helper()
+	all, err := w.store.Factors().Of(w.Context(), a.ID)
+	for _, f := range all {
+		if f.Kind == kind {
+			return f
+		}
+	}
+	w.Fatalf("no %s: %+v, %v", kind, all, err)
+	return store.Factor{}
+}
+
 func step(at time.Time) int64 { return at.Unix() / 30 }
 
 // is fails the test unless err is the one that is wanted.
