@@ -160,8 +160,9 @@ var sessionCases = map[string]func(*testing.T, *world){
 	},
 	"P08 start in place of another, which ends": func(t *testing.T, w *world) {
 		for name, spoil := range map[string]func(*store.Session){
-			"another ID":     func(*store.Session) {},
-			"another person": func(s *store.Session) { s.AccountID = "q" },
+			"another ID":                  func(*store.Session) {},
+			"another person":              func(s *store.Session) { s.AccountID = "q" },
+			"another person under its ID": func(s *store.Session) { s.AccountID, s.ID = "q", session(2).ID },
 		} {
 			w := &world{Roles: w.database(t)(t)}
 			w.signedIn(t)
