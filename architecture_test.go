@@ -27,7 +27,7 @@ var floors = [][]string{
 	{"internal/dialect", "internal/store", "internal/catalogue", "internal/web", "internal/mail"},
 	{"internal/refusal", "internal/secret", "internal/limit", "internal/fetch", "internal/jose"},
 	{"oauth", "internal/wire", "examples"},
-	{"examples/quickstart", "examples/timeback", "examples/fitness", "examples/studyteam"},
+	{"examples/quickstart", "examples/timeback", "examples/fitness", "examples/studyteam", "examples/mytimetable"},
 	{"examples/demo"},
 }
 

@@ -12,6 +12,7 @@ import (
 	"net/http"
 
 	"github.com/grantway/grantway/examples/fitness"
+	"github.com/grantway/grantway/examples/mytimetable"
 	"github.com/grantway/grantway/examples/quickstart"
 	"github.com/grantway/grantway/examples/studyteam"
 	"github.com/grantway/grantway/examples/timeback"
@@ -36,6 +37,7 @@ func All() []Example {
 		{Name: "timeback", Title: "A learning platform with the OneRoster rostering API", API: timeback.API},
 		{Name: "fitness", Title: "A fitness platform with ten scopes in six categories", API: fitness.API},
 		{Name: "studyteam", Title: "Clinical trial referrals, with tokens for an audience", API: studyteam.API},
+		{Name: "mytimetable", Title: "University timetables, with people who sign in", API: mytimetable.API},
 	}
 	for i := range all {
 		config, err := fs.ReadFile(configs, all[i].Name+"/grantway.yaml")

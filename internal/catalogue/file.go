@@ -212,7 +212,7 @@ type APITokensEntry struct {
 
 // TokenEntry says how tokens for an API are made.
 type TokenEntry struct {
-	// How long a token is good, in whole seconds: `1h`, `15m`, `3600s`. A production server warns above 1h and refuses
+	// How long a token is good, in whole seconds: `1h`, `15m`, `3600s`. A production server warns of a `jwt` above 1h and refuses
 	// above 24h.
 	Lifetime Duration `yaml:"lifetime" default:"1h"`
 	// The signature of JWTs. Without one, RS256 in the dialects `cognito` and `auth0`, whose clients expect it, and ES256

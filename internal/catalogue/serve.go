@@ -125,7 +125,7 @@ func (s *serveCheck) api(e *Environment, a *API) {
 	switch t := a.Token.Lifetime; {
 	case t > 24*time.Hour:
 		s.refuse(lifetime, fmt.Sprintf("%v is more than 24h: a leaked token would be good for too long", t), "write 24h at most, best 1h")
-	case t > time.Hour:
+	case t > time.Hour && a.Token.Format == JWT: // an opaque one is asked about at every use
 		s.warn(lifetime, fmt.Sprintf("%v is more than 1h: verifiers that only read the keys accept a revoked token that long", t), "write 1h unless clients need more")
 	case t <= time.Minute:
 		s.warn(lifetime, fmt.Sprintf("%v is a minute or less: clients that renew a minute early ask for a token each time", t), "write 15m or more")

@@ -61,6 +61,9 @@ func TestCheckServe(t *testing.T) {
 		{"no signature", func(c *Catalogue) { c.Environments[0].APIs[1].Token.Algorithm = "none" }, "apis.events.token.algorithm: \"none\" is no signature", false},
 		{"a day", func(c *Catalogue) { c.Environments[0].APIs[1].Token.Lifetime = 24 * time.Hour }, "apis.events.token.lifetime: 24h0m0s is more than 1h", true},
 		{"more than a day", func(c *Catalogue) { c.Environments[0].APIs[1].Token.Lifetime = 24*time.Hour + time.Second }, "apis.events.token.lifetime: 24h0m1s is more than 24h", false},
+		{"an opaque day", func(c *Catalogue) {
+			c.Environments[0].APIs[1].Token.Lifetime, c.Environments[0].APIs[1].Token.Format = 24*time.Hour, Opaque
+		}, "", true},
 		{"an hour and a second", func(c *Catalogue) { c.Environments[0].APIs[1].Token.Lifetime = time.Hour + time.Second }, "apis.events.token.lifetime: 1h0m1s is more than 1h", true},
 		{"an hour", func(c *Catalogue) { c.Environments[0].APIs[1].Token.Lifetime = time.Hour }, "", false},
 		{"a minute", func(c *Catalogue) { c.Environments[0].APIs[1].Token.Lifetime = time.Minute }, "apis.events.token.lifetime: 1m0s is a minute", true},
