@@ -38,9 +38,28 @@ type Right struct {
 	Dropped bool   // was unticked before
 }
 
-// Sorted is the rights asked for, the sharp ones first, else in their order.
+// API is the one that all rights asked for are at, empty for several.
+func (c Consent) API() string {
+	for _, r := range c.Rights {
+		if r.API != c.Rights[0].API {
+			return ""
+		}
+	}
+	if len(c.Rights) == 0 {
+		return ""
+	}
+	return c.Rights[0].API
+}
+
+// Sorted is the rights asked for, the sharp ones first, else in their order. The
+// API is named at each only where there are several.
 func (c Consent) Sorted() []Right {
 	sorted := slices.Clone(c.Rights)
+	if c.API() != "" {
+		for i := range sorted {
+			sorted[i].API = ""
+		}
+	}
 	slices.SortStableFunc(sorted, func(a, b Right) int { return cmp.Compare(weight(b), weight(a)) })
 	return sorted
 }

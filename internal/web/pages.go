@@ -40,6 +40,20 @@ func NewPages(site *Site, languages *Languages, key []byte) (*Pages, error) {
 	return &Pages{site: site, languages: languages, key: bytes.Clone(key), cross: http.NewCrossOriginProtection()}, nil
 }
 
+// URL is where a page is, from the root of the host, within an authorization
+// request unless its handle is empty.
+func (p *Pages) URL(path, request string) string {
+	if request == "" {
+		return p.site.root + path
+	}
+	return p.site.root + path + "?" + url.Values{FieldRequest: {request}}.Encode()
+}
+
+// Language is Languages.Choose of the languages of these pages.
+func (p *Pages) Language(r *http.Request, wanted ...string) string {
+	return p.languages.Choose(r, wanted...)
+}
+
 // A Screen is the data of one page: SignIn, Consent, Account and their like.
 type Screen interface {
 	screen() string // its template
@@ -182,8 +196,7 @@ type sheet struct {
 	pages *Pages
 }
 
-// Form is the attributes' companion: the hidden fields of a form that posts to a
-// path.
+// Form is the hidden fields of a form that posts to a path.
 func (s *sheet) Form(path string) template.HTML {
 	nonce := make([]byte, nonceSize, nonceSize+sha256.Size)
 	rand.Read(nonce)
@@ -202,13 +215,8 @@ func hidden(name, value string) template.HTML {
 // At is the URL path of a form's action.
 func (s *sheet) At(path string) string { return s.pages.site.root + path }
 
-// To is the URL of a link, which keeps the authorization request.
-func (s *sheet) Link(path string) string {
-	if s.Request == "" {
-		return s.At(path)
-	}
-	return s.At(path) + "?" + url.Values{FieldRequest: {s.Request}}.Encode()
-}
+// Link is the URL of a link, which keeps the authorization request.
+func (s *sheet) Link(path string) string { return s.pages.URL(path, s.Request) }
 
 // T is a text in the reader's language, its placeholders filled by the pairs that
 // follow: name, value.
