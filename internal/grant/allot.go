@@ -54,7 +54,7 @@ func (a *Allotment) Of(client *store.Client, body wire.Parameters) (Allotted, er
 		apis = slices.DeleteFunc(apis, func(api *catalogue.API) bool { return api == a.OpenID })
 	}
 	if !token.Compatible(apis) {
-		return Allotted{}, refusal.AudienceMixed.Naming(audiences(apis)...)
+		return Allotted{}, refusal.AudienceMixed.Naming(audiences(slices.DeleteFunc(apis, func(api *catalogue.API) bool { return api == a.OpenID }))...)
 	}
 	return Allotted{APIs: apis, Scope: scopes, All: len(asked) == 0}, nil
 }

@@ -49,7 +49,7 @@ func kept(g *store.Grant) (*Kept, error) {
 // never more than what the person may do (mission U53), nor than what the client
 // was allotted by now. An API without scopes is for everybody.
 func Rights(scope []string, apis []*catalogue.API, client *store.Client, roles []string) ([]string, []*catalogue.API) {
-	var scopes []string
+	held := map[string]bool{}
 	var reached []*catalogue.API
 	for _, api := range apis {
 		allotted, ok := client.Allotted[api.Name]
@@ -63,16 +63,13 @@ func Rights(scope []string, apis []*catalogue.API, client *store.Client, roles [
 			if s == nil || !slices.Contains(mine, s.Name) || !permits(s, roles) {
 				continue
 			}
-			has = true
-			if !slices.Contains(scopes, s.Name) {
-				scopes = append(scopes, s.Name)
-			}
+			has, held[name] = true, true
 		}
 		if has {
 			reached = append(reached, api)
 		}
 	}
-	return scopes, reached
+	return slices.DeleteFunc(slices.Clone(scope), func(name string) bool { return !held[name] }), reached
 }
 
 // permits reports whether a person with these roles has the right.

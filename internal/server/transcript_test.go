@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"maps"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
@@ -164,7 +165,12 @@ var changes = map[string]func(*catalogue.Catalogue){
 }
 
 var directives = map[string]func(p *player, s step, words []string){
-	"example":     func(p *player, s step, words []string) { p.setup.example = words[0] },
+	"example": func(p *player, s step, words []string) {
+		if p.setup.example = words[0]; words[0] == "people" {
+			p.setup.handler = deciding
+		}
+	},
+	"person":      playPerson,
 	"environment": func(p *player, s step, words []string) { p.environment = words[0] },
 	"clock": func(p *player, s step, words []string) {
 		by, err := time.ParseDuration(words[0])
@@ -216,9 +222,15 @@ func playClient(p *player, s step, words []string) {
 				r.allotted[value] = []string{}
 			}
 		case "type":
-			r.resource = value == store.TypeResource
+			if r.resource = value == store.TypeResource; !r.resource {
+				r.kind = value
+			}
+		case "redirects":
+			r.signIn.Redirects = strings.Split(p.expand(s, value), ",")
+		case "legacy":
+			r.signIn.Legacy = true
 		case "grants":
-			r.grants = []string{value}
+			r.grants = strings.Split(value, ",")
 		case "methods":
 			r.methods = []string{value}
 		case "secret":
@@ -304,6 +316,7 @@ var ofEnvironment = map[string]func(*environment) string{
 	"api":    func(e *environment) string { return e.Base.Path },
 	"issuer": func(e *environment) string { return e.Issuer.String() },
 	"base":   func(e *environment) string { return e.Base.String() },
+	"iss":    func(e *environment) string { return url.QueryEscape(e.issuer()) },
 }
 
 func (p *player) exchange(s step) {
