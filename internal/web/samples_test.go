@@ -28,7 +28,7 @@ func newPages(t *testing.T, theme Theme, root string) *Pages {
 
 const (
 	getOptions    = `{"publicKey":{"challenge":"AAECAwQFBgcICQoLDA0ODw","timeout":60000,"rpId":"localhost","userVerification":"preferred"}}`
-	createOptions = `{"publicKey":{"challenge":"AAECAwQFBgcICQoLDA0ODw","rp":{"name":"Timetable","id":"localhost"},"user":{"id":"AAEC","name":"jan","displayName":"Jan"},"pubKeyCredParams":[{"type":"public-key","alg":-7}]}}`
+	createOptions = `{"publicKey":{"challenge":"AAECAwQFBgcICQoLDA0ODw","rp":{"name":"Timetable","id":"localhost"},"user":{"id":"AAEC","name":"jan","displayName":"Jan"},"pubKeyCredParams":[{"type":"public-key","alg":-7},{"type":"public-key","alg":-257}],"authenticatorSelection":{"residentKey":"required","userVerification":"required"}}}`
 	square        = `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 3 3" shape-rendering="crispEdges"><path d="M0 0h1v1h1v1h1v1h-1v-1h-1v1h-1z"/></svg>`
 )
 
