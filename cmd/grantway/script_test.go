@@ -27,6 +27,7 @@ func TestMain(m *testing.M) {
 //	capture NAME REGEXP           a variable from the first group in the last stdout
 //	token STATUS URL ID SECRET    a token request; a token is in $TOKEN then
 //	get STATUS URL                a request with $TOKEN
+//	rows N FILE                   a file of so many accounts to import, and the first once more
 //
 // Both leave the answer's trace id in $TRACE.
 func TestScripts(t *testing.T) {
@@ -44,7 +45,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"await": await, "capture": capture, "token": token, "get": get,
+			"await": await, "capture": capture, "token": token, "get": get, "rows": rows,
 		},
 		RequireExplicitExec: true,
 	})
@@ -75,6 +76,16 @@ func capture(ts *testscript.TestScript, _ bool, args []string) {
 		ts.Fatalf("%s does not match", args[1])
 	}
 	ts.Setenv(args[0], found[1])
+}
+
+func rows(ts *testscript.TestScript, _ bool, args []string) {
+	n, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	text := "name\n"
+	for i := range n + 1 {
+		text += fmt.Sprintf("person%d\n", i%n)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text), 0o600))
 }
 
 func token(ts *testscript.TestScript, _ bool, args []string) {
