@@ -18,6 +18,7 @@ import (
 func (s *Server) follow(r *resources) {
 	ctx, stop := context.WithCancel(context.Background())
 	r.stop = stop
+	notices := s.newLogoutNotices(r)
 	var last int64
 	r.clients.OnChange(func(c store.Change) {
 		if c.Seq <= last {
@@ -29,6 +30,7 @@ func (s *Server) follow(r *resources) {
 			s.secrets.Forget(clientauth.Remembered(r.environment, c.Client, c.ID))
 		}
 		r.feed.noteChange(c)
+		notices.noteChange(c)
 		if strings.HasPrefix(c.Kind, "key.") {
 			r.noteKeys()
 		}
@@ -46,6 +48,7 @@ func (s *Server) follow(r *resources) {
 	all.Go(func() { r.feed.run(ctx, s) })
 	all.Go(func() { s.keepDenials(ctx, r) })
 	all.Go(func() { r.listen(ctx) })
+	all.Go(func() { notices.run(ctx) })
 	all.Go(func() { s.repeat(ctx, activity.FlushEvery, "activity not written", r.activity.Flush) })
 	all.Go(func() { s.repeat(ctx, activity.FlushEvery, "use of API tokens not written", r.directory.flush) })
 	all.Go(func() { s.repeat(ctx, time.Minute, "old records not forgotten", r.purge) })

@@ -18,9 +18,11 @@ import (
 	"time"
 
 	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/fetch"
 	"github.com/grantway/grantway/internal/gateway"
 	"github.com/grantway/grantway/internal/keys"
 	"github.com/grantway/grantway/internal/secret"
+	"github.com/grantway/grantway/internal/store"
 )
 
 // Options are what a Server is made of.
@@ -39,6 +41,10 @@ type Options struct {
 	// Demonstration are clients to have in environments, by name, with everything
 	// allotted: `grantway dev` only.
 	Demonstration map[string]Credentials
+
+	// Personas are people of environments, by name, whom the demonstration's client
+	// acts for. Where there is none, it acts for itself.
+	Personas map[string]Persona
 }
 
 // Credentials are an id and a secret that were handed out.
@@ -56,6 +62,7 @@ type Server struct {
 	key      []byte       // random, of this process
 	local    http.Handler // the admin API for this machine
 	upstream *http.Transport
+	outbound *fetch.Fetcher // to addresses that somebody else supplied
 	trust    *trust
 	demo     *demo
 
@@ -88,6 +95,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	s.upstream = gateway.Transport(nil)
+	s.outbound = fetch.New(fetch.Config{Loopback: o.Mark == store.MarkDev})
 	if o.Demo != nil {
 		s.demo = startDemo(o.Demo)
 		s.upstream = gateway.Transport(s.demo.dial)
