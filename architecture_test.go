@@ -63,8 +63,6 @@ var sole = map[string][]string{
 	"github.com/anishathalye/porcupine":  {},
 	"golang.org/x/oauth2":                {"internal/login"},
 	"github.com/coreos/go-oidc":          {"internal/login"},
-	"github.com/go-webauthn/webauthn":    {"internal/account"},
-	"rsc.io/qr":                          {"internal/account"},
 	"go.opentelemetry.io":                {"internal/server"},
 }
 
