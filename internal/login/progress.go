@@ -1,0 +1,87 @@
+package login
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"time"
+
+	"github.com/grantway/grantway/internal/account"
+)
+
+// A progress is what a person has proven since the session began, or before there is
+// one, and what ceremonies are under way. It travels in a cookie, sealed and bound to
+// the browser, so that half a sign-in needs no row in the store.
+type progress struct {
+	AccountID string          `json:"account,omitempty"`
+	Proven    []account.Proof `json:"proven,omitempty"`
+	Passkey   []byte          `json:"passkey,omitempty"` // state of the ceremony
+	TOTP      string          `json:"totp,omitempty"`    // state of the app that is set up
+	EndsAt    time.Time       `json:"ends_at"`
+}
+
+// progressFor is how long a person may take between two proofs.
+const progressFor = 15 * time.Minute
+
+func (v *visit) progressContext() []byte {
+	return []byte("progress of a sign-in\x00" + v.j.Environment + "\x00" + v.browser)
+}
+
+// readProgress returns what the cookie holds; nothing, where it is another
+// browser's, too old or no progress at all.
+func (v *visit) readProgress() (progress, error) {
+	sent, err := v.cookie(progressCookie)
+	if err != nil || sent == "" {
+		return progress{}, err
+	}
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(sent)
+	if err != nil {
+		return progress{}, nil
+	}
+	text, err := v.j.Seal.Open(sealed, v.progressContext())
+	if err != nil {
+		return progress{}, nil
+	}
+	var p progress
+	if json.Unmarshal(text, &p) != nil || !v.j.Now().Before(p.EndsAt) {
+		return progress{}, nil
+	}
+	return p, nil
+}
+
+// keep puts the progress into the cookie.
+func (v *visit) keep() error {
+	v.progress.EndsAt = v.j.Now().Add(progressFor)
+	text, err := json.Marshal(&v.progress)
+	if err != nil {
+		return err
+	}
+	v.setCookie(progressCookie, base64.RawURLEncoding.EncodeToString(v.j.Seal.Close(text, v.progressContext())), v.progress.EndsAt)
+	return nil
+}
+
+// proved adds a proof of a person. What another person proved here before does not
+// count for them.
+func (v *visit) proved(accountID string, proof account.Proof) {
+	if v.progress.AccountID != accountID {
+		v.progress = progress{AccountID: accountID}
+	}
+	v.progress.Proven = append(v.progress.Proven, proof)
+	v.progress.Passkey = nil
+}
+
+// who is who has proven something here, in the session and since. A sign-in that was
+// begun for somebody else than who is signed in is about them.
+func (v *visit) who() (account.Signed, bool) {
+	switch {
+	case v.progress.AccountID == "" && v.session == nil:
+		return account.Signed{}, false
+	case v.progress.AccountID == "":
+		return account.SignedIn(*v.session), true
+	}
+	who := account.Signed{AccountID: v.progress.AccountID, Proven: v.progress.Proven}
+	if v.session != nil && v.session.AccountID == who.AccountID {
+		who.SessionID = v.session.ID
+		who.Proven = append(account.ProvenIn(*v.session), who.Proven...)
+	}
+	return who, true
+}
