@@ -268,7 +268,7 @@ func TestLogoutNoticeArrivesLater(t *testing.T) {
 			t.Errorf("%d: told %d times, %v", status, len(client.heard()), kinds)
 		}
 	}
-	for _, status := range []int{301, 302, 307, 308} {
+	for _, status := range []int{400, 404, 429, 301, 302, 307, 308} {
 		client := startTold(t)
 		client.answer(status)
 		e := openTelling(t, "sqlite:"+filepath.Join(t.TempDir(), "a.db"), client)
