@@ -17,8 +17,10 @@ import (
 // does besides signing. A line waits for a tenth of a second at most, and one
 // that is not INFO for nothing, so that what went wrong is there to read.
 type logWriter struct {
-	mu   sync.Mutex
-	to   *bufio.Writer
+	mu     sync.Mutex
+	to     *bufio.Writer
+	second second
+
 	stop chan struct{}
 	done chan struct{}
 }
@@ -44,24 +46,54 @@ func (h lineHandler) Handle(ctx context.Context, r slog.Record) error {
 		line, _ = a.Value.Any().(*activity.Line)
 		return false
 	})
-	if line != nil && r.Level == slog.LevelInfo && r.NumAttrs() == 1 && h.to.request(r, line) {
+	if line != nil && r.Level == slog.LevelInfo && r.NumAttrs() == 1 && h.HandleLine(r.Time, line) {
 		return nil
 	}
 	return h.Handler.Handle(ctx, r)
 }
 
+// HandleLine is part of activity.LineHandler.
+func (h lineHandler) HandleLine(at time.Time, line *activity.Line) bool {
+	return h.to.request(at, line)
+}
+
 // request writes the line of a request, or reports that it cannot.
-func (w *logWriter) request(r slog.Record, line *activity.Line) bool {
+func (w *logWriter) request(at time.Time, line *activity.Line) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	b := append(w.to.AvailableBuffer(), `{"time":"`...)
-	b = r.Time.AppendFormat(b, time.RFC3339Nano)
+	b = w.second.appendTime(b, at)
 	b = append(b, `","level":"INFO","msg":"request"`...)
 	b, ok := line.AppendJSON(b)
 	if ok {
 		_, _ = w.to.Write(append(b, '}', '\n')) // as with every line, there is nobody to tell
 	}
 	return ok
+}
+
+// A second is the last one that was written: most lines share it with the line
+// before.
+type second struct {
+	unix       int64
+	in         *time.Location
+	text, zone string // 2006-01-02T15:04:05 and Z or +07:00
+}
+
+// appendTime appends a time as time.RFC3339Nano has it.
+func (s *second) appendTime(b []byte, at time.Time) []byte {
+	if unix, in := at.Unix(), at.Location(); in != s.in || unix != s.unix {
+		*s = second{unix, in, at.Format("2006-01-02T15:04:05"), at.Format("Z07:00")}
+	}
+	b = append(b, s.text...)
+	if nano := at.Nanosecond(); nano != 0 {
+		digits := [10]byte{'.'}
+		for i := 9; i > 0; i-- {
+			digits[i] = byte('0' + nano%10)
+			nano /= 10
+		}
+		b = append(b, bytes.TrimRight(digits[:], "0")...)
+	}
+	return append(b, s.zone...)
 }
 
 func newLogWriter(to io.Writer) *logWriter {

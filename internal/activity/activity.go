@@ -46,16 +46,18 @@ const (
 
 // With returns a context that carries f.
 func With(ctx context.Context, f *Fact) context.Context {
-	return context.WithValue(ctx, factKey{}, f)
+	return context.WithValue(ctx, Key{}, f)
 }
 
 // Of returns the request's fact. Outside a request it is one that nobody reads,
 // so that callers need not ask.
 func Of(ctx context.Context) *Fact {
-	if f, ok := ctx.Value(factKey{}).(*Fact); ok {
+	if f, ok := ctx.Value(Key{}).(*Fact); ok {
 		return f
 	}
 	return new(Fact)
 }
 
-type factKey struct{}
+// A Key is under what a context has its *Fact as a value. It is for contexts that
+// carry one without With.
+type Key struct{}

@@ -17,6 +17,16 @@ type Line struct {
 	Took   time.Duration
 }
 
+// A LineHandler is a slog.Handler that takes a request's line without the record
+// around it.
+type LineHandler interface {
+	slog.Handler
+
+	// HandleLine writes a line of level INFO, which its user has found enabled, and
+	// message "request", or reports that Handle must. l is not kept.
+	HandleLine(at time.Time, l *Line) bool
+}
+
 // LogValue is the group of all members. Those that are empty are left out, except
 // the ones that every request has.
 func (l *Line) LogValue() slog.Value {

@@ -87,14 +87,14 @@ type shard struct {
 
 // An interval is what a shard collects between two flushes.
 type interval struct {
-	tallies  map[key]sum
-	claimed  int // of them
+	tallies  map[key]*sum // one lookup, where a value would need a second to be put back
+	claimed  int          // of them
 	refused  []unwritten
 	unproven int              // of them
 	of       map[string]uint8 // of them, by client id
 }
 
-func newInterval() interval { return interval{tallies: map[key]sum{}, of: map[string]uint8{}} }
+func newInterval() interval { return interval{tallies: map[key]*sum{}, of: map[string]uint8{}} }
 
 // empty makes room without giving the memory back: the next interval needs it.
 func (i *interval) empty() {
@@ -157,7 +157,12 @@ func (i *interval) count(k key, at int64) bool {
 	if !ok && len(i.tallies) >= shardTallies {
 		return false
 	}
-	i.tallies[k] = sum{known.count + 1, max(known.last, at)}
+	if !ok {
+		known = new(sum)
+		i.tallies[k] = known
+	}
+	known.count++
+	known.last = max(known.last, at)
 	return true
 }
 

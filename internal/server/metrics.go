@@ -3,9 +3,11 @@ package server
 import (
 	"context"
 	"errors"
+	"maps"
 	"net/http"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -22,7 +24,11 @@ type metrics struct {
 	refusals *prometheus.CounterVec
 	tokens   *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
-	known    sync.Map // of *series by seriesKey: as many as there are routes and statuses
+
+	// known has as many as there are routes and statuses. It is copied to grow: a
+	// sync.Map would put each request's key on the heap.
+	known   atomic.Pointer[map[seriesKey]*series]
+	growing sync.Mutex
 }
 
 func newMetrics(r *prometheus.Registry) *metrics {
@@ -45,6 +51,7 @@ func newMetrics(r *prometheus.Registry) *metrics {
 			Buckets: []float64{.0002, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
 		}, []string{"environment", "route"}),
 	}
+	m.known.Store(&map[seriesKey]*series{})
 	r.MustRegister(m.requests, m.refusals, m.tokens, m.seconds,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
@@ -63,15 +70,18 @@ type seriesKey struct {
 }
 
 func (m *metrics) series(key seriesKey) *series {
-	if known, ok := m.known.Load(key); ok {
-		return known.(*series)
+	if known, ok := (*m.known.Load())[key]; ok {
+		return known
 	}
-	made := &series{
+	m.growing.Lock()
+	defer m.growing.Unlock()
+	grown := maps.Clone(*m.known.Load())
+	grown[key] = &series{
 		m.requests.WithLabelValues(key.environment, key.route, strconv.Itoa(key.status)),
 		m.seconds.WithLabelValues(key.environment, key.route),
 	}
-	known, _ := m.known.LoadOrStore(key, made)
-	return known.(*series)
+	m.known.Store(&grown)
+	return grown[key]
 }
 
 func (m *metrics) count(fact *activity.Fact, status int, took time.Duration) {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"reflect"
 	"runtime/debug"
 	"time"
 
@@ -27,14 +28,23 @@ type intake struct {
 	metrics  *metrics
 	registry *prometheus.Registry
 	logger   *slog.Logger
+	lines    activity.LineHandler // the logger's handler, where it is one
 	now      func() time.Time
+	machine  bool // now is the machine's clock
 	random   io.Reader
 	recorded func(*activity.Fact) // takes every fact when it is complete; nil: nobody does
 }
 
 func newIntake(now func() time.Time, random io.Reader, log *slog.Logger) intake {
 	registry := prometheus.NewRegistry()
-	return intake{metrics: newMetrics(registry), registry: registry, logger: log, now: now, random: random}
+	f := intake{
+		metrics: newMetrics(registry), registry: registry, logger: log, now: now, random: random,
+		machine: reflect.ValueOf(now).Pointer() == reflect.ValueOf(time.Now).Pointer(),
+	}
+	if log != nil { // nil where nothing is answered
+		f.lines, _ = log.Handler().(activity.LineHandler)
+	}
+	return f
 }
 
 // observe gives every request a trace id and a fact, keeps it within the limits
@@ -42,12 +52,16 @@ func newIntake(now func() time.Time, random io.Reader, log *slog.Logger) intake 
 func (f *intake) observe(next http.Handler) http.Handler {
 	next = limit.Request(next, limit.RequestLimits{Refuse: refuseHTTP})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		x := &exchange{method: r.Method, fact: activity.Fact{Trace: f.trace(), Started: f.now()}}
+		began := time.Now() // monotonic: durations are real time, also under another clock
+		x := &exchange{method: r.Method, fact: activity.Fact{Trace: f.trace(), Started: began}}
+		if !f.machine { // whose reading is dear on a virtual machine: once is enough
+			x.fact.Started = f.now()
+		}
 		x.seen.ResponseWriter = w
-		x.ctx.Context = activity.With(r.Context(), &x.fact)
-		x.ctx.began = time.Now() // monotonic: durations are real time, also under another clock
+		x.ctx.Context, x.ctx.fact, x.ctx.began = r.Context(), &x.fact, began
+		x.trace[0] = x.fact.Trace
 		h := w.Header()
-		h[TraceHeader] = []string{x.fact.Trace}
+		h[TraceHeader] = x.trace[:]
 		h["X-Content-Type-Options"] = nosniff
 		if r.ProtoMajor == 1 && len(r.TransferEncoding) > 0 {
 			// RFC 9112 §6.1, row S11: a Content-Length beside it may have been
@@ -69,6 +83,7 @@ type exchange struct {
 	fact   activity.Fact
 	ctx    requestContext
 	seen   recorder
+	trace  [1]string // as a header has it
 	line   activity.Line
 }
 
@@ -110,8 +125,12 @@ func (f *intake) log(x *exchange, took time.Duration) {
 		return
 	}
 	x.line = activity.Line{Fact: &x.fact, Method: known(x.method), Status: x.seen.status, Bytes: x.seen.bytes, Took: took}
+	at := x.ctx.began.Add(took)
+	if f.lines != nil && level == slog.LevelInfo && f.lines.HandleLine(at, &x.line) {
+		return
+	}
 	// Without slog.Logger between, which looks for the caller on the stack.
-	record := slog.NewRecord(x.ctx.began.Add(took), level, "request", 0)
+	record := slog.NewRecord(at, level, "request", 0)
 	record.AddAttrs(slog.Any("", &x.line))
 	_ = f.logger.Handler().Handle(&x.ctx, record) // a log that cannot be written has nobody to tell
 }

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/grantway/grantway/internal/activity"
 )
 
 // timed gives an endpoint's request the time that its body and its answer may
@@ -32,6 +34,7 @@ func timed(h http.Handler) http.Handler {
 // never does, and a timer would cost it half a microsecond.
 type requestContext struct {
 	context.Context // what it was before
+	fact            *activity.Fact
 	began           time.Time
 	deadline        time.Time // zero: none
 
@@ -99,6 +102,9 @@ func (c *requestContext) Err() error {
 // Value asks the timer where there is one: package context finds its own contexts
 // by it.
 func (c *requestContext) Value(key any) any {
+	if _, ok := key.(activity.Key); ok && c.fact != nil {
+		return c.fact // who answers asks for it again and again
+	}
 	c.mu.Lock()
 	in := c.timer
 	c.mu.Unlock()
