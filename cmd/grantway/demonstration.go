@@ -22,6 +22,7 @@ type demonstration struct {
 	clients  map[string]server.Credentials
 	call     string // method and path of a first call
 	body     string
+	personas map[string]server.Persona // of the environments whose document acts for people; their client is from before PKCE
 }
 
 func devDemo(example string) (*demonstration, error) {
@@ -36,12 +37,28 @@ func devDemo(example string) (*demonstration, error) {
 		"timeback":   {variable: "TIMEBACK", clients: placeholders("YOUR_"), call: "GET /ims/oneroster/rostering/v1p2/courses"},
 		"fitness":    {variable: "FITNESS", clients: placeholders("YOUR_"), call: "GET /moves"},
 		"studyteam":  {variable: "STUDYTEAM", oneURL: true, clients: placeholders(""), call: "POST /api/something", body: "Body of the request"},
+		"mytimetable": {
+			variable: "MYTIMETABLE", oneURL: true, call: "GET /api/v0/user",
+			clients: map[string]server.Credentials{
+				"demo": {ClientID: "test", Secret: secret.Of("test")}, "university": {ClientID: "test", Secret: secret.Of("test")},
+			},
+			personas: map[string]server.Persona{"demo": timetabler(), "university": timetabler()},
+		},
 	}
 	d := all[example]
 	if d == nil {
 		return nil, fmt.Errorf("the example %s has no demonstration", example)
 	}
 	return d, nil
+}
+
+// timetabler is the person of the timetables' demonstration. The document's own
+// redirect URI has neither port nor path.
+func timetabler() server.Persona {
+	return server.Persona{
+		Name: "ann", Password: secret.Of("a term in Leiden"), Roles: []string{"student"}, FullName: "Ann Example",
+		Redirects: []string{"http://localhost"}, APIToken: "testToken",
+	}
 }
 
 // credentials are the clients to make, by environment.
@@ -71,6 +88,11 @@ func (d *demonstration) exports(c *catalogue.Catalogue) []string {
 		if dialect.Find(e.Dialect).NeedsAudience {
 			export("AUDIENCE", suffix, e.APIs[0].Audience)
 		}
+		if p, ok := d.personas[e.Name]; ok {
+			export("USER", suffix, p.Name)
+			export("PASSWORD", suffix, p.Password.Reveal())
+			export("API_TOKEN", suffix, p.APIToken)
+		}
 	}
 	describe(c.Environments[0], "")
 	for _, e := range c.Environments {
@@ -84,6 +106,11 @@ func (d *demonstration) tokenRequest(e *catalogue.Environment) string {
 	client := d.clients[e.Name]
 	how := dialect.Find(e.Dialect)
 	at := e.Issuer.String() + how.TokenPaths[0]
+	if p, ok := d.personas[e.Name]; ok {
+		return fmt.Sprintf(`curl -X POST %s \
+  -d "grant_type=authorization_code&client_id=%s&client_secret=%s&code=$CODE&redirect_uri=%s"`,
+			at, client.ClientID, client.Secret.Reveal(), p.Redirects[0])
+	}
 	if how.NeedsAudience {
 		return fmt.Sprintf(`curl -X POST %s \
   -H "Content-Type: application/json" \
@@ -93,6 +120,13 @@ func (d *demonstration) tokenRequest(e *catalogue.Environment) string {
 	return fmt.Sprintf(`curl -X POST %s \
   -H "Content-Type: application/x-www-form-urlencoded" \
   -d "grant_type=client_credentials&client_id=%s&client_secret=%s"`, at, client.ClientID, client.Secret.Reveal())
+}
+
+// firstStep is where a browser is sent so that its person allows access: the
+// document's own request, with nothing escaped and nothing added.
+func (d *demonstration) firstStep(e *catalogue.Environment) string {
+	return e.Issuer.String() + dialect.Find(e.Dialect).AuthorizePaths[0] +
+		"?response_type=code&client_id=" + d.clients[e.Name].ClientID + "&redirect_uri=" + d.personas[e.Name].Redirects[0]
 }
 
 // apiCall is a first call with the token, ready to paste.
@@ -116,6 +150,10 @@ func (d *demonstration) print(out io.Writer, c *catalogue.Catalogue, data string
 	for _, e := range c.Environments {
 		fmt.Fprintf(out, "  %-11s token  %s\n  %-11s API    %s\n", e.Name, e.Issuer.String()+dialect.Find(e.Dialect).TokenPaths[0], "", e.Base)
 	}
+	if p, ok := d.personas[first.Name]; ok {
+		fmt.Fprintf(out, "\nOpen this in a browser, sign in as %s with the password %q, and allow what is asked for:\n\n%s\n", p.Name, p.Password.Reveal(), d.firstStep(first))
+		fmt.Fprintf(out, "\nIt is sent on to %s/?code=…, where nobody answers. Keep what follows code=:\n\nCODE='…'\n", p.Redirects[0])
+	}
 	fmt.Fprintf(out, "\nAsk for a token:\n\n%s\n", d.tokenRequest(first))
 	fmt.Fprintf(out, "\nKeep it in a variable, and call the API with it:\n\n")
 	fmt.Fprintf(out, "ACCESS_TOKEN=$(%s -s | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n\n%s\n\n", d.tokenRequest(first), d.apiCall(first))
@@ -136,6 +174,10 @@ func (d *demonstration) welcome(c *catalogue.Catalogue) http.Handler {
 			ClientID: client.ClientID, Secret: client.Secret.Reveal(), TokenRequest: d.tokenRequest(e),
 			Call:     "ACCESS_TOKEN='paste the access_token of the answer here'\n\n" + d.apiCall(e),
 			Metadata: issuer + "/.well-known/oauth-authorization-server", Keys: issuer + "/.well-known/jwks.json", Errors: issuer + "/errors",
+		}
+		if p, ok := d.personas[e.Name]; ok {
+			shown.TokenRequest = fmt.Sprintf("# Open this, sign in as %s with the password %q, and allow what is asked for:\n# %s\n# It is sent on to %s/?code=…\nCODE='paste what follows code= here'\n\n%s",
+				p.Name, p.Password.Reveal(), d.firstStep(e), p.Redirects[0], shown.TokenRequest)
 		}
 		if dialect.Find(e.Dialect).NeedsAudience {
 			shown.Audience = e.APIs[0].Audience

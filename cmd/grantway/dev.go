@@ -114,7 +114,7 @@ func runDev(ctx context.Context, flags devFlags, out, errOut io.Writer) (err err
 	s, err := server.New(ctx, server.Options{
 		Catalogue: c, Seal: seal, Mark: store.MarkDev, AnyHost: true, Demo: example.API(), Now: time.Now, Random: rand.Reader,
 		Log:           slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: level})),
-		Demonstration: demo.credentials(c),
+		Demonstration: demo.credentials(c), Personas: demo.personas,
 	})
 	if err != nil {
 		return err
@@ -273,6 +273,20 @@ func (d *demonstration) randomise(c *catalogue.Catalogue, random io.Reader) erro
 			return err
 		}
 		d.clients[e.Name] = server.Credentials{ClientID: id, Secret: made}
+		p, ok := d.personas[e.Name]
+		if !ok {
+			continue
+		}
+		if p.Password, err = secret.New(e.Name, random); err != nil {
+			return err
+		}
+		token, err := secret.NewAPIToken(e.Name, random)
+		if err != nil {
+			return err
+		}
+		// A name of its own: the store knows that of an earlier run by another password.
+		p.Name, p.APIToken = p.Name+"-"+strings.ToLower(id[:8]), token.Reveal()
+		d.personas[e.Name] = p
 	}
 	return nil
 }

@@ -29,7 +29,6 @@ import (
 	"github.com/grantway/grantway/internal/store/cached"
 	"github.com/grantway/grantway/internal/store/sqlstore"
 	"github.com/grantway/grantway/internal/token"
-	"github.com/grantway/grantway/oauth"
 	"github.com/grantway/grantway/resource"
 )
 
@@ -123,35 +122,6 @@ func (s *Server) open(ctx context.Context, e *catalogue.Environment) (_ *resourc
 	}
 	s.follow(r)
 	return r, nil
-}
-
-// demonstrate makes a client with everything allotted. One that exists from an
-// earlier run stays as it is.
-func (s *Server) demonstrate(ctx context.Context, e *catalogue.Environment, db *sqlstore.Store, c Credentials) error {
-	verifier, err := s.secrets.FromChosen(ctx, c.Secret, s.options.Random)
-	if err != nil {
-		return err
-	}
-	id, err := secret.NewID(s.options.Random, 10)
-	if err != nil {
-		return err
-	}
-	client := store.Client{
-		ID: c.ClientID, Name: "Demonstration", Type: store.TypeMachine, Grants: []string{oauth.GrantClientCredentials},
-		Allotted: map[string][]string{}, CreatedAt: s.options.Now(),
-		Secrets: []store.Secret{{ID: id, ClientID: c.ClientID, Verifier: verifier.Encoded(), CreatedAt: s.options.Now()}},
-	}
-	for _, api := range e.APIs {
-		client.Allotted[api.Name] = []string{}
-		for _, scope := range api.Scopes {
-			client.Allotted[api.Name] = append(client.Allotted[api.Name], scope.Name)
-		}
-	}
-	err = db.Clients().Create(ctx, client, s.by())
-	if errors.Is(err, store.ErrConflict) {
-		return nil
-	}
-	return err
 }
 
 // foreign says why a store is not this environment's.
