@@ -269,7 +269,7 @@ func (r *resolver) ownPaths(e *Environment, plans []*plan) {
 	}
 	own := map[string]bool{"/.well-known": true} // RFC 8615
 	if Origin(e.Issuer) == Origin(e.Base) {
-		for _, first := range []string{"/oauth", "/oauth2", "/.well-known", "/login", "/consent", "/account", "/reset", "/verify", "/logout", UserInfoPath} {
+		for _, first := range []string{"/oauth", "/oauth2", "/.well-known", "/login", "/consent", "/account", "/reset", "/verify", "/logout", "/assets", UserInfoPath} {
 			own[e.Issuer.Path+first] = true
 		}
 	}

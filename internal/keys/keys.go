@@ -33,6 +33,7 @@ const (
 	Feed        = "feed"         // signs the feed of revocations, and denials
 	ID          = "id"           // signs ID tokens
 	Refresh     = "refresh"      // derives refresh tokens: see Derivation
+	Forms       = "forms"        // derives what binds forms to browsers: see Derivation
 )
 
 // MaxAge is how long a verifier may keep its copy of the key set.

@@ -99,5 +99,8 @@ func (s *Server) repeat(ctx context.Context, every time.Duration, failed string,
 func (r *resources) close() error {
 	r.stop()
 	<-r.stopped
+	if p := r.people.Load(); p != nil {
+		p.pages.close()
+	}
 	return r.store.Close()
 }

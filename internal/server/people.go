@@ -14,6 +14,7 @@ import (
 	"github.com/grantway/grantway/internal/grant"
 	"github.com/grantway/grantway/internal/jose"
 	"github.com/grantway/grantway/internal/keys"
+	"github.com/grantway/grantway/internal/login"
 	"github.com/grantway/grantway/internal/refusal"
 	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/internal/token"
@@ -24,6 +25,7 @@ import (
 type people struct {
 	ids     *keys.Ring // sign ID tokens
 	refresh token.Refresh
+	pages   *pageKeys
 }
 
 // A signIn is what an environment where people sign in has beside the others.
@@ -31,6 +33,8 @@ type signIn struct {
 	authorization *endpoint.Authorization
 	userInfo      *endpoint.UserInfo
 	hints         *token.Hints
+	journey       *login.Journey
+	assets        http.Handler // that the pages refer to
 }
 
 // openPeople opens what signing in needs, once it is switched on.
@@ -51,7 +55,11 @@ func (s *Server) openPeople(ctx context.Context, e *catalogue.Environment, r *re
 	if err != nil {
 		return nil, err
 	}
-	made := &people{ids: ids, refresh: token.Refresh{Key: derivation}}
+	pages, err := s.openPages(ctx, e, r)
+	if err != nil {
+		return nil, err
+	}
+	made := &people{ids: ids, refresh: token.Refresh{Key: derivation}, pages: pages}
 	r.people.Store(made)
 	return made, nil
 }
@@ -95,7 +103,8 @@ func (s *Server) people(ctx context.Context, c *catalogue.Catalogue, e *environm
 		},
 		userInfo: &endpoint.UserInfo{Tokens: checker, Accounts: db.Accounts(), Clients: e, Realm: realm, Limit: c.Limits.Body},
 	}
-	return nil
+	e.signIn.journey, err = s.journey(c, e, kept.pages)
+	return err
 }
 
 // declarePeople gives the clients of the file that act for people a row in the
@@ -146,6 +155,10 @@ func (m *mounts) people(e *environment) {
 		m.at(e.Environment, e.Issuer, path, "authorization", e.signIn.authorization)
 	}
 	m.at(e.Environment, e.Issuer, catalogue.UserInfoPath, "userinfo", e.signIn.userInfo)
+	for _, page := range e.signIn.journey.Handlers() {
+		m.at(e.Environment, e.Issuer, page.Path, page.Route, page.Handler)
+	}
+	m.below(e.Environment, e.Issuer, "/assets", "asset", timed(e.signIn.assets))
 }
 
 // offered says in metadata what of the pages' is switched on.

@@ -58,9 +58,10 @@ type Credentials struct {
 type Server struct {
 	intake
 	options  Options
-	secrets  *secret.Checker
-	key      []byte       // random, of this process
-	local    http.Handler // the admin API for this machine
+	secrets  *secret.Checker // of clients
+	persons  *secret.Checker // of people
+	key      []byte          // random, of this process
+	local    http.Handler    // the admin API for this machine
 	upstream *http.Transport
 	outbound *fetch.Fetcher // to addresses that somebody else supplied
 	trust    *trust
@@ -85,6 +86,9 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	s.registry.MustRegister(serverGauges{s})
 	var err error
 	if s.secrets, err = secret.NewChecker(o.Random, secret.Limits{}); err != nil {
+		return nil, err
+	}
+	if s.persons, err = newPersons(o); err != nil {
 		return nil, err
 	}
 	s.key = make([]byte, 32)

@@ -1,0 +1,183 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/grantway/grantway/internal/account"
+	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/keys"
+	"github.com/grantway/grantway/internal/login"
+	"github.com/grantway/grantway/internal/mail"
+	"github.com/grantway/grantway/internal/secret"
+	"github.com/grantway/grantway/internal/store"
+	"github.com/grantway/grantway/internal/web"
+)
+
+// pageKeys are what the pages of an environment keep over reloads.
+type pageKeys struct {
+	forms    *keys.Derivation
+	attempts *account.Attempts
+	mailed   catalogue.Mail // what outgoing was made of
+	outgoing mail.Sender
+	stop     context.CancelFunc // of outgoing
+}
+
+// newPersons makes the checker of people's passwords. It is none of the clients',
+// and leaves the token endpoint half of the machine however many sign in.
+func newPersons(o Options) (*secret.Checker, error) {
+	return secret.NewChecker(o.Random, secret.Limits{Parallel: max(1, runtime.GOMAXPROCS(0)/2)})
+}
+
+// openPages opens what the pages of an environment need, once.
+func (s *Server) openPages(ctx context.Context, e *catalogue.Environment, r *resources) (*pageKeys, error) {
+	forms, err := keys.OpenDerivation(ctx, keys.Settings{
+		Environment: e.Name, Purpose: keys.Forms, Keys: r.store.Keys(), Seal: s.options.Seal, Now: s.options.Now,
+	}, s.options.Random, s.by())
+	if err != nil {
+		return nil, err
+	}
+	return &pageKeys{forms: forms, attempts: account.NewAttempts(s.options.Now)}, nil
+}
+
+// deliver makes the sender of an environment's mails, anew where the file says
+// something else. A demonstration shows its mails on a page.
+func (s *Server) deliver(e *catalogue.Environment, kept *pageKeys) mail.Sender {
+	m := e.Login.Mail
+	if kept.outgoing != nil && sameMail(kept.mailed, m) {
+		return kept.outgoing
+	}
+	kept.close()
+	kept.mailed = m
+	switch {
+	case m.Server != "":
+		ctx, stop := context.WithCancel(context.Background())
+		queue := mail.NewQueue(mail.Config{
+			Server: m.Server, From: m.From, User: m.User, Password: m.Password, TLS: m.TLS, Now: s.options.Now, Random: s.options.Random,
+		})
+		go queue.Run(ctx, func(err error, last bool) {
+			s.options.Log.Warn("a mail was not delivered", "environment", e.Name, "reason", err.Error(), "last_try", last)
+		})
+		kept.outgoing, kept.stop = queue, stop
+	case s.options.Mark == store.MarkDev:
+		kept.outgoing = &mail.Kept{Now: s.options.Now}
+	default:
+		kept.outgoing = mail.Unsent{}
+	}
+	return kept.outgoing
+}
+
+func sameMail(a, b catalogue.Mail) bool {
+	return a.Server == b.Server && a.From == b.From && a.User == b.User && a.TLS == b.TLS && a.Password.Reveal() == b.Password.Reveal()
+}
+
+func (k *pageKeys) close() {
+	if k != nil && k.stop != nil {
+		k.stop()
+	}
+}
+
+// mailed hands messages of package account to package mail.
+type mailed struct{ to mail.Sender }
+
+// Send implements account.Mailer.
+func (m mailed) Send(ctx context.Context, message account.Message) error {
+	return m.to.Send(ctx, mail.Message{To: message.To, Subject: message.Subject, Text: message.Text})
+}
+
+// journey assembles the pages for people.
+func (s *Server) journey(c *catalogue.Catalogue, e *environment, kept *pageKeys) (*login.Journey, error) {
+	db, now, random := e.resources.store, s.options.Now, s.options.Random
+	site, err := dress(e.Environment)
+	if err != nil {
+		return nil, err
+	}
+	languages := web.BuiltIn()
+	if folder := e.Login.Translations; folder != "" {
+		if languages, err = web.ReadLanguages(os.DirFS(folder)); err != nil {
+			return nil, fmt.Errorf("translations in %s: %w", folder, err)
+		}
+	}
+	e.signIn.assets = site.Assets()
+	form := kept.forms.Derive("forms", e.Name)
+	pages, err := web.NewPages(site, languages, form[:])
+	if err != nil {
+		return nil, err
+	}
+	sender := s.deliver(e.Environment, kept)
+	e.accounts = s.administered(e, mailed{sender})
+	operations := s.onPeople(e, kept)
+	if _, none := sender.(mail.Unsent); !none {
+		operations.Links = e.accounts.Links
+	}
+	j := &login.Journey{
+		Environment: e.Name, Issuer: e.Issuer, Settings: e.Login, APIs: e.Grantable(), Trusted: c.Listen.Trusted,
+		Pages: pages, Languages: languages, People: operations,
+		Requests: db.Requests(), Accounts: db.Accounts(), Consents: db.Consents(), Clients: e,
+		Seal: s.options.Seal, Done: e.signIn.authorization.Done, Hints: e.signIn.hints, Now: now, Random: random,
+	}
+	if len(e.Login.Providers) > 0 {
+		j.Providers = &login.Providers{
+			Issuer: e.Issuer.String(), Configured: slices.Clone(e.Login.Providers), Fetch: s.outbound,
+			Requests: db.Requests(), Accounts: db.Accounts(), Identities: db.Identities(), Browser: j.Browser, Now: now, Random: random,
+		}
+	}
+	return j, nil
+}
+
+// onPeople is what the pages do to people.
+func (s *Server) onPeople(e *environment, kept *pageKeys) login.People {
+	db, now, random := e.resources.store, s.options.Now, s.options.Random
+	forget := longestLife(e.Environment) + time.Minute
+	strength := &account.Strength{Factors: db.Factors(), Identities: db.Identities(), Required: e.Login.SecondFactor, Now: now}
+	devices := &account.Devices{Store: db.Devices(), Life: e.Login.Remember, Random: random, Now: now}
+	passwords := &account.Passwords{
+		Accounts: db.Accounts(), Factors: db.Factors(), Strength: strength, Devices: devices,
+		Checker: s.persons, Attempts: kept.attempts, Forget: forget, Random: random, Now: now,
+	}
+	people := login.People{
+		Passwords: passwords,
+		Codes: &account.OneTimeCodes{
+			Factors: db.Factors(), Strength: strength, Attempts: kept.attempts, Seal: s.options.Seal, Issuer: e.Login.Theme.Name, Random: random, Now: now,
+		},
+		Recovery: &account.RecoveryCodes{Factors: db.Factors(), Strength: strength, Attempts: kept.attempts, Random: random, Now: now},
+		Factors:  &account.Factors{Store: db.Factors(), Identities: db.Identities(), Strength: strength, Random: random, Now: now},
+		Sessions: &account.Sessions{Store: db.Sessions(), Idle: e.Login.Idle, Life: e.Login.Session, Forget: forget, Random: random, Now: now},
+		Devices:  devices,
+		Records:  e.accounts.Record,
+		Accounts: &account.People{Accounts: db.Accounts(), Strength: strength, Passwords: passwords, Forget: forget, Random: random, Now: now},
+		Strength: strength,
+	}
+	passkeys := &account.Passkeys{
+		Accounts: db.Accounts(), Factors: db.Factors(), Strength: strength, Seal: s.options.Seal, Random: random, Now: now,
+	}
+	if passkeys.Prepare(e.Issuer, e.Login.Theme.Name) == nil { // none at a bare address
+		people.Passkeys = passkeys
+	}
+	return people
+}
+
+// dress makes the site of an environment in its publisher's brand.
+func dress(e *catalogue.Environment) (*web.Site, error) {
+	theme := web.Theme{Name: e.Login.Theme.Name}
+	var err error
+	if a := e.Login.Theme.Accent; a != "" {
+		if theme.Accent, err = web.ParseColour(a); err != nil {
+			return nil, fmt.Errorf("the accent %s: %w", a, err)
+		}
+	}
+	if file := e.Login.Theme.Logo; file != "" {
+		content, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("the logo: %w", err)
+		}
+		if theme.Logo, err = web.ParseLogo(content); err != nil {
+			return nil, fmt.Errorf("the logo %s: %w", file, err)
+		}
+	}
+	return web.NewSite(theme, e.Issuer.Path), nil
+}
