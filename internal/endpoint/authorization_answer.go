@@ -94,7 +94,7 @@ func (a *Authorization) start(r *http.Request, request [32]byte, client *store.C
 	if d.Account == nil || d.Session == nil {
 		return "", errors.New("a decision needs who decided, and in which session")
 	}
-	scope := slices.DeleteFunc(slices.Clone(d.Scope), func(s string) bool { return !slices.Contains(asked.Scope, s) })
+	scope := slices.DeleteFunc(slices.Clone(asked.Scope), func(s string) bool { return !slices.Contains(d.Scope, s) })
 	apis := slices.DeleteFunc(a.Allotment.All(), func(api *catalogue.API) bool { return !slices.Contains(asked.APIs, api.Name) })
 	scope, apis = grant.Rights(scope, apis, client, d.Account.Roles)
 	if len(apis) == 0 || len(scope) == 0 && len(asked.Scope) > 0 {
