@@ -3,7 +3,6 @@ package account
 import (
 	"context"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
@@ -19,8 +18,6 @@ type Factors struct {
 	Store      store.Factors
 	Identities store.Identities
 	Strength   *Strength
-	Random     io.Reader
-	Now        func() time.Time
 }
 
 // A Factor is what may be said of a factor: nothing that anything can be proven

@@ -93,14 +93,15 @@ func ReadCSV(from io.Reader) iter.Seq2[Row, error] {
 			if err == io.EOF {
 				return
 			}
-			line, _ := r.FieldPos(0)
-			row := Row{Line: line}
 			if err != nil {
-				if !yield(Row{}, csvError(err, line)) || !errors.Is(err, csv.ErrFieldCount) {
+				// After a quotation mark in the wrong place nobody knows where rows begin.
+				if !yield(Row{}, csvError(err, 0)) || !errors.Is(err, csv.ErrFieldCount) {
 					return
 				}
 				continue
 			}
+			line, _ := r.FieldPos(0)
+			row := Row{Line: line}
 			for i, text := range record {
 				// A copy: the reader uses its memory again.
 				if err = columns[header[i]](&row, strings.Clone(text)); err != nil {

@@ -31,8 +31,14 @@ type Links struct {
 	Publisher string                     // as messages name it
 	Reset     func(handle string) string // the address of the page that takes a handle
 	Verify    func(handle string) string
-	Random    io.Reader
-	Now       func() time.Time
+
+	// Beside runs what [Links.SendReset] does for whoever is there beside the answer,
+	// since the time that it takes would say so; it is bounded, and logs the error.
+	// Its error is that there is no room. Nil: before the answer (the command line).
+	Beside func(work func(context.Context) error) error
+
+	Random io.Reader
+	Now    func() time.Time
 }
 
 // SendReset mails a link to whoever goes by the name or address that was typed, if
@@ -42,12 +48,22 @@ type Links struct {
 func (l *Links) SendReset(ctx context.Context, typed, language string, from netip.Addr) error {
 	key, possible := sought(typed)
 	// Never given back: asking is what is counted.
-	if _, err := l.Passwords.Attempts.reserve("reset "+secret.HashOf(key).Hex(), from, ""); err != nil {
+	if _, err := l.Passwords.Attempts.reserve("reset "+unknownID(typed, key), from, ""); err != nil {
 		return err
 	}
-	if !possible {
-		return nil
+	work := func(ctx context.Context) error {
+		if !possible {
+			return nil
+		}
+		return l.sendReset(ctx, key, language)
 	}
+	if l.Beside != nil {
+		return l.Beside(work)
+	}
+	return work(ctx)
+}
+
+func (l *Links) sendReset(ctx context.Context, key, language string) error {
 	a, err := l.Accounts.FindBy(ctx, key)
 	if errors.Is(err, store.ErrNotFound) || err == nil && (a.Disabled() || !a.Profile.EmailVerified) {
 		return nil

@@ -64,6 +64,9 @@ func (p *Passkeys) Prepare(issuer *url.URL, title string) error {
 	return nil
 }
 
+// Possible reports whether there can be passkeys here: p is not nil and prepared.
+func (p *Passkeys) Possible() bool { return p != nil && p.site != nil }
+
 // ceremony is how long a person has to answer.
 const ceremony = 5 * time.Minute
 

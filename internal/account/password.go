@@ -1,6 +1,7 @@
 package account
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -89,12 +90,18 @@ func (p *Passwords) Check(ctx context.Context, typed, password string, from Sour
 		}
 	}
 	if !known {
-		a.ID = "name " + secret.HashOf(key).Hex() // no account has such an id
+		a.ID = unknownID(typed, key)
 	}
 	if err := p.check(ctx, a, password, from); err != nil {
 		return store.Account{}, Proof{}, err
 	}
 	return a, Proof{Method: Password, At: p.Now()}, nil
+}
+
+// unknownID is what attempts at a name that nobody has are counted under. No account
+// has such an id.
+func unknownID(typed, key string) string {
+	return "name " + secret.HashOf(cmp.Or(key, typed)).Hex()
 }
 
 // check checks a password of one account.

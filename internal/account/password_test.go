@@ -2,6 +2,7 @@ package account
 
 import (
 	"errors"
+	"fmt"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -110,7 +111,7 @@ func TestPasswordAttemptsAreReserved(t *testing.T) {
 	var wg sync.WaitGroup
 	for i := range 100 {
 		wg.Go(func() {
-			_, _, err := w.passwords.Check(t.Context(), "jan", "wrong-wrong-"+string(rune('A'+i)), Source{Address: somewhere})
+			_, _, err := w.passwords.Check(t.Context(), "jan", fmt.Sprint("wrong-wrong-", i), Source{Address: somewhere})
 			if errors.Is(err, ErrTooMany) {
 				refused.Add(1)
 			} else if err != ErrWrong {

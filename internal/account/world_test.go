@@ -72,7 +72,7 @@ func newWorld(t *testing.T) *world {
 	w.people = &People{Accounts: s.Accounts(), Strength: w.strength, Passwords: w.passwords, Forget: time.Hour, Random: rand.Reader, Now: w.now}
 	w.codes = &OneTimeCodes{Factors: s.Factors(), Strength: w.strength, Attempts: w.attempts, Seal: seal, Issuer: "De Stip", Random: rand.Reader, Now: w.now}
 	w.recovery = &RecoveryCodes{Factors: s.Factors(), Strength: w.strength, Attempts: w.attempts, Random: rand.Reader, Now: w.now}
-	w.factors = &Factors{Store: s.Factors(), Identities: s.Identities(), Strength: w.strength, Random: rand.Reader, Now: w.now}
+	w.factors = &Factors{Store: s.Factors(), Identities: s.Identities(), Strength: w.strength}
 	w.sessions = &Sessions{Store: s.Sessions(), Idle: 30 * time.Minute, Life: 12 * time.Hour, Forget: time.Hour, Random: rand.Reader, Now: w.now}
 	w.links = &Links{
 		Store: s.Links(), Accounts: s.Accounts(), Passwords: w.passwords, Mailer: w, Publisher: "De Stip", Random: rand.Reader, Now: w.now,

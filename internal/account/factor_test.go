@@ -1,0 +1,125 @@
+package account
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/grantway/grantway/internal/store"
+)
+
+// P15: nobody takes a factor away from a session that is old or weak, and nobody
+// locks themselves out.
+func TestFactorRemove(t *testing.T) {
+	w := newWorld(t)
+	a := w.person("jan")
+	password := w.factor(a, store.FactorPassword).ID
+	w.is(w.factors.Remove(t.Context(), w.signed(a, Password), password, w.by()), ErrLastFactor)
+	w.is(w.factors.Remove(t.Context(), w.signed(a, Password), "none", w.by()), store.ErrNotFound)
+	w.app(w.signed(a, Password))
+	app := w.factor(a, store.FactorTOTP).ID
+	remove := func(who Signed) error { return w.factors.Remove(t.Context(), who, app, w.by()) }
+	w.is(remove(Signed{AccountID: a.ID}), ErrStepUp)
+	w.is(remove(w.signed(a, Password)), ErrStepUp)
+	w.is(remove(w.signed(a, TOTP)), ErrStepUp)
+	old := w.signed(a, Password, TOTP)
+	w.wait(fresh + time.Second)
+	w.is(remove(old), ErrStepUp)
+	w.is(w.factors.Remove(t.Context(), w.signed(a, Password, TOTP), password, w.by()), ErrLastFactor)
+	other := w.person("piet")
+	w.is(w.factors.Remove(t.Context(), w.signed(other, Password), app, w.by()), store.ErrNotFound)
+	w.strength.Required = true
+	w.is(remove(w.signed(a, Password, TOTP)), ErrSecondRequired)
+	w.strength.Required = false
+	if err := remove(w.signed(a, Password, TOTP)); err != nil {
+		t.Error(err)
+	}
+	all, err := w.factors.List(t.Context(), a.ID)
+	if err != nil || len(all) != 1 || all[0].Method != Password {
+		t.Error(all, err)
+	}
+}
+
+// Who must have a second factor can set one up with the first alone, once.
+func TestFactorRequiredIsSetUp(t *testing.T) {
+	w := newWorld(t)
+	w.strength.Required = true
+	a := w.person("jan")
+	w.app(w.signed(a, Password))
+	_, err := w.codes.Begin(t.Context(), w.signed(a, Password), "jan")
+	w.is(err, ErrStepUp)
+	_, _, err = w.passkeys.BeginRegister(t.Context(), w.signed(a, Password), "s")
+	w.is(err, ErrStepUp)
+	_, err = w.codes.Begin(t.Context(), w.signed(a, Password, TOTP), "jan")
+	w.is(err, nil)
+}
+
+func TestFactorStrip(t *testing.T) {
+	w := newWorld(t)
+	a := w.person("jan")
+	w.app(w.signed(a, Password))
+	if _, err := w.passkey(w.signed(a, Password, TOTP), newAuthenticator(t)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.recovery.Make(t.Context(), w.signed(a, Password, TOTP), w.by()); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.factors.Strip(t.Context(), a.ID, w.by()); err != nil {
+		t.Fatal(err)
+	}
+	if all, _ := w.factors.List(t.Context(), a.ID); len(all) != 1 || all[0].Method != Password {
+		t.Error(all)
+	}
+}
+
+// A person with nothing but a passkey that checks who holds it has two factors; one
+// whose key does not is not asked for what they cannot have.
+func TestFactorPasskeyAlone(t *testing.T) {
+	w := newWorld(t)
+	a := w.person("jan")
+	plain := newAuthenticator(t)
+	plain.flags = flagUP
+	if _, err := w.passkey(w.signed(a, Password), plain); err != nil {
+		t.Fatal(err)
+	}
+	password := w.factor(a, store.FactorPassword).ID
+	if err := w.factors.Remove(t.Context(), w.signed(a, Password, Passkey), password, w.by()); err != nil {
+		t.Fatal(err)
+	}
+	v, err := w.strength.Judge(t.Context(), w.signed(a, Passkey), false, Wish{})
+	if err != nil || !v.Enough || v.ACR != ACROne {
+		t.Errorf("%+v, %v", v, err)
+	}
+	w.is(w.factors.Strip(t.Context(), a.ID, w.by()), ErrLastFactor)
+	if err := w.passwords.First(t.Context(), w.signed(a, Passkey), good, w.by()); err != nil {
+		t.Error(err)
+	}
+}
+
+// P18: an identity is linked by somebody who is signed in, to nobody else's account.
+func TestFactorLink(t *testing.T) {
+	w := newWorld(t)
+	a, b := w.person("jan"), w.person("piet")
+	i := store.Identity{Issuer: "https://idp.example", Subject: "1"}
+	w.is(w.factors.Link(t.Context(), Signed{AccountID: a.ID}, i, w.by()), ErrStepUp)
+	if err := w.factors.Link(t.Context(), w.signed(a, Password), i, w.by()); err != nil {
+		t.Fatal(err)
+	}
+	w.is(w.factors.Link(t.Context(), w.signed(b, Password), i, w.by()), store.ErrConflict)
+	w.is(w.factors.Unlink(t.Context(), w.signed(b, Password), i, w.by()), store.ErrNotFound)
+	// With the identity the password is not the last way in.
+	if err := w.factors.Remove(t.Context(), w.signed(a, Password), w.factor(a, store.FactorPassword).ID, w.by()); err != nil {
+		t.Fatal(err)
+	}
+	w.is(w.factors.Unlink(t.Context(), w.signed(a, Provider), i, w.by()), ErrLastFactor)
+}
+
+func TestFactorNames(t *testing.T) {
+	for name, want := range map[string]string{
+		" phone ": "phone", "a\x00b\nc": "abc", strings.Repeat("é", 65): strings.Repeat("é", 64), "": "",
+	} {
+		if got := short(name); got != want {
+			t.Errorf("%q: %q", name, got)
+		}
+	}
+}
