@@ -43,6 +43,7 @@ const (
 	FieldCode       = "code"       // of an authenticator, or a recovery code
 	FieldRemember   = "remember"   // "1": this browser, or this consent
 	FieldCredential = "credential" // a passkey's answer (WebAuthn §5.1), JSON
+	FieldState      = "state"      // what a page carried for its ceremony, sealed
 	FieldLabel      = "label"      // what a person calls a passkey
 	FieldScope      = "scope"      // one for each right that was left ticked
 	FieldDecision   = "decision"   // Allow or Deny

@@ -77,7 +77,7 @@ func samples(language string, said func(string) string) []sample {
 		Servers: []Server{{said("Timetable screens"), rights[1:2], ago(5 * time.Minute), now.Add(200 * day)}},
 	}
 	return []sample{
-		{"signin", in, SignIn{Application: said("Study Planner"), Providers: providers, Passkey: getOptions, Forgotten: true}},
+		{"signin", in, SignIn{Application: said("Study Planner"), Providers: providers, Passkey: getOptions, State: said("state"), Forgotten: true}},
 		{"signin-wrong", wrong(in, ProblemCredentials), SignIn{Application: said("Study Planner"), Name: said("j.jansen"), Forgotten: true}},
 		{"signin-many", many, SignIn{Name: said("j.jansen")}},
 		{"signin-again", in, SignIn{Name: said("j.jansen"), Fixed: true, Forgotten: true}},
@@ -86,10 +86,10 @@ func samples(language string, said func(string) string) []sample {
 		{"second-wrong", wrong(in, ProblemCode), SecondFactor{Name: said("j.jansen"), TOTP: true}},
 		{"second-passkey", in, SecondFactor{Name: said("j.jansen"), Codes: true, Passkey: getOptions}},
 		{"recovery", wrong(in, ProblemRecovery), Recovery{Name: said("j.jansen")}},
-		{"totp", in, SetUpTOTP{Picture: []byte(square), MediaType: "image/svg+xml", Secret: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", Required: true}},
+		{"totp", in, SetUpTOTP{Picture: []byte(square), MediaType: "image/svg+xml", Secret: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", State: said("state"), Required: true}},
 		{"totp-wrong", wrong(at, ProblemCode), SetUpTOTP{Picture: []byte(square), MediaType: "image/svg+xml", Secret: "JBSWY3DPEHPK3PXP"}},
 		{"codes", at, RecoveryCodes{Codes: []string{"k7wd-9m2p", "h3xq-t4vz", "c8nf-5rja", "w2gb-y6ke", "p9sd-7uhm", "e4tx-3qlc", "z6vk-8dwn", "m5ry-2fpg"}}},
-		{"passkey", at, SetUpPasskey{Options: createOptions, Label: said("Firefox on Linux")}},
+		{"passkey", at, SetUpPasskey{Options: createOptions, Label: said("Firefox on Linux"), State: said("state")}},
 		{"passkey-required", in, SetUpPasskey{Options: createOptions, Label: said("Firefox on Linux"), Required: true}},
 		{"forgotten", in, Forgotten{Name: said("j.jansen")}},
 		{"sent", in, Sent{For: time.Hour}},

@@ -10,6 +10,7 @@ type SignIn struct {
 	Fixed       bool       // the name is known and only confirmed (prompt=login, max_age)
 	Providers   []Provider // to sign in at instead, in order
 	Passkey     string     // options of navigator.credentials.get as JSON; empty: no passkeys here
+	State       string     // of that ceremony, to come back as FieldState; empty: kept elsewhere
 	Forgotten   bool       // a new password can be mailed
 }
 
@@ -25,6 +26,7 @@ type SecondFactor struct {
 	TOTP     bool          // they have an authenticator
 	Codes    bool          // they have recovery codes
 	Passkey  string        // options of navigator.credentials.get as JSON; empty: none
+	State    string        // of that ceremony, to come back as FieldState; empty: kept elsewhere
 	Remember time.Duration // offered for this browser; zero: not offered (a step-up asks again anyway)
 }
 
@@ -38,6 +40,7 @@ type SetUpTOTP struct {
 	Picture   []byte // of the otpauth URL, as a QR code
 	MediaType string // image/png or image/svg+xml
 	Secret    string // the same in base32, for typing; the page sets it in groups of four
+	State     string // to come back as FieldState; empty: kept elsewhere
 	Required  bool   // nobody gets in without a second factor
 }
 
@@ -51,6 +54,7 @@ type RecoveryCodes struct {
 type SetUpPasskey struct {
 	Options  string // of navigator.credentials.create as JSON
 	Label    string // suggested name: "Firefox on Linux"
+	State    string // to come back as FieldState; empty: kept elsewhere
 	Required bool   // nobody gets in without a second factor
 }
 

@@ -27,7 +27,7 @@ func (s *sheet) Ago(at time.Time) template.HTML {
 
 // Exact is a moment in the reader's zone, for people.
 func (s *sheet) Exact(at time.Time) template.HTML {
-	return s.moment(at, template.HTML(template.HTMLEscapeString(s.local(at))))
+	return s.moment(at, template.HTML(template.HTMLEscapeString(at.In(s.Zone).Format("2006-01-02 15:04 MST"))))
 }
 
 func (s *sheet) moment(at time.Time, words template.HTML) template.HTML {
