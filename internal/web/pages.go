@@ -190,10 +190,18 @@ func (s *sheet) Picture() template.URL {
 	return template.URL("data:" + code.MediaType + ";base64," + base64.StdEncoding.EncodeToString(code.Picture))
 }
 
+// App is the link of SetUpTOTP that opens the app on this device.
+func (s *sheet) App() template.URL {
+	if uri := s.Data.(SetUpTOTP).URI; strings.HasPrefix(uri, "otpauth://totp/") {
+		return template.URL(uri)
+	}
+	return ""
+}
+
 // Groups is the secret of SetUpTOTP in groups of four.
 func (s *sheet) Groups() string {
 	var b strings.Builder
-	for i, c := range s.Data.(SetUpTOTP).Secret {
+	for i, c := range strings.ReplaceAll(s.Data.(SetUpTOTP).Secret, " ", "") {
 		if i > 0 && i%4 == 0 {
 			b.WriteByte(' ')
 		}

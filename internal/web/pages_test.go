@@ -323,6 +323,15 @@ func TestOnlySafeSchemesLeadAway(t *testing.T) {
 	}
 }
 
+func TestTheKeyOfAnAppIsSetInGroups(t *testing.T) {
+	for _, secret := range []string{"JBSWY3DPEHPK3PXPJB", "JBSW Y3DP EHPK 3PXP JB"} {
+		s := &sheet{view: view{Data: SetUpTOTP{Secret: secret, URI: "javascript:alert(1)"}}}
+		if got := s.Groups(); got != "JBSW Y3DP EHPK 3PXP JB" || s.App() != "" {
+			t.Errorf("%q, %q", got, s.App())
+		}
+	}
+}
+
 func TestConsentPutsTheSharpRightsFirst(t *testing.T) {
 	c := Consent{Rights: []Right{{Scope: "a"}, {Scope: "b", Write: true}, {Scope: "c"}, {Scope: "d", Write: true}}}
 	var order []string

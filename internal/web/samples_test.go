@@ -86,7 +86,7 @@ func samples(language string, said func(string) string) []sample {
 		{"second-wrong", wrong(in, ProblemCode), SecondFactor{Name: said("j.jansen"), TOTP: true}},
 		{"second-passkey", in, SecondFactor{Name: said("j.jansen"), Codes: true, Passkey: getOptions}},
 		{"recovery", wrong(in, ProblemRecovery), Recovery{Name: said("j.jansen")}},
-		{"totp", in, SetUpTOTP{Picture: []byte(square), MediaType: "image/svg+xml", Secret: "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP", State: said("state"), Required: true}},
+		{"totp", in, SetUpTOTP{Picture: []byte(square), MediaType: "image/svg+xml", Secret: "JBSW Y3DP EHPK 3PXP JBSW Y3DP EHPK 3PXP", URI: "otpauth://totp/Timetable:jan?secret=JBSWY3DPEHPK3PXP", State: said("state"), Required: true}},
 		{"totp-wrong", wrong(at, ProblemCode), SetUpTOTP{Picture: []byte(square), MediaType: "image/svg+xml", Secret: "JBSWY3DPEHPK3PXP"}},
 		{"codes", at, RecoveryCodes{Codes: []string{"k7wd-9m2p", "h3xq-t4vz", "c8nf-5rja", "w2gb-y6ke", "p9sd-7uhm", "e4tx-3qlc", "z6vk-8dwn", "m5ry-2fpg"}}},
 		{"passkey", at, SetUpPasskey{Options: createOptions, Label: said("Firefox on Linux"), State: said("state")}},

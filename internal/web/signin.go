@@ -39,6 +39,7 @@ type Recovery struct {
 type SetUpTOTP struct {
 	Picture   []byte // of the otpauth URL, as a QR code
 	MediaType string // image/png or image/svg+xml
+	URI       string // the same, as a link for who reads this on the telephone; empty: none
 	Secret    string // the same in base32, for typing; the page sets it in groups of four
 	State     string // to come back as FieldState; empty: kept elsewhere
 	Required  bool   // nobody gets in without a second factor
