@@ -1,10 +1,7 @@
 package main
 
 import (
-	"bufio"
-	"bytes"
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -22,13 +19,13 @@ func accountsCommand() *cobra.Command {
 	f := &adminFlags{}
 	accounts := &cobra.Command{
 		Use:   "accounts",
-		Short: "Create, import, list, disable, reset and delete people's accounts",
-		Long: `Create, import, list, disable, reset and delete the accounts of the people who
-sign in to an environment. An account is named by what its person types, by the
-verified e-mail address, or by its id.`,
+		Short: "Create, import, list, change, disable, reset and delete people's accounts",
+		Long: `Create, import, list, change, disable, reset and delete the accounts of the
+people who sign in to an environment. An account is named by what its person
+types, by the verified e-mail address, or by its id.`,
 	}
 	f.register(accounts)
-	accounts.AddCommand(accountsCreate(f), accountsImport(f), accountsList(f), accountsShow(f), accountsDisable(f), accountsEnable(f),
+	accounts.AddCommand(accountsCreate(f), accountsImport(f), accountsList(f), accountsShow(f), accountsChange(f), accountsDisable(f), accountsEnable(f),
 		accountsReset(f), accountsExport(f), accountsDelete(f))
 	return accounts
 }
@@ -43,14 +40,17 @@ func accountsCreate(f *adminFlags) *cobra.Command {
 		Long: `Create an account. The password is asked for on the terminal, or read from a
 file or standard input (--password-file); or the person chooses one: --link
 prints a link for that, --mail sends it.`,
-		Example: `  grantway accounts create -e staging anna --email anna@example.org --role teacher
-  grantway accounts create anna --link
-  grantway accounts create anna --email anna@example.org --mail
+		Example: `  grantway accounts create -e staging anna --full-name "Anna Arends"
+  grantway accounts create anna --email anna@example.org --role teacher --link
+  grantway accounts create anna --email anna@example.org --email-verified --mail
   grantway accounts create anna --password-file - < anna.password`,
 		Args:              usage(cobra.ExactArgs(1)),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: f.work(func(s *session, args []string) error {
 			n.Name = args[0]
+			if err := s.mails(mail); err != nil {
+				return err
+			}
 			switch {
 			case link:
 				n.Reset = admin.ResetLink
@@ -87,6 +87,14 @@ prints a link for that, --mail sends it.`,
 	p.BoolVar(&mail, "mail", false, "send that link to --email")
 	create.MarkFlagsMutuallyExclusive("password-file", "link", "mail")
 	return create
+}
+
+// mails refuses to send a mail where no server runs that would.
+func (s *session) mails(wanted bool) error {
+	if wanted && s.to.own {
+		return errors.New("no server runs that would send the mail\nStart it, or print the link and hand it over")
+	}
+	return nil
 }
 
 // newPassword reads a password from a file, or asks for it twice.
@@ -246,131 +254,6 @@ func accountsShow(f *adminFlags) *cobra.Command {
 				fields, name = append(fields, [2]string{name, text + ", last used " + day(factor.LastUsedAt, "never")}), ""
 			}
 			return writeFields(s.OutOrStdout(), fields)
-		}),
-	}
-}
-
-// aboutAccount is a command about one account, which it asks to confirm unless
-// what is nil.
-func (f *adminFlags) aboutAccount(c *cobra.Command, method, after, done string, what func(*session, admin.Account) string) *cobra.Command {
-	c.Args, c.ValidArgsFunction = usage(cobra.ExactArgs(1)), cobra.NoFileCompletions
-	if what != nil {
-		f.destroying(c)
-	}
-	c.RunE = f.work(func(s *session, args []string) error {
-		a, err := s.account(args[0])
-		if err != nil {
-			return err
-		}
-		if what != nil {
-			if err := s.confirm(what(s, a)); err != nil {
-				return err
-			}
-		}
-		changed, err := s.accountChange(method, s.accountPath(a)+after, nil)
-		if err != nil {
-			return err
-		}
-		return s.say(changed, done+" "+a.Name)
-	})
-	return c
-}
-
-func accountsDisable(f *adminFlags) *cobra.Command {
-	return f.aboutAccount(&cobra.Command{
-		Use:     "disable ACCOUNT",
-		Short:   "Keep a person out until the account is enabled, and end sessions and tokens",
-		Example: `  grantway accounts disable -e staging anna`,
-	}, http.MethodPost, "/disable", "disabled", func(s *session, a admin.Account) string {
-		return fmt.Sprintf("%s cannot sign in to %s any more; all sessions, tokens and what was allowed to applications end now.", printable(a.Name), s.env)
-	})
-}
-
-func accountsEnable(f *adminFlags) *cobra.Command {
-	return f.aboutAccount(&cobra.Command{
-		Use:     "enable ACCOUNT",
-		Short:   "Let a person sign in again; what ended stays ended",
-		Example: `  grantway accounts enable -e staging anna`,
-	}, http.MethodPost, "/enable", "enabled", nil)
-}
-
-func accountsDelete(f *adminFlags) *cobra.Command {
-	return f.aboutAccount(&cobra.Command{
-		Use:     "delete ACCOUNT",
-		Short:   "Erase a person: everything that is known of them goes for ever",
-		Example: `  grantway accounts delete -e staging anna`,
-	}, http.MethodDelete, "", "deleted", func(s *session, a admin.Account) string {
-		return fmt.Sprintf("Everything that %s knows of %s goes for ever, and all tokens end now. 'grantway accounts export' keeps a copy.", s.env, printable(a.Name))
-	})
-}
-
-func accountsReset(f *adminFlags) *cobra.Command {
-	var sent admin.AccountReset
-	var mail bool
-	reset := &cobra.Command{
-		Use:   "reset ACCOUNT",
-		Short: "Make a link with which a person chooses a new password",
-		Long: `Make a link with which a person chooses a new password, and print it; --mail
-sends it to the address of the account instead. The old password works until
-then.
-
---factors also removes every second factor of somebody who has lost them. Make
-sure who asks.`,
-		Example: `  grantway accounts reset -e staging anna --mail
-  grantway accounts reset anna --factors`,
-		RunE: f.work(func(s *session, args []string) error {
-			a, err := s.account(args[0])
-			if err != nil {
-				return err
-			}
-			if sent.Factors {
-				if err := s.confirm(fmt.Sprintf("Whoever knows the password of %s gets into %s without a second factor.", printable(a.Name), s.env)); err != nil {
-					return err
-				}
-			}
-			sent.By = admin.ResetLink
-			if mail {
-				sent.By = admin.ResetMail
-			}
-			changed, err := s.accountChange(http.MethodPost, s.accountPath(a)+"/reset", sent)
-			if err != nil {
-				return err
-			}
-			if f.json {
-				return writeJSON(s.OutOrStdout(), changed)
-			}
-			return writeFields(s.OutOrStdout(), append([][2]string{{"account", a.Name}}, linkFields(changed)...))
-		}),
-		Args: usage(cobra.ExactArgs(1)), ValidArgsFunction: cobra.NoFileCompletions,
-	}
-	reset.Flags().BoolVar(&mail, "mail", false, "send the link to the address of the account instead of printing it")
-	reset.Flags().BoolVar(&sent.Factors, "factors", false, "remove every second factor too")
-	return f.destroying(reset)
-}
-
-func accountsExport(f *adminFlags) *cobra.Command {
-	return &cobra.Command{
-		Use:               "export ACCOUNT",
-		Short:             "Print everything that is known of a person, as JSON",
-		Example:           `  grantway accounts export -e staging anna > anna.json`,
-		Args:              usage(cobra.ExactArgs(1)),
-		ValidArgsFunction: cobra.NoFileCompletions,
-		RunE: f.work(func(s *session, args []string) error {
-			a, err := s.account(args[0])
-			if err != nil {
-				return err
-			}
-			all, err := ask[json.RawMessage](s.Context(), s.to, http.MethodGet, s.accountPath(a)+"/export", nil)
-			if err != nil {
-				return err
-			}
-			var b bytes.Buffer
-			if err := json.Indent(&b, all, "", "  "); err != nil {
-				return err
-			}
-			out := bufio.NewWriter(s.OutOrStdout())
-			fmt.Fprintln(out, strings.TrimSpace(b.String()))
-			return out.Flush()
 		}),
 	}
 }

@@ -207,7 +207,7 @@ func (i *importing) progress(file io.Reader, size int64) io.Reader {
 		return file
 	}
 	bar := progressbar.NewOptions64(size, progressbar.OptionSetWriter(out), progressbar.OptionSetDescription("accounts"),
-		progressbar.OptionShowBytes(true), progressbar.OptionSetWidth(30), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
+		progressbar.OptionSetWidth(30), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionClearOnFinish())
 	i.bar = func(n *int) {
 		if n == nil {
 			_ = bar.Finish() // nothing depends on what is shown

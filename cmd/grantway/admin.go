@@ -36,6 +36,7 @@ type administrator struct {
 	base  string // URL before admin.Prefix
 	token string // for a remote server; empty otherwise
 	http  *http.Client
+	own   bool // this process does the work: it is gone before a mail is sent
 	close func() error
 }
 
@@ -179,7 +180,7 @@ func ownServer(ctx context.Context, c *catalogue.Catalogue, errOut io.Writer) (*
 		unlock()
 		return nil, err
 	}
-	return &administrator{base: "http://localhost", http: client(within{s.Admin()}), close: func() error {
+	return &administrator{base: "http://localhost", http: client(within{s.Admin()}), own: true, close: func() error {
 		defer unlock()
 		return s.Close()
 	}}, nil

@@ -39,8 +39,8 @@ func apiTokensCreate(f *adminFlags) *cobra.Command {
 		Short: "Create an API token, which is printed once",
 		Long: `Create an API token, which is printed once.
 
-An elevated one needs scopes, addresses and an end. It is good when somebody else
-has approved it: grantway api-tokens approve.`,
+An elevated one needs scopes, addresses and an end. It is good when somebody
+else has approved it: grantway api-tokens approve.`,
 		Example: `  grantway api-tokens create -e staging --name "Door signs" --api timetable
   grantway api-tokens create --name Sync --api timetable --needs-user
   grantway api-tokens create --name "Room planner" --api timetable --elevated \
@@ -72,7 +72,7 @@ has approved it: grantway api-tokens approve.`,
 			}
 			fmt.Fprintln(s.ErrOrStderr(), "The token is shown this once and cannot be had again.")
 			if t.State == admin.APITokenWaits {
-				fmt.Fprintf(s.ErrOrStderr(), "It is not good before another operator says: grantway api-tokens approve -e %s %s\n", s.env, t.ID)
+				fmt.Fprintf(s.ErrOrStderr(), "The other operator says: grantway api-tokens approve -e %s %s\n", s.env, t.ID)
 			}
 			return nil
 		}),

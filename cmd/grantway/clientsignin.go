@@ -244,9 +244,10 @@ client_credentials, also what people allowed it. They are asked again.
 
 A grant that is to be tested for a while is added with --until; adding it again
 without --until lets it stay. The record of changes says who did it.`,
-		Example: `  grantway clients change -e staging planner --add-redirect-uri https://planner.example.com/new
-  grantway clients change planner --add-scope notes.write --remove-scope notes.read
-  grantway clients change planner --add-grant client_credentials --until 2027-03-31`,
+		Example: `  grantway clients change -e staging acme --name "Acme export"
+  grantway clients change acme --add-redirect-uri https://acme.example.com/new
+  grantway clients change acme --add-scope notes.write --remove-scope notes.read
+  grantway clients change acme --add-grant client_credentials --until 2027-03-31`,
 		RunE: f.work(func(s *session, args []string) error {
 			sent, err := g.read(s.Command)
 			if err != nil {

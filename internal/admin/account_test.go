@@ -31,7 +31,7 @@ func (f *fixture) peopled(db *sqlstore.Store, check *secret.Checker) *People {
 	}
 	return &People{
 		People:  &account.People{Accounts: db.Accounts(), Strength: strength, Passwords: passwords, Forget: time.Hour, Random: rand.Reader, Now: now},
-		Factors: &account.Factors{Store: db.Factors(), Identities: db.Identities(), Strength: strength, Random: rand.Reader, Now: now},
+		Factors: &account.Factors{Store: db.Factors(), Identities: db.Identities(), Strength: strength},
 		Links: &account.Links{
 			Store: db.Links(), Accounts: db.Accounts(), Passwords: passwords, Mailer: f, Publisher: "Moves", Random: rand.Reader, Now: now,
 			Reset: func(handle string) string { return "https://auth.staging.example/reset/password?link=" + handle },
@@ -136,6 +136,31 @@ func TestAccountsThatAreRefused(t *testing.T) {
 	if !strings.Contains(w.Body.String(), "sends no mail") {
 		t.Error(w.Body)
 	}
+}
+
+func TestChangeAccount(t *testing.T) {
+	f := open(t)
+	path := f.does(t, 201, "POST", accountsOfStaging, `{"name":"anna","email":"a@x.example","email_verified":true,"given_name":"Anna","roles":["teacher"]}`).Header().Get("Location")
+	for _, row := range []struct {
+		body string
+		want string
+	}{
+		{`{}`, "Anna a@x.example true [teacher]"},
+		{`{"given_name":"","roles":{"add":["chair","teacher"]}}`, " a@x.example true [teacher chair]"},
+		{`{"email":"b@x.example"}`, " b@x.example false [teacher chair]"},
+		{`{"email_verified":true,"roles":{"remove":["teacher"]}}`, " b@x.example true [chair]"},
+		{`{"email":"b@x.example"}`, " b@x.example true [chair]"},
+		{`{"email":"c@x.example","email_verified":true}`, " c@x.example true [chair]"},
+		{`{"email":""}`, "  false [chair]"},
+	} {
+		a := decoded[AccountChanged](t, f.does(t, 200, "PATCH", path, row.body)).Account
+		if got := fmt.Sprint(a.GivenName, " ", a.Email, " ", a.EmailVerified, " ", a.Roles); got != row.want {
+			t.Errorf("%s makes it %q, want %q", row.body, got, row.want)
+		}
+	}
+	f.does(t, 422, "PATCH", path, `{"roles":{"remove":["teacher"]}}`)
+	f.does(t, 422, "PATCH", path, `{"email":"nowhere"}`)
+	f.does(t, 400, "PATCH", path, `{"name":"b"}`)
 }
 
 // P21: where nobody signs in, no route makes an account.

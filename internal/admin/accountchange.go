@@ -7,6 +7,7 @@ import (
 	"iter"
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/grantway/grantway/internal/account"
@@ -26,6 +27,68 @@ func (c *call) alterAccount(step func(*account.People, context.Context, string, 
 	}
 	found, err := p.People.Accounts.Find(c.Context(), id)
 	if err != nil {
+		return AccountChanged{}, err
+	}
+	return AccountChanged{Account: shownAccount(&found), Warnings: c.settled()}, nil
+}
+
+// AccountChange is what is to become different of an account. What is absent
+// stays.
+type AccountChange struct {
+	FullName      *string `json:"full_name,omitempty" doc:"The person's name, as it is shown; empty: unknown, as with the four below."`
+	GivenName     *string `json:"given_name,omitempty" doc:"The first name."`
+	FamilyName    *string `json:"family_name,omitempty" doc:"The last name."`
+	Email         *string `json:"email,omitempty" doc:"The e-mail address. A new one is not verified, unless email_verified says so."`
+	EmailVerified *bool   `json:"email_verified,omitempty" doc:"We know that the address is theirs."`
+	Locale        *string `json:"locale,omitempty" doc:"The person's language (BCP 47)."`
+	Roles         *Edit   `json:"roles,omitempty" doc:"Words for APIs to know. To remove one ends the person's tokens."`
+}
+
+func changeAccount(c *call, sent AccountChange) (AccountChanged, error) {
+	p, err := c.people()
+	if err != nil {
+		return AccountChanged{}, err
+	}
+	found, err := p.People.Accounts.Find(c.Context(), c.PathValue("account"))
+	if err != nil {
+		return AccountChanged{}, err
+	}
+	profile := found.Profile
+	if sent.Email != nil && *sent.Email != profile.Email {
+		profile.EmailVerified = false
+	}
+	for _, member := range []struct{ of, sent *string }{
+		{&profile.FullName, sent.FullName},
+		{&profile.GivenName, sent.GivenName},
+		{&profile.FamilyName, sent.FamilyName},
+		{&profile.Email, sent.Email},
+		{&profile.Locale, sent.Locale},
+	} {
+		if member.sent != nil {
+			*member.of = *member.sent
+		}
+	}
+	if sent.EmailVerified != nil {
+		profile.EmailVerified = *sent.EmailVerified
+	}
+	roles := found.Roles
+	if e := sent.Roles; e != nil {
+		roles = nil
+		for _, role := range slices.Concat(found.Roles, e.Add) {
+			if !slices.Contains(e.Remove, role) && !slices.Contains(roles, role) {
+				roles = append(roles, role)
+			}
+		}
+		for i, role := range e.Remove {
+			if !slices.Contains(found.Roles, role) {
+				return AccountChanged{}, partner.Faults{{Field: fmt.Sprintf("roles.remove[%d]", i), Problem: "is no role of the person", Hint: "look at the account"}}
+			}
+		}
+	}
+	if err := p.People.Describe(c.Context(), found.ID, profile, roles, c.stamped()); err != nil {
+		return AccountChanged{}, accountProblem(err)
+	}
+	if found, err = p.People.Accounts.Find(c.Context(), found.ID); err != nil {
 		return AccountChanged{}, err
 	}
 	return AccountChanged{Account: shownAccount(&found), Warnings: c.settled()}, nil

@@ -76,6 +76,7 @@ func table() []route {
 		{"POST", accounts + "/import", WriteAccounts, "importAccounts", "Create accounts as another product exported them; what is named already stays as it is", 200, nil, reading(importAccounts)},
 		{"GET", account, ReadAccounts, "getAccount", "One account, and with what its person signs in", 200, nil, plain(getAccount)},
 		{"GET", account + "/export", ReadAccounts, "exportAccount", "Everything that is known of a person, without secrets", 200, nil, plain(exportAccount)},
+		{"PATCH", account, WriteAccounts, "changeAccount", "Change names, e-mail address, language and roles", 200, nil, reading(changeAccount)},
 		{"DELETE", account, WriteAccounts, "deleteAccount", "Erase a person, end all sessions and tokens, and never use the id again", 200, nil, plain(deleteAccount)},
 		{"POST", account + "/disable", WriteAccounts, "disableAccount", "Keep a person out, and end all sessions, grants and tokens", 200, nil, plain(disableAccount)},
 		{"POST", account + "/enable", WriteAccounts, "enableAccount", "Let a person sign in again; what ended stays ended", 200, nil, plain(enableAccount)},

@@ -34,6 +34,8 @@ func (f *fixture) walk(t *testing.T, visit func(r route, path, body string)) {
 				body = `{"name":"Another","redirect_uris":{"add":[]}}`
 			case "createAccount":
 				body = `{"name":"` + rand.Text() + `","reset":"link"}`
+			case "changeAccount":
+				body = `{"given_name":"Anna","roles":{"add":["chair"]}}`
 			case "importAccounts":
 				body = `{"rows":[{"line":1,"name":"x"}],"dry_run":true}`
 			case "resetAccount":

@@ -6,6 +6,7 @@ import (
 
 	"github.com/grantway/grantway/internal/account"
 	"github.com/grantway/grantway/internal/admin"
+	"github.com/grantway/grantway/internal/mail"
 	"github.com/grantway/grantway/internal/web"
 )
 
@@ -20,9 +21,14 @@ func (s *Server) accounts(environment string) *admin.People {
 	return nil
 }
 
-// administered makes them. Operators come one at a time, and the hashes that they
+// administered makes them; mailer nil: there is no mail. Operators come one at a time, and the hashes that they
 // import are not made here, so that the clients' checker does for both.
 func (s *Server) administered(e *environment, mailer account.Mailer) *admin.People {
+	if m, ok := mailer.(mailed); ok {
+		if _, none := m.to.(mail.Unsent); none {
+			mailer = nil // so that operators are told at once
+		}
+	}
 	db, now, random := e.resources.store, s.options.Now, s.options.Random
 	forget := longestLife(e.Environment) + time.Minute
 	strength := &account.Strength{Factors: db.Factors(), Identities: db.Identities(), Required: e.Login.SecondFactor, Now: now}
@@ -42,7 +48,7 @@ func (s *Server) administered(e *environment, mailer account.Mailer) *admin.Peop
 		People: &account.People{
 			Accounts: db.Accounts(), Strength: strength, Passwords: passwords, Forget: forget, Random: random, Now: now,
 		},
-		Factors: &account.Factors{Store: db.Factors(), Identities: db.Identities(), Strength: strength, Random: random, Now: now},
+		Factors: &account.Factors{Store: db.Factors(), Identities: db.Identities(), Strength: strength},
 		Links: &account.Links{
 			Store: db.Links(), Accounts: db.Accounts(), Passwords: passwords, Mailer: mailer, Publisher: publisher,
 			Reset: page(web.PathPassword), Verify: page(web.PathVerify), Random: random, Now: now,
