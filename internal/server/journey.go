@@ -145,7 +145,7 @@ func (s *Server) onPeople(e *environment, kept *pageKeys) login.People {
 			Factors: db.Factors(), Strength: strength, Attempts: kept.attempts, Seal: s.options.Seal, Issuer: e.Login.Theme.Name, Random: random, Now: now,
 		},
 		Recovery: &account.RecoveryCodes{Factors: db.Factors(), Strength: strength, Attempts: kept.attempts, Random: random, Now: now},
-		Factors:  &account.Factors{Store: db.Factors(), Identities: db.Identities(), Strength: strength, Random: random, Now: now},
+		Factors:  &account.Factors{Store: db.Factors(), Identities: db.Identities(), Strength: strength},
 		Sessions: &account.Sessions{Store: db.Sessions(), Idle: e.Login.Idle, Life: e.Login.Session, Forget: forget, Random: random, Now: now},
 		Devices:  devices,
 		Records:  e.accounts.Record,
