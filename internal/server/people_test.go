@@ -82,7 +82,7 @@ func (s *site) person(t testing.TB, environment, id string, roles ...string) {
 	}
 	err = db.Sessions().Start(t.Context(), store.Session{
 		Hash: secret.HashOf(handle.Reveal()), ID: "session-" + id, AccountID: id, Methods: []string{"pwd"}, Agent: "Test",
-		CreatedAt: s.clock.Now(), AuthenticatedAt: s.clock.Now(), SeenAt: s.clock.Now(), EndsAt: s.clock.Now().Add(1000 * 3600e9),
+		CreatedAt: s.clock.Now(), AuthenticatedAt: s.clock.Now(), SeenAt: s.clock.Now(), EndsAt: s.clock.Now().Add(8760 * 3600e9),
 	}, [32]byte{}, s.by())
 	if err != nil {
 		t.Fatal(err)

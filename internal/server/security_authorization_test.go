@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/store"
 )
 
@@ -24,9 +25,13 @@ type flow struct {
 }
 
 // peopleSite has Anna, signed in, and a client called app.
-func peopleSite(t testing.TB) *flow {
+func peopleSite(t testing.TB, change ...func(*catalogue.Catalogue)) *flow {
 	t.Helper()
-	s := start(t, setup{example: "people", handler: deciding})
+	of := setup{example: "people", handler: deciding}
+	if len(change) > 0 {
+		of.change = change[0]
+	}
+	s := start(t, of)
 	s.person(t, "staging", "anna")
 	secret := s.register(t, "staging", registration{
 		id: "app", kind: store.TypeWeb, signIn: store.SignIn{Redirects: []string{"https://app.example/cb", "https://app.example/other"}},

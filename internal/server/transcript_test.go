@@ -155,6 +155,7 @@ var changes = map[string]func(*catalogue.Catalogue){
 			e.PlainCodes = true
 		}
 	},
+	"spring": dialectOf("spring"),
 	"opaque": func(c *catalogue.Catalogue) {
 		for _, e := range c.Environments {
 			for _, api := range e.APIs {
