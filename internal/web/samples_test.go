@@ -57,8 +57,10 @@ func samples(language string, said func(string) string) []sample {
 		Account: said("j.jansen"), FullName: said("Jan Jansen"), Rights: rights,
 		Not: []string{said("Your grades"), said("Sending messages in your name")}, Away: true, Remember: true,
 	}
-	bare := Consent{Application: said("test"), ClientID: said("test"), Redirect: "http://localhost", Account: said("j.jansen"),
-		Rights: []Right{rights[1], {Scope: "email", Text: said("See your e-mail address"), API: said("OpenID Connect")}}, Already: rights[:1], Lasts: 30 * day}
+	bare := Consent{
+		Application: said("test"), ClientID: said("test"), Redirect: "http://localhost", Account: said("j.jansen"),
+		Rights: []Right{rights[1], {Scope: "email", Text: said("See your e-mail address"), API: said("OpenID Connect")}}, Already: rights[:1], Lasts: 30 * day,
+	}
 	account := Account{
 		Name: said("j.jansen"), FullName: said("Jan Jansen"), Email: said("jan@uni.example"), Mails: true,
 		Password: ago(90 * day), TOTP: &Factor{ID: "f1", AddedAt: ago(40 * day), UsedAt: ago(2 * time.Hour)},
