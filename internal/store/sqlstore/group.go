@@ -41,6 +41,7 @@ type group[T any] struct {
 // A call is one caller's part of a group.
 type call[T any] struct {
 	work   T
+	ctx    context.Context // its caller's
 	since  time.Time
 	gone   bool // under group.mu: its caller waits no longer
 	taken  bool // under group.mu: its work was begun
@@ -60,27 +61,31 @@ func newGroup[T any](commit func([]T) []error) *group[T] {
 
 // do has the work done and returns once its outcome is known. When the context
 // ends, or its turn does not come in time, before the work was begun, the work
-// is never begun and do returns store.ErrUnavailable.
+// is never begun and do returns store.ErrUnavailable: at a deadline that comes
+// before its turn must have come at once, otherwise when it would be its turn. To
+// listen to a context costs a timer for each call, and its turn comes in
+// milliseconds.
 func (g *group[T]) do(ctx context.Context, work T) error {
-	if err := ctx.Err(); err != nil {
-		return unavailable(err)
-	}
 	c := g.pool.Get().(*call[T])
-	c.work, c.since, c.gone, c.taken = work, time.Now(), false, false
+	c.work, c.ctx, c.since, c.gone, c.taken = work, ctx, time.Now(), false, false
 	if err := g.enter(c); err != nil {
 		return unavailable(err)
 	}
 	var err error
-	select {
-	case err = <-c.answer:
-	case <-ctx.Done():
-		if g.leave(c) {
-			return unavailable(ctx.Err()) // the call stays with the group
-		}
+	if deadline, ok := ctx.Deadline(); !ok || deadline.Sub(c.since) >= turnWithin {
 		err = <-c.answer
+	} else {
+		select {
+		case err = <-c.answer:
+		case <-ctx.Done():
+			if g.leave(c) {
+				return unavailable(ctx.Err()) // the call stays with the group
+			}
+			err = <-c.answer
+		}
 	}
 	var none T
-	c.work = none
+	c.work, c.ctx = none, nil
 	g.pool.Put(c)
 	return err
 }
@@ -163,15 +168,19 @@ func (g *group[T]) take(calls []*call[T], work []T) ([]*call[T], []T) {
 	g.gather()
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	n := min(len(g.waiting), groupSize)
-	for _, c := range g.waiting[:n] {
-		if !c.gone {
-			c.taken = true
-			calls = append(calls, c)
-			work = append(work, c.work)
+	for len(calls) == 0 && len(g.waiting) > 0 {
+		n := min(len(g.waiting), groupSize)
+		for _, c := range g.waiting[:n] {
+			if err := c.ctx.Err(); err != nil {
+				g.refuse(c, err)
+			} else if !c.gone {
+				c.taken = true
+				calls = append(calls, c)
+				work = append(work, c.work)
+			}
 		}
+		g.waiting = append(g.waiting[:0], g.waiting[n:]...)
 	}
-	g.waiting = append(g.waiting[:0], g.waiting[n:]...)
 	return calls, work
 }
 

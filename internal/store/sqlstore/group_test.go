@@ -47,6 +47,46 @@ func TestGroupDoesNotBeginForOneWhoHasGone(t *testing.T) {
 	}
 }
 
+// TestGroupDoesNotBeginAfterTheEnd: also where nobody listened when the context
+// ended.
+func TestGroupDoesNotBeginAfterTheEnd(t *testing.T) {
+	hold, begun := make(chan struct{}), make(chan struct{}, 9)
+	ran := make(chan string, 9)
+	g := newGroup(func(work []string) []error {
+		begun <- struct{}{}
+		<-hold
+		for _, w := range work {
+			ran <- w
+		}
+		return make([]error, len(work))
+	})
+	first, second := make(chan error), make(chan error)
+	go func() { first <- g.do(context.Background(), "first") }()
+	<-begun
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	go func() { second <- g.do(ctx, "second") }()
+	for n := 0; n == 0; time.Sleep(time.Millisecond) {
+		g.mu.Lock()
+		n = len(g.waiting)
+		g.mu.Unlock()
+	}
+	cancel()
+	close(hold)
+	if err := <-first; err != nil {
+		t.Error(err)
+	}
+	if err := <-second; !errors.Is(err, store.ErrUnavailable) || !errors.Is(err, context.Canceled) {
+		t.Errorf("the one whose context ended: %v", err)
+	}
+	g.close()
+	close(ran)
+	for w := range ran {
+		if w == "second" {
+			t.Error("it was run although its context had ended")
+		}
+	}
+}
+
 func TestGroupGathersWhoeverIsReady(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	var sizes []int
