@@ -1,6 +1,7 @@
 package login
 
 import (
+	"context"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/hmac"
@@ -14,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/grantway/grantway/internal/account"
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/fetch"
 	"github.com/grantway/grantway/internal/secret"
@@ -62,6 +64,14 @@ type Providers struct {
 	Requests   store.Requests
 	Accounts   store.Accounts
 	Identities store.Identities
+
+	// Create makes the account of somebody who comes for the first time, where a
+	// provider lets it. It is account.People's.
+	Create func(ctx context.Context, n account.New, by store.By) (store.Account, error)
+
+	// Link links an identity to the account of somebody who is signed in. It is
+	// account.Factors'.
+	Link func(ctx context.Context, who account.Signed, i store.Identity, by store.By) error
 
 	// Browser returns the handle in the cookie that stands for the browser; where
 	// there is none it makes one, and an empty Secret where w is nil.
@@ -151,13 +161,14 @@ func (p *Providers) Begin(w http.ResponseWriter, r *http.Request, name string, i
 }
 
 // Finish reads what a provider sent the browser back with and says who came.
-// signedIn is the id of the account that is signed in here, empty where none is:
-// a link is made only for the one that asked for it.
+// who is signed in here, the zero Signed where nobody is: a link is made only for
+// the one that asked for it, and after a recent proof.
 //
-// The errors are those of this file and the store's. ErrDeclined, ErrNoAccount,
+// The errors are those of this file, those of Link (account.ErrStepUp) and the
+// store's. ErrDeclined, ErrNoAccount,
 // ErrTaken, ErrAccountDisabled and ErrUpstream come with an Arrival that has its
 // Intent, so that the journey can go on another way; with ErrReturn there is none.
-func (p *Providers) Finish(r *http.Request, name, signedIn string) (Arrival, error) {
+func (p *Providers) Finish(r *http.Request, name string, who account.Signed) (Arrival, error) {
 	up, err := p.upstream(name)
 	if err != nil {
 		return Arrival{}, err
@@ -178,7 +189,7 @@ func (p *Providers) Finish(r *http.Request, name, signedIn string) (Arrival, err
 	if sent.Get("error") != "" {
 		return arrival, ErrDeclined
 	}
-	if arrival.Link != "" && arrival.Link != signedIn {
+	if arrival.Link != "" && arrival.Link != who.AccountID {
 		return Arrival{}, fmt.Errorf("%w: somebody else is signed in now", ErrReturn)
 	}
 	found, err := there.redeem(r.Context(), p, sent.Get("code"), trip)
@@ -186,7 +197,7 @@ func (p *Providers) Finish(r *http.Request, name, signedIn string) (Arrival, err
 		return arrival, err
 	}
 	arrival.Identity = store.Identity{Issuer: up.Issuer, Subject: found.Subject}
-	return p.resolve(r.Context(), up, arrival, found)
+	return p.resolve(r.Context(), up, arrival, who, found)
 }
 
 // take spends what the browser was sent away with. Of many answers exactly one is

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/grantway/grantway/internal/account"
 	"github.com/grantway/grantway/internal/secret"
 	"github.com/grantway/grantway/internal/store"
 )
@@ -257,6 +258,11 @@ func TestWhoseAccount(t *testing.T) {
 	if _, err := arrive("other", Intent{}, jan.ID); !errors.Is(err, ErrNoAccount) {
 		t.Errorf("signed in, without asking for a link: %v", err)
 	}
+	s.proven = s.now.Add(-6 * time.Minute)
+	if a, err := arrive("other", Intent{Link: jan.ID}, jan.ID); !errors.Is(err, account.ErrStepUp) || a.Linked {
+		t.Errorf("linked without a recent proof: %+v, %v", a, err)
+	}
+	s.proven = s.now
 	if a, err := arrive("other", Intent{Link: jan.ID}, jan.ID); err != nil || !a.Linked || a.Account.ID != jan.ID {
 		t.Errorf("linked: %+v, %v", a, err)
 	}
@@ -300,5 +306,35 @@ func TestNothingLeaks(t *testing.T) {
 	a, err := s.back("uni", query, "")
 	if !errors.Is(err, ErrUpstream) || a.Request != "r" || strings.Contains(err.Error(), query.Get("code")) || strings.Contains(err.Error(), clientSecret) {
 		t.Errorf("%+v, %v", a, err)
+	}
+}
+
+// TestFirstTimeTwiceAtOnce: whoever comes for the first time in many browsers gets
+// one account.
+func TestFirstTimeTwiceAtOnce(t *testing.T) {
+	s := openSite(t)
+	var queries []url.Values
+	for range 8 {
+		queries = append(queries, s.op.authorize(t, s.begin(t, "uni", Intent{})))
+	}
+	var (
+		all   sync.WaitGroup
+		mu    sync.Mutex
+		which = map[string]bool{}
+	)
+	for _, query := range queries {
+		all.Go(func() {
+			a, err := s.back("uni", query, "")
+			if err != nil {
+				t.Error(err)
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			which[a.Account.ID] = true
+		})
+	}
+	all.Wait()
+	if left, err := s.store.Accounts().List(t.Context(), "", 10); err != nil || len(which) != 1 || len(left) != 1 {
+		t.Errorf("%d accounts came, %d are left, %v", len(which), len(left), err)
 	}
 }

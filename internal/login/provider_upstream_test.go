@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/grantway/grantway/internal/account"
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/fetch"
 	"github.com/grantway/grantway/internal/secret"
@@ -179,6 +180,7 @@ type site struct {
 	store   *sqlstore.Store
 	browser secret.Secret
 	now     time.Time
+	proven  time.Time // when who is signed in proved it
 }
 
 func openSite(t *testing.T) *site {
@@ -191,7 +193,7 @@ func openSite(t *testing.T) *site {
 	t.Cleanup(func() { _ = db.Close() })
 	roots := x509.NewCertPool()
 	roots.AddCert(o.Certificate())
-	s := &site{op: o, store: db, browser: opaque(t), now: time.Now()}
+	s := &site{op: o, store: db, browser: opaque(t), now: time.Now(), proven: time.Now()}
 	s.Providers = &Providers{
 		Issuer: "https://login.example",
 		Configured: []catalogue.Provider{
@@ -203,6 +205,13 @@ func openSite(t *testing.T) *site {
 		Browser: func(http.ResponseWriter, *http.Request) (secret.Secret, error) { return s.browser, nil },
 		Now:     func() time.Time { return s.now }, Random: rand.Reader,
 	}
+	s.Link = (&account.Factors{
+		Store: db.Factors(), Identities: db.Identities(), Strength: &account.Strength{Factors: db.Factors(), Identities: db.Identities(), Now: s.Now},
+	}).Link
+	s.Create = (&account.People{
+		Accounts: db.Accounts(), Strength: &account.Strength{Factors: db.Factors(), Identities: db.Identities(), Now: s.Now},
+		Forget: time.Hour, Random: rand.Reader, Now: s.Now,
+	}).Create
 	return s
 }
 
@@ -230,7 +239,9 @@ func (s *site) begin(t *testing.T, name string, intent Intent) string {
 
 // back brings an answer.
 func (s *site) back(name string, query url.Values, signedIn string) (Arrival, error) {
-	return s.Finish(httptest.NewRequest(http.MethodGet, "/login/from/"+name+"?"+query.Encode(), nil), name, signedIn)
+	return s.Finish(httptest.NewRequest(http.MethodGet, "/login/from/"+name+"?"+query.Encode(), nil), name, account.Signed{
+		AccountID: signedIn, SessionID: "s", Proven: []account.Proof{{Method: account.Password, At: s.proven}},
+	})
 }
 
 func (s *site) account(t *testing.T, name string) store.Account {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -15,7 +16,7 @@ import (
 
 // resolve finds, links or makes the account of a person there. Issuer and subject
 // decide, and nothing else (rows P18, V06).
-func (p *Providers) resolve(ctx context.Context, up *upstream, a Arrival, found person) (Arrival, error) {
+func (p *Providers) resolve(ctx context.Context, up *upstream, a Arrival, who account.Signed, found person) (Arrival, error) {
 	known, err := p.Identities.Find(ctx, a.Identity.Issuer, a.Identity.Subject)
 	switch {
 	case err == nil && a.Link != "" && known.AccountID != a.Link:
@@ -25,8 +26,7 @@ func (p *Providers) resolve(ctx context.Context, up *upstream, a Arrival, found 
 	case !errors.Is(err, store.ErrNotFound):
 		return a, err
 	case a.Link != "":
-		a.Linked = true
-		return p.link(ctx, a, a.Link)
+		return p.link(ctx, a, who)
 	case !up.Create:
 		return a, ErrNoAccount
 	}
@@ -37,40 +37,30 @@ func (p *Providers) resolve(ctx context.Context, up *upstream, a Arrival, found 
 	if found, err = there.describe(ctx, p, found); err != nil {
 		return a, err
 	}
-	made, err := p.create(ctx, up.Name, found)
-	if err != nil {
-		return a, err
-	}
-	a.Created, a.Linked = true, true
-	linked, err := p.link(ctx, a, made.ID)
-	if err == nil {
-		return linked, nil
-	}
-	// Nobody can sign in to it: it is not left behind.
-	now := p.Now()
-	if gone := p.Accounts.Delete(context.WithoutCancel(ctx), made.ID, now, p.by("provider "+up.Name)); gone != nil {
-		return a, errors.Join(err, gone)
-	}
-	a.Created, a.Linked = false, false
-	if errors.Is(err, ErrTaken) { // the same person came twice at once
+	made, err := p.create(ctx, up.Name, a.Identity, found)
+	if errors.Is(err, store.ErrConflict) { // the same person came twice at once
 		if known, err := p.Identities.Find(ctx, a.Identity.Issuer, a.Identity.Subject); err == nil {
 			return p.welcome(ctx, a, known.AccountID)
 		}
 	}
-	return a, err
+	if err != nil {
+		return a, err
+	}
+	a.Created, a.Linked = true, true
+	a.Identity.AccountID, a.Account = made.ID, made
+	return a, nil
 }
 
-func (p *Providers) link(ctx context.Context, a Arrival, to string) (Arrival, error) {
-	identity := a.Identity
-	identity.AccountID = to
-	err := p.Identities.Link(ctx, identity, p.by(to))
+func (p *Providers) link(ctx context.Context, a Arrival, who account.Signed) (Arrival, error) {
+	err := p.Link(ctx, who, a.Identity, p.by(who.AccountID))
 	if errors.Is(err, store.ErrConflict) {
 		return a, ErrTaken
 	}
 	if err != nil {
 		return a, err
 	}
-	return p.welcome(ctx, a, to)
+	a.Linked = true
+	return p.welcome(ctx, a, who.AccountID)
 }
 
 // welcome returns the arrival with its account, unless that is disabled (row P22).
@@ -90,40 +80,35 @@ func (p *Providers) welcome(ctx context.Context, a Arrival, id string) (Arrival,
 }
 
 // create makes an account of what a provider says. Its e-mail address is not
-// verified here: only a message that is sent there does that (row P14).
-func (p *Providers) create(ctx context.Context, provider string, found person) (store.Account, error) {
-	id, err := secret.NewID(p.Random, 22)
-	if err != nil {
-		return store.Account{}, err
-	}
-	made := store.Account{
-		ID: id, CreatedAt: p.Now(),
-		Profile: store.Profile{
-			FullName: oneLine(found.Name), GivenName: oneLine(found.Given), FamilyName: oneLine(found.Family),
-			Locale: oneLine(found.Locale), Zone: oneLine(found.Zone),
-		},
+// verified here: only a message that is sent there does that (row P14). A name that
+// somebody else has here is not taken.
+func (p *Providers) create(ctx context.Context, provider string, identity store.Identity, found person) (store.Account, error) {
+	profile := store.Profile{
+		FullName: oneLine(found.Name), GivenName: oneLine(found.Given), FamilyName: oneLine(found.Family),
+		Locale: oneLine(found.Locale), Zone: oneLine(found.Zone),
 	}
 	if email, err := account.Email(found.Email); err == nil {
-		made.Profile.Email = email
+		profile.Email = email
 	}
 	random, err := secret.NewID(p.Random, 10)
 	if err != nil {
 		return store.Account{}, err
 	}
+	names := []string{provider + "-" + random}
 	// What somebody is called there must not look like somebody else's name here.
-	wanted, _, _ := strings.Cut(found.Username, "@")
-	for _, name := range []string{wanted + "-" + provider, provider + "-" + random} {
-		key, err := account.NameKey(name)
-		if err != nil || strings.HasPrefix(name, "-") {
-			continue
+	if wanted, _, _ := strings.Cut(found.Username, "@"); wanted != "" {
+		names = slices.Insert(names, 0, wanted+"-"+provider)
+	}
+	for _, name := range names {
+		made, err := p.Create(ctx, account.New{Name: name, Profile: profile, Identity: &identity}, p.by("provider "+provider))
+		if errors.Is(err, account.ErrProfile) { // it says something that cannot be kept
+			made, err = p.Create(ctx, account.New{Name: name, Identity: &identity}, p.by("provider "+provider))
 		}
-		made.Name, made.Key = name, key
-		err = p.Accounts.Create(ctx, made, nil, p.by("provider "+provider))
-		if err == nil || !errors.Is(err, store.ErrConflict) {
+		if err == nil || !errors.Is(err, account.ErrTaken) && !errors.Is(err, account.ErrName) {
 			return made, err
 		}
 	}
-	return store.Account{}, fmt.Errorf("make an account: %w", store.ErrConflict)
+	return store.Account{}, fmt.Errorf("make an account: %w", account.ErrTaken)
 }
 
 // oneLine returns a text that can stand on one line of a page, else none.
