@@ -200,6 +200,16 @@ func TestVerify(t *testing.T) {
 	}
 	_, err = w.links.FinishVerify(t.Context(), w.handle(), w.by())
 	w.is(err, ErrTaken)
+	_, err = w.links.FinishVerify(t.Context(), w.handle(), w.by()) // spends nothing
+	w.is(err, ErrTaken)
+	if err := w.people.DescribeOwn(t.Context(), w.signed(b, Password), store.Profile{Email: "new@school.example"}, w.by()); err != nil {
+		t.Fatal(err)
+	}
+	_, err = w.links.FinishVerify(t.Context(), w.handle(), w.by())
+	w.is(err, ErrExpired) // sent to an address that is no longer theirs
+	if err := w.links.SendVerify(t.Context(), b.ID, "en"); err != nil {
+		t.Fatal(err)
+	}
 	w.wait(verifyLife)
 	_, err = w.links.OpenVerify(t.Context(), w.handle())
 	w.is(err, ErrExpired)

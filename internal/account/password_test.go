@@ -44,6 +44,12 @@ func TestPasswordCheckSaysNothingOfWhoIsThere(t *testing.T) {
 			t.Errorf("%s: %v", typed, err)
 		}
 	}
+	// Nothing to recognise a password by stays in memory: each time costs a hash.
+	before := w.passwords.Checker.Hashings()
+	w.passwords.Check(t.Context(), "jan", good, Source{})
+	if n := w.passwords.Checker.Hashings() - before; n != 1 {
+		t.Errorf("a second time costs %d slow hashes", n)
+	}
 	// Nobody's hash is as expensive as ours.
 	v, err := w.passwords.Checker.FromChosen(t.Context(), secret.Of(good), strings.NewReader(strings.Repeat("s", 16)))
 	if err != nil || !strings.HasPrefix(v.Encoded(), ours) || len(v.Encoded()) != len(nobody.Encoded()) {
