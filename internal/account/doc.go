@@ -9,7 +9,8 @@
 // in the server may decide that.
 //
 // It has no HTTP and no pages: those are package login's and package admin's. It
-// keeps nothing but counters of failed attempts: the rest is package store's. What
+// keeps nothing but, in memory and bounded, counters of failed attempts and the
+// challenges of passkeys that were answered: the rest is package store's. What
 // applications may do for a person is package grant's.
 //
 // It follows RFC 6238 (one-time codes), Web Authentication Level 3 (passkeys), RFC
