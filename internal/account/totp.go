@@ -60,6 +60,25 @@ func (c *OneTimeCodes) Begin(ctx context.Context, who Signed, name string) (Setu
 	if _, err := io.ReadFull(c.Random, key); err != nil {
 		return Setup{}, err
 	}
+	state := binary.BigEndian.AppendUint64(nil, uint64(c.Now().Unix()))
+	sealed := c.Seal.Close(append(state, key...), setupContext(who))
+	return c.setup(key, name, base64.RawURLEncoding.EncodeToString(sealed))
+}
+
+// Resume is what Begin returned with this state, for a page that is shown again.
+// Errors: ErrStepUp, ErrExpired.
+func (c *OneTimeCodes) Resume(ctx context.Context, who Signed, state, name string) (Setup, error) {
+	if err := c.Strength.sensitive(ctx, who, true); err != nil {
+		return Setup{}, err
+	}
+	key, err := c.begun(who, state)
+	if err != nil {
+		return Setup{}, err
+	}
+	return c.setup(key, name, state)
+}
+
+func (c *OneTimeCodes) setup(key []byte, name, state string) (Setup, error) {
 	text := base32.StdEncoding.EncodeToString(key)
 	uri := url.URL{
 		Scheme: "otpauth", Host: "totp", Path: "/" + c.Issuer + ":" + name,
@@ -70,11 +89,26 @@ func (c *OneTimeCodes) Begin(ctx context.Context, who Signed, name string) (Setu
 	if err != nil {
 		return Setup{}, err
 	}
-	state := binary.BigEndian.AppendUint64(nil, uint64(c.Now().Unix()))
-	sealed := c.Seal.Close(append(state, key...), []byte("totp setup "+who.AccountID))
-	return Setup{
-		Secret: grouped(text, " "), URI: uri.String(), Code: picture, State: base64.RawURLEncoding.EncodeToString(sealed),
-	}, nil
+	return Setup{Secret: grouped(text, " "), URI: uri.String(), Code: picture, State: state}, nil
+}
+
+func setupContext(who Signed) []byte { return []byte("totp setup " + who.AccountID) }
+
+// begun returns the secret of a setup that is not over.
+func (c *OneTimeCodes) begun(who Signed, state string) ([]byte, error) {
+	sealed, err := base64.RawURLEncoding.Strict().DecodeString(state)
+	if err != nil {
+		return nil, ErrExpired
+	}
+	opened, err := c.Seal.Open(sealed, setupContext(who))
+	if err != nil || len(opened) != 8+codeSecret {
+		return nil, ErrExpired
+	}
+	begun := time.Unix(int64(binary.BigEndian.Uint64(opened)), 0)
+	if c.Now().Sub(begun) > setupLife {
+		return nil, ErrExpired
+	}
+	return opened[8:], nil
 }
 
 // setupLife is how long a person has to set an app up.
@@ -86,23 +120,15 @@ func (c *OneTimeCodes) Confirm(ctx context.Context, who Signed, state, code, nam
 	if err := c.Strength.sensitive(ctx, who, true); err != nil {
 		return Proof{}, err
 	}
-	sealed, err := base64.RawURLEncoding.Strict().DecodeString(state)
+	key, err := c.begun(who, state)
 	if err != nil {
-		return Proof{}, ErrExpired
-	}
-	opened, err := c.Seal.Open(sealed, []byte("totp setup "+who.AccountID))
-	if err != nil || len(opened) != 8+codeSecret {
-		return Proof{}, ErrExpired
-	}
-	begun := time.Unix(int64(binary.BigEndian.Uint64(opened)), 0)
-	if now := c.Now(); now.Sub(begun) > setupLife {
-		return Proof{}, ErrExpired
+		return Proof{}, err
 	}
 	right, err := c.Attempts.reserve("code "+who.AccountID, from, "")
 	if err != nil {
 		return Proof{}, err
 	}
-	step, ok := c.match(opened[8:], code, 0)
+	step, ok := c.match(key, code, 0)
 	if !ok {
 		return Proof{}, ErrWrong
 	}
@@ -112,7 +138,7 @@ func (c *OneTimeCodes) Confirm(ctx context.Context, who Signed, state, code, nam
 		return Proof{}, err
 	}
 	// Bound to the factor: a secret moved to another row opens nothing.
-	f.Data = base64.RawURLEncoding.EncodeToString(c.Seal.Close(opened[8:], sealedFor(f)))
+	f.Data = base64.RawURLEncoding.EncodeToString(c.Seal.Close(key, sealedFor(f)))
 	f.Counter = step
 	if err := c.Factors.Add(ctx, f, by); err != nil {
 		return Proof{}, err
