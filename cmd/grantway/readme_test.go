@@ -26,6 +26,7 @@ import (
 // The ```json, ```http or ```text block that follows is what comes back.
 var readmes = []string{
 	"README.md", "examples/quickstart/README.md", "examples/timeback/README.md", "examples/fitness/README.md", "examples/studyteam/README.md",
+	"examples/mytimetable/README.md",
 }
 
 const readmeBase = "http://127.0.0.1:8080"
