@@ -19,8 +19,8 @@ const module = "github.com/grantway/grantway"
 var floors = [][]string{
 	{"cmd/grantway"},
 	{"internal/server"},
-	{"internal/endpoint", "internal/admin", "internal/portal"},
-	{"internal/grant", "internal/login", "internal/gateway"},
+	{"internal/endpoint", "internal/login", "internal/admin", "internal/portal"},
+	{"internal/grant", "internal/gateway"},
 	{"internal/partner"},
 	{"internal/token", "internal/account", "internal/clientauth", "client", "resource"},
 	{"internal/keys", "internal/dpop", "internal/revocation", "internal/activity", "internal/store/sqlstore", "internal/store/cached"},
