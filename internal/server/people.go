@@ -87,7 +87,9 @@ func (s *Server) people(ctx context.Context, c *catalogue.Catalogue, e *environm
 		Grants: db.Grants(), IDs: kept.ids, Refresh: kept.refresh, Life: e.Login.Refresh, Longest: longestLife(e.Environment),
 		Seen: e.resources.clients.Sync,
 	}
-	checker, err := e.checker(now, e.OpenID)
+	// Any good token is looked at: one without the scope openid is refused for that,
+	// with 403, and none with it is for others only (row M10).
+	checker, err := e.checker(now, e.Grantable()...)
 	if err != nil {
 		return fmt.Errorf("the UserInfo endpoint: %w", err)
 	}

@@ -23,7 +23,10 @@ func (e *environment) questions(c *catalogue.Catalogue, realm string, now func()
 	}
 	e.revocation = &endpoint.Revocation{
 		Clients: e.auth, Tokens: anywhere, Store: e.resources.store.Revocations(), Seen: e.resources.clients.Sync,
-		Answers: answers, Limit: c.Limits.Body, Now: now,
+		Answers: answers, Limit: c.Limits.Body, Now: now, Grants: e.resources.store.Grants(), Longest: longestLife(e.Environment),
+	}
+	if e.issuing != nil {
+		e.revocation.Refresh = e.issuing.Refresh
 	}
 	return nil
 }
