@@ -12,7 +12,7 @@ import (
 
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/endpoint"
-	"github.com/grantway/grantway/internal/secret"
+	"github.com/grantway/grantway/internal/token"
 	"github.com/grantway/grantway/oauth"
 	"github.com/grantway/grantway/resource"
 )
@@ -73,7 +73,7 @@ func (f *follower) checker(e *catalogue.Environment, now func() time.Time) func(
 		config := checks(e, now, api)
 		config.Keys, config.Feed = f.keys, f.feed
 		config.Opaque = func(ctx context.Context, presented string) (resource.Token, error) {
-			if _, ok := secret.ParseOpaque(presented); !ok {
+			if _, ok := token.HashOf(presented); !ok {
 				return resource.Token{}, resource.ErrUnknown
 			}
 			found, err := asked.Check(ctx, presented)
