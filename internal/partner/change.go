@@ -65,7 +65,7 @@ func (c *Clients) Change(ctx context.Context, id string, change Change, by store
 		if err != nil {
 			return Result{}, err
 		}
-		result.Warnings = slices.Concat(risks(&result.Client), ended(&step), result.Warnings)
+		result.Warnings = slices.Concat(missing(risks(&result.Client), risks(&from)), ended(&step), result.Warnings)
 		return result, nil
 	}
 	return Result{}, ErrRaced

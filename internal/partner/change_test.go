@@ -225,6 +225,10 @@ func TestU44GrantComesAndGoes(t *testing.T) {
 	if err != nil || len(lasting.Client.GrantsEnd) != 0 || len(lasting.Client.Grants) != 3 {
 		t.Errorf("%+v, %v", lasting.Client, err)
 	}
+	name := "Other"
+	if renamed, err := f.Change(t.Context(), "site", Change{Name: &name}, anna); err != nil || len(renamed.Warnings) != 0 {
+		t.Errorf("what was known is said again: %q, %v", renamed.Warnings, err)
+	}
 	from, err := f.db.Clients().Find(t.Context(), "site")
 	if err != nil {
 		t.Fatal(err)
