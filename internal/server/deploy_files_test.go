@@ -12,7 +12,7 @@ import (
 
 // identityHeaders are what an answer of /verify tells about a caller, as nginx
 // and Caddy are seen to pass it on in TestDeploy.
-var identityHeaders = []string{"Grantway-Client", "Grantway-Subject", "Grantway-Scope", "Grantway-Environment", "Grantway-Trace"}
+var identityHeaders = []string{"Grantway-Client", "Grantway-Subject", "Grantway-Scope", "Grantway-Environment", "Grantway-Trace", "Grantway-Account", "Grantway-User", "Grantway-Roles", "Grantway-Api-Token"}
 
 // TestDeployFiles holds the files of the proxies that no test runs to what we
 // know without them: they ask a question that is answered, in the way that their

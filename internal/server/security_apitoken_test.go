@@ -1,6 +1,8 @@
 package server
 
 import (
+	"crypto/rand"
+	"log/slog"
 	"net/url"
 	"slices"
 	"strings"
@@ -187,4 +189,17 @@ func (s *site) granted(t testing.TB, person string) string {
 		t.Fatalf("%s", got)
 	}
 	return got.member("access_token")
+}
+
+// TestAPITokensApart: where no store is, nobody can say which API tokens are good,
+// and a gateway there does not begin.
+func TestAPITokensApart(t *testing.T) {
+	t.Parallel()
+	s := start(t, setup{example: "mytimetable"})
+	_, err := NewGateway(t.Context(), GatewayOptions{
+		Catalogue: s.catalogue, Now: s.clock.Now, Random: rand.Reader, Log: slog.New(slog.DiscardHandler),
+	})
+	if err == nil || !strings.Contains(err.Error(), "knows API tokens") {
+		t.Errorf("%v", err)
+	}
 }
