@@ -21,7 +21,7 @@ func (s *Server) accounts(environment string) *admin.People {
 	return nil
 }
 
-// administered makes them; mailer nil: there is no mail. Operators come one at a time, and the hashes that they
+// administered makes them; mailer nil: there is no mail. Operators come one at
 // import are not made here, so that the clients' checker does for both.
 func (s *Server) administered(e *environment, mailer account.Mailer) *admin.People {
 	if m, ok := mailer.(mailed); ok {

@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"runtime"
 	"slices"
@@ -25,6 +26,7 @@ type pageKeys struct {
 	mailed   catalogue.Mail // what outgoing was made of
 	outgoing mail.Sender
 	stop     context.CancelFunc // of outgoing
+	room     chan struct{}      // one for each thing that goes on beside an answer
 }
 
 // newPersons makes the checker of people's passwords. It is none of the clients',
@@ -41,7 +43,7 @@ func (s *Server) openPages(ctx context.Context, e *catalogue.Environment, r *res
 	if err != nil {
 		return nil, err
 	}
-	return &pageKeys{forms: forms, attempts: account.NewAttempts(s.options.Now)}, nil
+	return &pageKeys{forms: forms, attempts: account.NewAttempts(s.options.Now), room: make(chan struct{}, mostBeside)}, nil
 }
 
 // deliver makes the sender of an environment's mails, anew where the file says
@@ -81,6 +83,30 @@ func (k *pageKeys) close() {
 	}
 }
 
+// mostBeside is how much may go on beside the answers of an environment.
+const mostBeside = 64
+
+// beside runs work that an answer does not wait for, so that how long the answer
+// takes says nothing of it (row P01).
+func (k *pageKeys) beside(log *slog.Logger) func(func(context.Context) error) error {
+	return func(work func(context.Context) error) error {
+		select {
+		case k.room <- struct{}{}:
+		default:
+			return fmt.Errorf("send a mail: %w", secret.ErrBusy)
+		}
+		go func() {
+			defer func() { <-k.room }()
+			ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+			defer cancel()
+			if err := work(ctx); err != nil {
+				log.Warn("what was asked for by mail was not done", "reason", err.Error())
+			}
+		}()
+		return nil
+	}
+}
+
 // mailed hands messages of package account to package mail.
 type mailed struct{ to mail.Sender }
 
@@ -112,7 +138,9 @@ func (s *Server) journey(c *catalogue.Catalogue, e *environment, kept *pageKeys)
 	e.accounts = s.administered(e, mailed{sender})
 	operations := s.onPeople(e, kept)
 	if _, none := sender.(mail.Unsent); !none {
-		operations.Links = e.accounts.Links
+		links := *e.accounts.Links
+		links.Passwords, links.Beside = operations.Passwords, kept.beside(s.options.Log.With("environment", e.Name))
+		operations.Links = &links
 	}
 	j := &login.Journey{
 		Environment: e.Name, Issuer: e.Issuer, Settings: e.Login, APIs: e.Grantable(), Trusted: c.Listen.Trusted,
@@ -138,7 +166,7 @@ func (s *Server) onPeople(e *environment, kept *pageKeys) login.People {
 	devices := &account.Devices{Store: db.Devices(), Life: e.Login.Remember, Random: random, Now: now}
 	passwords := &account.Passwords{
 		Accounts: db.Accounts(), Factors: db.Factors(), Strength: strength, Devices: devices,
-		Checker: s.persons, Attempts: kept.attempts, Forget: forget, Random: random, Now: now,
+		Checker: s.persons, Attempts: kept.attempts, Rehash: db.Factors(), Forget: forget, Random: random, Now: now,
 	}
 	people := login.People{
 		Passwords: passwords,

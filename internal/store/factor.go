@@ -58,4 +58,9 @@ type Factors interface {
 	// one succeeds, the others return ErrSpent. It writes no change. One that is
 	// gone returns ErrSpent.
 	Use(ctx context.Context, factorID string, counter int64, at time.Time) error
+
+	// Rehash puts another hash of the same password in place of the one that was
+	// read. It ends nothing and writes no change. A factor that is gone, is no
+	// password or has another hash by now stays as it is, and that is no error.
+	Rehash(ctx context.Context, factorID, was, now string) error
 }

@@ -28,7 +28,8 @@ var (
 	// so that of many callers one wins.
 	useFactor = sentence(`UPDATE {}factor SET counter = $2, last_used_at = CASE WHEN last_used_at < $3 THEN $3 ELSE last_used_at END WHERE id = $1 AND (
 		kind = 'password' OR kind IN ('totp', 'passkey') AND counter < $2 OR kind = 'passkey' AND counter = 0 AND $2 = 0)`)
-	useRecovery = sentence(`DELETE FROM {}factor WHERE id = $1 AND kind = 'recovery'`)
+	rehashFactor = sentence(`UPDATE {}factor SET data = $3 WHERE id = $1 AND data = $2 AND kind = 'password'`)
+	useRecovery  = sentence(`DELETE FROM {}factor WHERE id = $1 AND kind = 'recovery'`)
 )
 
 func factorArgs(f *store.Factor) []any {
@@ -173,6 +174,21 @@ func (s factors) Use(ctx context.Context, factorID string, counter int64, at tim
 	}
 	if err != nil {
 		return fmt.Errorf("use factor: %w", err)
+	}
+	return nil
+}
+
+// Rehash implements store.Factors.
+func (s factors) Rehash(ctx context.Context, factorID, was, now string) error {
+	if !storable(factorID) || !storable(was) {
+		return nil // no factor has these
+	}
+	err := s.db.write(ctx, func(ctx context.Context, t transaction) error {
+		_, err := t.exec(ctx, rehashFactor, factorID, was, now)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("rehash factor: %w", err)
 	}
 	return nil
 }

@@ -107,6 +107,22 @@ var factorCases = map[string]func(*testing.T, *world){
 		same(t, len(w.kinds(t)), before)
 		same(t, still(), true)
 	},
+	"rehash": func(t *testing.T, w *world) {
+		w.person(t, "p")
+		must(t, w.Factors.Add(t.Context(), totp("p", 1), by(0)))
+		still := w.remembered(t, 1)
+		before := len(w.kinds(t))
+		was, now := password("p"), password("p")
+		now.Data = "another verifier"
+		for _, nothing := range [][2]string{{was.ID, "not it"}, {"x", was.Data}, {totp("p", 1).ID, totp("p", 1).Data}, {"a\x00", was.Data}} {
+			must(t, w.Factors.Rehash(t.Context(), nothing[0], nothing[1], now.Data))
+		}
+		w.factors(t, "p", was, totp("p", 1))
+		must(t, w.Factors.Rehash(t.Context(), was.ID, was.Data, now.Data))
+		w.factors(t, "p", now, totp("p", 1))
+		same(t, len(w.kinds(t)), before)
+		same(t, still(), true)
+	},
 	"replace": func(t *testing.T, w *world) {
 		w.person(t, "p")
 		w.person(t, "q")
