@@ -92,6 +92,7 @@ func (f *flow) code(t testing.TB, ask url.Values) string {
 	if decided.code != http.StatusSeeOther || back.Get("code") == "" {
 		t.Fatalf("no code: %s", decided)
 	}
+	disclosed(back.Get("code")) // row C14
 	return back.Get("code")
 }
 
@@ -332,7 +333,8 @@ func TestPublicClients(t *testing.T) {
 	if got := f.token(t, refresh); got.code != http.StatusOK {
 		t.Errorf("refresh: %s", got)
 	}
-	if got := f.token(t, url.Values{"grant_type": {"client_credentials"}, "client_id": {"phone"}}); got.code != 400 || got.member("error") != "unauthorized_client" {
+	f.register(t, "staging", registration{id: "gadget", kind: store.TypeNative, grants: []string{"client_credentials"}})
+	if got := f.token(t, url.Values{"grant_type": {"client_credentials"}, "client_id": {"gadget"}}); got.code != 400 || got.member("error") != "unauthorized_client" {
 		t.Errorf("E08: %s", got)
 	}
 	if got := f.token(t, with(refresh, "client_id", "app")); got.code != 401 || got.member("error") != "invalid_client" {
@@ -352,5 +354,25 @@ func TestPublicClients(t *testing.T) {
 	introspect := f.request("POST "+f.environment("staging").Issuer.Path+"/oauth2/introspect HTTP/1.1", "client_id=phone&token=x", formType)
 	if got := f.send(t, introspect); got.code != 401 {
 		t.Errorf("M01: %s", got)
+	}
+}
+
+// TestOriginsOfPages is row E29: a page reads the answers for its own application.
+func TestOriginsOfPages(t *testing.T) {
+	t.Parallel()
+	f := peopleSite(t)
+	form := url.Values{"grant_type": {"refresh_token"}, "client_id": {"page"}, "refresh_token": {"x"}}
+	for _, row := range []struct {
+		client, origin, allowed string
+	}{
+		{"page", "https://page.example", "https://page.example"},
+		{"page", "https://evil.example", ""},
+		{"page", "null", ""},
+		{"phone", "https://page.example", ""},
+	} {
+		got := f.send(t, f.request("POST "+f.environment("staging").Issuer.Path+"/oauth2/token HTTP/1.1", with(form, "client_id", row.client).Encode(), formType, "Origin: "+row.origin))
+		if got.header.Get("Access-Control-Allow-Origin") != row.allowed || got.header.Get("Access-Control-Allow-Credentials") != "" {
+			t.Errorf("E29: %s from %s: %s", row.client, row.origin, got)
+		}
 	}
 }
