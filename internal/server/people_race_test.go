@@ -160,3 +160,49 @@ func TestRefreshEnds(t *testing.T) {
 		}
 	}
 }
+
+// TestRequestsAreCheckedAgain is rows B02, B23, C10: what changed while the person
+// was on the pages counts.
+func TestRequestsAreCheckedAgain(t *testing.T) {
+	t.Parallel()
+	f := peopleSite(t)
+	db := f.environment("staging").resources.store
+	asked := func() string {
+		_, to := f.authorize(t, f.ask.Encode()).location(t)
+		return f.request("GET "+decidePath+"?as=anna&request="+to.Get("request")+" HTTP/1.1", "")
+	}
+	late := asked()
+	f.clock.move(15 * time.Minute)
+	isPage(t, "too late", f.send(t, late), http.StatusBadRequest)
+	once := asked()
+	if got := f.send(t, once); got.code != http.StatusSeeOther {
+		t.Fatalf("the fixture: %s", got)
+	}
+	isPage(t, "twice", f.send(t, once), http.StatusBadRequest)
+	both := asked()
+	won := 0
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			got, err := f.site.exchange(both)
+			mu.Lock()
+			defer mu.Unlock()
+			if err != nil || got.code != http.StatusSeeOther && got.code != http.StatusBadRequest {
+				t.Errorf("%v: %s", err, got)
+			}
+			if got.code == http.StatusSeeOther {
+				won++
+			}
+		})
+	}
+	if all.Wait(); won != 1 {
+		t.Errorf("%d of 20 decisions about one request won", won)
+	}
+	ended := asked()
+	if err := db.Clients().Disable(t.Context(), "app", f.forget(), f.by()); err != nil {
+		t.Fatal(err)
+	}
+	f.settle(t, "staging")
+	isPage(t, "C10 client disabled", f.send(t, ended), http.StatusBadRequest)
+}
