@@ -49,6 +49,12 @@ type Journey struct {
 
 	Hints *token.Hints // ID tokens that come back
 
+	// SignInAgain is the URL of the authorization endpoint where the dialect's
+	// /logout is Amazon Cognito's, which can send people there; else empty.
+	SignInAgain string
+
+	Mails func() []web.Mail // that would have been sent; nil: no page shows them
+
 	Now    func() time.Time
 	Random io.Reader
 }
@@ -77,14 +83,25 @@ type Page struct {
 
 // Handlers are the pages, each for its path below the issuer.
 func (j *Journey) Handlers() []Page {
-	return []Page{
+	pages := []Page{
 		j.page(web.PathLogin, "login", (*visit).getSignIn, (*visit).postSignIn),
 		j.page(web.PathOther, "login-other", (*visit).getOther, nil),
 		j.page(web.PathSecond, "login-second", (*visit).getSecond, (*visit).postSecond),
 		j.page(web.PathRecovery, "login-recovery", (*visit).getRecovery, (*visit).postRecovery),
 		j.page(web.PathPasskey, "login-passkey", nil, (*visit).postPasskey),
 		j.page(web.PathConsent, "consent", (*visit).getConsent, (*visit).postConsent),
+		j.page(web.PathReset, "reset", (*visit).getForgotten, (*visit).postForgotten),
+		j.page(web.PathPassword, "reset-password", (*visit).getReset, (*visit).postReset),
+		j.page(web.PathVerify, "verify", (*visit).getVerify, (*visit).postVerify),
+		j.logout(),
 	}
+	for _, p := range j.Settings.Providers {
+		pages = append(pages, j.outward(p.Name), j.inward(p.Name))
+	}
+	if j.Mails != nil {
+		pages = append(pages, j.page(web.PathMails, "mails", (*visit).getMails, nil))
+	}
+	return append(pages, j.accountPages()...)
 }
 
 // mostForm is the longest form that is read, in bytes.
@@ -147,6 +164,7 @@ func (v *visit) open() bool {
 	if v.browser, err = v.bind(); err != nil {
 		return v.failed(web.FailedCookies, err)
 	}
+	v.r = v.r.WithContext(context.WithValue(v.r.Context(), browserKey{}, v.browser))
 	if v.r.Method == http.MethodPost {
 		if err := v.j.Pages.Check(v.r, v.browser); err != nil {
 			return v.failed(web.FailedForm, err) // rows B20, R02
@@ -184,6 +202,11 @@ func (v *visit) findRequest() bool {
 	if v.r.Method == http.MethodPost {
 		handle = v.r.PostForm.Get(web.FieldRequest)
 	}
+	return v.within(handle)
+}
+
+// within puts the visit into the authorization request of a handle, if there is one.
+func (v *visit) within(handle string) bool {
 	if handle == "" {
 		return true
 	}

@@ -20,12 +20,14 @@ func (p *pending) prompts(value string) bool {
 // wish is what is asked of the sign-in. Choosing an account is signing in again: who
 // sits there is not for the last one's session to say.
 func (v *visit) wish() account.Wish {
-	if v.pending == nil {
-		return account.Wish{}
+	var w account.Wish
+	if v.pending != nil {
+		a := &v.pending.asked
+		again := v.pending.prompts("login") || v.pending.prompts("select_account")
+		w = account.WishOf(a.ACR, a.NeedsACR, a.MaxAge, again, a.AskedAt, v.j.Now())
 	}
-	a := &v.pending.asked
-	again := v.pending.prompts("login") || v.pending.prompts("select_account")
-	return account.WishOf(a.ACR, a.NeedsACR, a.MaxAge, again, a.AskedAt, v.j.Now())
+	w.Sensitive = v.steppingUp()
+	return w
 }
 
 // judge asks whether what was proven here is enough.
@@ -77,7 +79,7 @@ func (v *visit) next() {
 	case err != nil:
 		v.failedBy(err)
 	case verdict.Enough && v.session != nil && len(v.progress.Proven) == 0:
-		v.arrive()
+		v.arrive(v.returning())
 	case verdict.Enough && !v.pending.prompts("none"):
 		v.start(who, verdict)
 	case verdict.Impossible && v.pending != nil:
@@ -85,7 +87,7 @@ func (v *visit) next() {
 	case v.pending.prompts("none"):
 		v.refuse(refusal.LoginRequired)
 	case len(verdict.SetUp) > 0 && len(verdict.Next) == 0:
-		v.to(web.PathTOTP)
+		v.to(setUpAt(verdict))
 	case second(verdict):
 		v.to(web.PathSecond)
 	default:
@@ -102,31 +104,47 @@ func second(v account.Verdict) bool {
 	return !slices.Contains(v.Next, account.Password) && !slices.Contains(v.Next, account.Provider) && len(v.Next) > 0
 }
 
-// arrive goes on with who is signed in.
-func (v *visit) arrive() {
-	if v.pending != nil {
+// arrive goes on with who is signed in: with what the application asked for, else
+// at the page that they came from.
+func (v *visit) arrive(page string) {
+	switch {
+	case v.pending != nil:
 		v.to(web.PathConsent)
-		return
+	case page != "":
+		v.to(page)
+	default:
+		v.to(web.PathAccount)
 	}
-	v.to(web.PathAccount)
 }
 
-// start begins the session of somebody who has proven enough (row P08).
+// start begins the session of somebody who has proven enough, and goes on.
 func (v *visit) start(who account.Signed, verdict account.Verdict) {
+	page := v.returning()
+	if v.begin(who, verdict) {
+		v.arrive(page)
+	}
+}
+
+// begin begins a session, a new one also for whoever had one (row P08). Where it
+// cannot, it has answered.
+func (v *visit) begin(who account.Signed, verdict account.Verdict) bool {
 	handle, session, err := v.j.People.Sessions.Start(v.r.Context(), account.Start{
 		AccountID: who.AccountID, Verdict: verdict, Agent: account.AgentName(v.r.UserAgent()), Current: v.session,
 	}, v.by(who.AccountID))
 	if errors.Is(err, store.ErrNotFound) {
 		v.dropCookie(progressCookie)
-		v.failed(web.FailedExpired, err) // disabled meanwhile
-		return
+		return v.failed(web.FailedExpired, err) // disabled meanwhile
+	}
+	if errors.Is(err, store.ErrConflict) { // two windows at once: the other's session it is
+		v.dropCookie(progressCookie)
+		v.to(web.PathLogin)
+		return false
 	}
 	if err != nil {
-		v.failedBy(err)
-		return
+		return v.failedBy(err)
 	}
 	v.setCookie(sessionCookie, handle.Reveal(), time.Time{})
 	v.dropCookie(progressCookie)
 	v.session, v.progress = &session, progress{}
-	v.arrive()
+	return true
 }

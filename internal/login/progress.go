@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/grantway/grantway/internal/account"
+	"github.com/grantway/grantway/internal/web"
 )
 
 // A progress is what a person has proven since the session began, or before there is
@@ -16,6 +17,9 @@ type progress struct {
 	Proven    []account.Proof `json:"proven,omitempty"`
 	Passkey   []byte          `json:"passkey,omitempty"` // state of the ceremony
 	TOTP      string          `json:"totp,omitempty"`    // state of the app that is set up
+	Return    string          `json:"return,omitempty"`  // the page that asked for a recent sign-in, one of ours
+	Within    string          `json:"within,omitempty"`  // handle of the request that it stood in
+	Done      web.Done        `json:"done,omitempty"`    // to be said by the next page
 	EndsAt    time.Time       `json:"ends_at"`
 }
 

@@ -2,6 +2,7 @@ package login
 
 import (
 	"errors"
+	"net/http"
 	"net/url"
 	"slices"
 
@@ -29,12 +30,14 @@ func (v *visit) getOther() {
 // askSignIn shows the page that asks for name and password. A name that is given is
 // to be confirmed, not chosen.
 func (v *visit) askSignIn(name string) {
+	with := v.showing()
+	with.Done, v.progress.Done = v.progress.Done, ""
 	screen, err := v.signIn(name)
 	if err != nil {
 		v.failedBy(err)
 		return
 	}
-	v.show(screen)
+	v.showWith(http.StatusOK, with, screen)
 }
 
 func (v *visit) signIn(name string) (web.SignIn, error) {
@@ -169,7 +172,7 @@ func (v *visit) second(who account.Signed, verdict account.Verdict) (web.SecondF
 	s := web.SecondFactor{
 		Name: a.Name, TOTP: slices.Contains(verdict.Next, account.TOTP), Codes: slices.Contains(verdict.Next, account.Recovery),
 	}
-	if w := v.wish(); !w.Two && !w.Must && w.Since.IsZero() {
+	if w := v.wish(); !w.Two && !w.Must && !w.Sensitive && w.Since.IsZero() {
 		s.Remember = v.j.Settings.Remember
 	}
 	if v.j.People.Passkeys != nil && slices.Contains(verdict.Next, account.Passkey) {
