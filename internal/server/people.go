@@ -93,7 +93,6 @@ func (s *Server) people(ctx context.Context, c *catalogue.Catalogue, e *environm
 	if err != nil {
 		return fmt.Errorf("the UserInfo endpoint: %w", err)
 	}
-	e.accounts = s.administered(e, nil)
 	hints := &token.Hints{Issuer: e.issuer(), Keys: kept.ids.Public}
 	e.signIn = &signIn{
 		hints: hints,
