@@ -134,8 +134,10 @@ func (p *Pages) Show(w http.ResponseWriter, r *http.Request, status int, with Sh
 	if v.Zone == nil {
 		v.Zone = time.UTC
 	}
-	var b bytes.Buffer
-	if err := t.Execute(&b, &v); err != nil {
+	var heading, b bytes.Buffer
+	err := t.ExecuteTemplate(&heading, "title", &v)
+	v.Heading = template.HTML(isolation.Replace(heading.String()))
+	if err = errors.Join(err, t.Execute(&b, &v)); err != nil {
 		panic(fmt.Sprintf("web: template %s: %v", name, err))
 	}
 	h := w.Header()
@@ -150,8 +152,12 @@ func (p *Pages) Show(w http.ResponseWriter, r *http.Request, status int, with Sh
 type sheet struct {
 	view
 	Showing
-	pages *Pages
+	Heading template.HTML // for the window's title, which has no elements
+	pages   *Pages
 }
+
+// isolation is what sets names apart in text (Languages.html).
+var isolation = strings.NewReplacer("<bdi>", "", "</bdi>", "")
 
 // At is the URL path of a form's action.
 func (s *sheet) At(path string) string { return s.pages.site.root + path }

@@ -44,6 +44,10 @@ func checkPage(t *testing.T, body string) []*html.Node {
 		switch n.Data {
 		case "h1":
 			headings++
+		case "title":
+			if title := n.FirstChild.Data; strings.Contains(title, "<bdi>") || strings.HasPrefix(title, " ") {
+				t.Errorf("the window is called %s", title)
+			}
 		case "label":
 			labels[attr(n, "for")] = true
 		case "script":
