@@ -7,10 +7,12 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/grantway/grantway/internal/account"
 	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/dialect"
 	"github.com/grantway/grantway/internal/keys"
 	"github.com/grantway/grantway/internal/login"
 	"github.com/grantway/grantway/internal/mail"
@@ -148,6 +150,12 @@ func (s *Server) journey(c *catalogue.Catalogue, e *environment, kept *pageKeys)
 		Requests: db.Requests(), Accounts: db.Accounts(), Consents: db.Consents(), Clients: e,
 		Seal: s.options.Seal, Done: e.signIn.authorization.Done, Hints: e.signIn.hints, Now: now, Random: random,
 	}
+	if e.dialect == dialect.Cognito {
+		j.SignInAgain = e.Issuer.String() + e.dialect.AuthorizePaths[0]
+	}
+	if kept, ok := sender.(*mail.Kept); ok {
+		j.Mails = func() []web.Mail { return shownMails(kept, e.Issuer.String()) }
+	}
 	if len(e.Login.Providers) > 0 {
 		j.Providers = &login.Providers{
 			Issuer: e.Issuer.String(), Configured: slices.Clone(e.Login.Providers), Fetch: s.outbound,
@@ -156,6 +164,22 @@ func (s *Server) journey(c *catalogue.Catalogue, e *environment, kept *pageKeys)
 		}
 	}
 	return j, nil
+}
+
+// shownMails are the mails of a demonstration, each with the link in it that leads
+// here.
+func shownMails(kept *mail.Kept, issuer string) []web.Mail {
+	var all []web.Mail
+	for _, m := range kept.Messages() {
+		shown := web.Mail{To: m.To, Subject: m.Subject, Text: m.Text, At: m.At}
+		for word := range strings.FieldsSeq(m.Text) {
+			if strings.HasPrefix(word, issuer+"/") {
+				shown.Link = word
+			}
+		}
+		all = append(all, shown)
+	}
+	return all
 }
 
 // onPeople is what the pages do to people.
