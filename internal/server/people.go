@@ -147,7 +147,7 @@ func failures(e *catalogue.Environment) func(http.ResponseWriter, *http.Request,
 	}
 }
 
-// mountPeople mounts what there is where people sign in.
+// people mounts what there is where people sign in.
 func (m *mounts) people(e *environment) {
 	if e.signIn == nil {
 		return
@@ -162,9 +162,18 @@ func (m *mounts) people(e *environment) {
 	m.below(e.Environment, e.Issuer, "/assets", "asset", timed(e.signIn.assets))
 }
 
-// offered says in metadata what of the pages' is switched on.
+// offered says in metadata what of the pages' is switched on: what is mounted.
 func (e *environment) offered() endpoint.Offered {
-	return endpoint.Offered{}
+	if e.signIn == nil {
+		return endpoint.Offered{}
+	}
+	o := endpoint.Offered{LogoutNotices: true}
+	for _, page := range e.signIn.journey.Handlers() {
+		if page.Path == web.PathLogout {
+			o.LogoutPath = page.Path
+		}
+	}
+	return o
 }
 
 // algorithms are those that access tokens of the environment are signed with.
