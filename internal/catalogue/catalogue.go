@@ -32,6 +32,7 @@ type Catalogue struct {
 	Environments []*Environment // in the order of the file
 	Home         *Environment   // of the deployment itself; nil: there is none
 	Listen       Listen
+	Outbound     Outbound
 	Limits       Limits
 	SealingKey   string // where the key comes from that seals signing keys: file:PATH or env:NAME
 	Data         string // folder of what has no other place: the admin socket, certificates
@@ -77,6 +78,13 @@ type TLS struct {
 	ACME             string   // e-mail address for the account at the ACME directory; empty: none
 	Directory        string   // the ACME directory; empty: Let's Encrypt
 	Hosts            []string // host names that ACME may ask certificates for: those of all issuers and APIs
+}
+
+// Outbound says where requests may go that the server makes by itself, to
+// addresses that somebody else supplied, beside the public internet.
+type Outbound struct {
+	Networks []netip.Prefix // private ones
+	CA       string         // PEM file with a certification authority to believe beside the machine's; empty: none
 }
 
 // Limits are the limits that a deployment may set, within hard ceilings.

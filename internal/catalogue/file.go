@@ -32,6 +32,8 @@ type File struct {
 	Home HomeEntry `yaml:"home"`
 	// Where a production server answers. `grantway dev` has its own.
 	Listen ListenEntry `yaml:"listen"`
+	// Where the server may go by itself, beside the public internet.
+	Outbound OutboundEntry `yaml:"outbound"`
 	// Limits that a deployment may change, within a ceiling each.
 	Limits LimitsEntry `yaml:"limits"`
 	// Where the key comes from that seals the signing keys in the stores: `file:PATH` or `env:NAME`. A production
@@ -367,6 +369,15 @@ type TLSEntry struct {
 	ACME string `yaml:"acme"`
 	// The ACME directory. Without one, Let's Encrypt.
 	Directory string `yaml:"directory"`
+}
+
+// OutboundEntry opens private places to what the server asks by itself: OpenID providers, and clients' logout endpoints.
+type OutboundEntry struct {
+	// Private networks in which they may be (`10.20.0.0/16`), at any port. Elsewhere they are on the internet, at port 443.
+	Networks List `yaml:"networks"`
+	// A PEM file with a certification authority of your own, which vouches for servers there beside those the machine
+	// knows. It is read when this file is.
+	CA string `yaml:"ca"`
 }
 
 // LimitsEntry holds the limits that a deployment may change. Sizes are written in bytes, or with KiB or MiB.

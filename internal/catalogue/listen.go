@@ -34,26 +34,36 @@ func (r *resolver) listen(c *Catalogue) Listen {
 		}
 	}
 	for i, text := range v.TrustedProxies {
-		prefix, err := netip.ParsePrefix(text)
-		if err != nil {
-			var address netip.Addr
-			if address, err = netip.ParseAddr(text); err == nil && address.Zone() == "" {
-				prefix = netip.PrefixFrom(address, address.BitLen())
-			}
-		}
 		path := index("listen.trusted_proxies", i)
-		switch {
-		case err != nil || !prefix.IsValid():
-			r.report(path, quote(text)+" is neither an address nor a network", "write 10.0.0.7 or 10.0.0.0/8")
+		switch prefix, good := r.network(path, text); {
+		case !good:
 		case prefix.Bits() == 0:
 			r.report(path, "everybody would be trusted", "name the addresses of the proxies")
-		case prefix.Masked() != prefix:
-			r.report(path, quote(text)+" is an address within a network", "write "+prefix.Masked().String()+" for the network")
 		default:
 			l.Trusted = append(l.Trusted, prefix)
 		}
 	}
 	return l
+}
+
+// network reads an address or a network, and reports what is neither.
+func (r *resolver) network(path, text string) (prefix netip.Prefix, good bool) {
+	prefix, err := netip.ParsePrefix(text)
+	if err != nil {
+		var address netip.Addr
+		if address, err = netip.ParseAddr(text); err == nil && address.Zone() == "" {
+			prefix = netip.PrefixFrom(address, address.BitLen())
+		}
+	}
+	switch {
+	case err != nil || !prefix.IsValid():
+		r.report(path, quote(text)+" is neither an address nor a network", "write 10.0.0.7 or 10.0.0.0/8")
+	case prefix.Masked() != prefix:
+		r.report(path, quote(text)+" is an address within a network", "write "+prefix.Masked().String()+" for the network")
+	default:
+		return prefix, true
+	}
+	return netip.Prefix{}, false
 }
 
 func (r *resolver) address(path, text string) {

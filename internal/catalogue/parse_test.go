@@ -81,6 +81,9 @@ listen:
   metrics: 127.0.0.1:9464
   verify: 127.0.0.1:9465
   trusted_proxies: [10.0.0.0/8, 192.0.2.7]
+outbound:
+  networks: [10.20.0.0/16, "fd00:1::7"]
+  ca: /etc/grantway/ca.pem
 limits:
   body: 128KiB
   connections: 500
@@ -158,6 +161,7 @@ func checkSampleRest(t *testing.T, c *Catalogue) {
 		{c.Limits, Limits{Body: 128 << 10, FailuresPerMinute: 30, ConnectionsPerClient: 200, Connections: 500, GatewayBody: 10 << 20}},
 		{c.Listen.Address + " " + c.Listen.Metrics, "0.0.0.0:443 127.0.0.1:9464"},
 		{c.Listen.TLS.Hosts, []string{"auth.staging.sample.example", "api.staging.sample.example", "sample.example"}},
+		{[]string{c.Outbound.Networks[0].String(), c.Outbound.Networks[1].String(), c.Outbound.CA}, []string{"10.20.0.0/16", "fd00:1::7/128", "/etc/grantway/ca.pem"}},
 		{[]string{c.Listen.Trusted[0].String(), c.Listen.Trusted[1].String()}, []string{"10.0.0.0/8", "192.0.2.7/32"}},
 		{[]string{c.Name, c.Contact, c.SealingKey, c.Data}, []string{"Sample", "api@sample.example", "env:SEALING_KEY", "/var/lib/grantway"}},
 	} {

@@ -56,6 +56,7 @@ func (r *resolver) catalogue() *Catalogue {
 	r.issuers(c, plans)
 	r.clients(c, plans)
 	c.Listen = r.listen(c)
+	c.Outbound = r.outbound()
 	c.SealingKey = r.sealingKey()
 	return c
 }
