@@ -1,7 +1,6 @@
 package interop
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -105,30 +104,7 @@ func start(t *testing.T, name string) *system {
 	envFile := filepath.Join(folder, "env")
 	server := exec.Command(binary, "dev", "--example", name, "--listen", "127.0.0.1:0",
 		"--data", filepath.Join(folder, "data"), "--env-file", envFile, "--quiet")
-	var said bytes.Buffer
-	server.Stdout, server.Stderr = &said, &said
-	if err := server.Start(); err != nil {
-		t.Fatal(err)
-	}
-	var ended error
-	done := make(chan struct{})
-	go func() {
-		ended = server.Wait()
-		close(done)
-	}()
-	t.Cleanup(func() {
-		server.Process.Signal(os.Interrupt)
-		select {
-		case <-done:
-		case <-time.After(20 * time.Second):
-			server.Process.Kill()
-			<-done
-			t.Errorf("%s did not stop when it was asked to", name)
-		}
-		if ended != nil {
-			t.Errorf("the server of %s: %v\n%s", name, ended, said.Bytes())
-		}
-	})
+	done := background(t, server)
 	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
 		select {
 		case <-done:
