@@ -18,6 +18,7 @@ import (
 	"github.com/grantway/grantway/internal/clientauth"
 	"github.com/grantway/grantway/internal/dialect"
 	"github.com/grantway/grantway/internal/endpoint"
+	"github.com/grantway/grantway/internal/fetch"
 	"github.com/grantway/grantway/internal/gateway"
 	"github.com/grantway/grantway/internal/grant"
 	"github.com/grantway/grantway/internal/keys"
@@ -49,6 +50,7 @@ type environment struct {
 	accounts      *admin.People // for operators; nil where nobody signs in
 	admin         http.Handler  // home's only
 	issuing       *token.People
+	outbound      *fetch.Fetcher
 	signIn        *signIn // nil: nobody signs in here
 }
 
@@ -141,14 +143,15 @@ func foreign(name, mark string, claimed store.About, err error) error {
 func (s *Server) by() store.By { return store.By{Actor: "server", At: s.options.Now()} }
 
 // assemble makes an environment's handlers. Nothing in it outlives a reload.
-func (s *Server) assemble(ctx context.Context, c *catalogue.Catalogue, e *catalogue.Environment, r *resources) (*environment, error) {
+func (s *Server) assemble(ctx context.Context, g *generation, e *catalogue.Environment, r *resources) (*environment, error) {
+	c := g.catalogue
 	if r.dsn != e.Store || r.issuer != e.Issuer.String() {
 		return nil, errors.New("its store or issuer differs from what it was: restart to change them")
 	}
 	if err := r.ring.Ensure(ctx, algorithms(e), s.by()); err != nil {
 		return nil, err
 	}
-	env := &environment{Environment: e, resources: r, dialect: dialect.Find(e.Dialect)}
+	env := &environment{Environment: e, resources: r, dialect: dialect.Find(e.Dialect), outbound: g.outbound}
 	realm := realmOf(c.Name)
 	env.declare(s.options.Now())
 	env.grants = []grant.Grant{

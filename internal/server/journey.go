@@ -158,7 +158,7 @@ func (s *Server) journey(c *catalogue.Catalogue, e *environment, kept *pageKeys)
 	}
 	if len(e.Login.Providers) > 0 {
 		j.Providers = &login.Providers{
-			Issuer: e.Issuer.String(), Configured: slices.Clone(e.Login.Providers), Fetch: s.outbound,
+			Issuer: e.Issuer.String(), Configured: slices.Clone(e.Login.Providers), Fetch: e.outbound,
 			Requests: db.Requests(), Accounts: db.Accounts(), Identities: db.Identities(), Browser: j.Browser,
 			Create: operations.Accounts.Create, Link: operations.Factors.Link, Now: now, Random: random,
 		}

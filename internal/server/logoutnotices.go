@@ -70,7 +70,7 @@ type notifier struct {
 func (s *Server) newLogoutNotices(r *resources) *logoutNotices {
 	n := newNotices(r.store.LogoutNotices(), s.options.Now, s.options.Random)
 	n.log = s.options.Log.With(slog.String("issuer", r.issuer))
-	n.post = s.outbound.Post
+	n.post = s.tell
 	n.with = func() (notifier, bool) {
 		env, p := s.current.Load().of(r), r.people.Load()
 		if env == nil || p == nil {

@@ -22,7 +22,6 @@ import (
 	"github.com/grantway/grantway/internal/gateway"
 	"github.com/grantway/grantway/internal/keys"
 	"github.com/grantway/grantway/internal/secret"
-	"github.com/grantway/grantway/internal/store"
 )
 
 // Options are what a Server is made of.
@@ -63,7 +62,6 @@ type Server struct {
 	key      []byte          // random, of this process
 	local    http.Handler    // the admin API for this machine
 	upstream *http.Transport
-	outbound *fetch.Fetcher // to addresses that somebody else supplied
 	trust    *trust
 	demo     *demo
 
@@ -75,6 +73,7 @@ type Server struct {
 type generation struct {
 	catalogue    *catalogue.Catalogue
 	environments []*environment
+	outbound     *fetch.Fetcher // to addresses that somebody else supplied
 	mounts       *mounts
 }
 
@@ -99,7 +98,6 @@ func New(ctx context.Context, o Options) (*Server, error) {
 		return nil, err
 	}
 	s.upstream = gateway.Transport(nil)
-	s.outbound = fetch.New(fetch.Config{Loopback: o.Mark == store.MarkDev})
 	if o.Demo != nil {
 		s.demo = startDemo(o.Demo)
 		s.upstream = gateway.Transport(s.demo.dial)
@@ -120,6 +118,9 @@ func (s *Server) Reload(ctx context.Context, c *catalogue.Catalogue) (err error)
 	defer s.reload.Unlock()
 	old := s.current.Load()
 	next := &generation{catalogue: c}
+	if next.outbound, err = s.fetcher(c.Outbound); err != nil {
+		return err
+	}
 	var opened []*resources
 	defer func() {
 		if err != nil {
@@ -136,7 +137,7 @@ func (s *Server) Reload(ctx context.Context, c *catalogue.Catalogue) (err error)
 			}
 			opened = append(opened, r)
 		}
-		environment, err := s.assemble(ctx, c, e, r)
+		environment, err := s.assemble(ctx, next, e, r)
 		if err != nil {
 			return fmt.Errorf("environment %s: %w", e.Name, err)
 		}
