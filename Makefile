@@ -4,7 +4,7 @@ GO     ?= go
 TOOLS  := $(CURDIR)/.bin
 export GOFLAGS ?= -buildvcs=false
 
-.PHONY: help run build test rotation hang weaken race lint fuzz bench interop generate need clean
+.PHONY: help run build test rotation hang weaken race lint fuzz bench interop browser generate need clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -15,11 +15,14 @@ run: ## run the demonstration on http://127.0.0.1:8080
 build: ## build the binary ./grantway, static
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags="-s -w" -o grantway ./cmd/grantway
 
-test: need ## run every test but the real clients'; on Debian as root it installs what it needs first
-	$(GO) test $$($(GO) list ./... | grep -v /internal/interop)
+test: need ## run every test but the real clients' and the browser's; on Debian as root it installs what it needs first
+	$(GO) test $$($(GO) list ./... | grep -v -e /internal/interop -e /internal/browser)
 
 interop: need ## run the libraries that other people wrote against a running server
 	$(GO) test -count=1 ./internal/interop
+
+browser: need ## take people's journeys in Chromium against a running server
+	$(GO) test -count=1 ./internal/browser
 
 rotation: ## rotate keys for ten minutes while tokens are issued and checked
 	GRANTWAY_ROTATION=long $(GO) test -count=1 -timeout 15m -v -run TestRotationUnderLoad ./internal/server
@@ -39,8 +42,9 @@ lint: ## vet, staticcheck, gofumpt, generated files, tidy modules, dead code
 fuzz: ## fuzz every target for FUZZTIME (default 30s) each
 	./.ci/fuzz
 
-bench: ## measure the token path against plain controls
-	$(GO) test -run '^$$' -bench . -benchmem ./internal/wire ./internal/jose ./internal/secret ./internal/store/cached ./internal/server
+bench: ## measure every goal beside plain controls; BENCHFLAGS for more
+	$(GO) run ./bench $(BENCHFLAGS)
+	$(GO) test -run '^$$' -bench . -benchmem ./internal/wire ./internal/jose ./internal/secret ./internal/store/cached
 
 generate: ## write the generated files: the schema and the reference of grantway.yaml
 	$(GO) test ./internal/catalogue -run TestGenerated -update
