@@ -62,14 +62,16 @@ func leads(redirect string) string {
 	if err != nil {
 		return "'self'"
 	}
-	const loopback = "http://localhost:* http://127.0.0.1:* http://[::1]:*"
+	const loopback = "http://localhost:* http://127.0.0.1:*"
 	switch scheme := strings.ToLower(u.Scheme); {
 	case scheme == "https":
 		return "https:"
 	case scheme == "http":
 		switch u.Hostname() {
-		case "localhost", "127.0.0.1", "::1":
+		case "localhost", "127.0.0.1":
 			return "https: " + loopback
+		case "::1":
+			return "https: http:" // a policy cannot name an address of IPv6 (CSP Level 3 §2.3.1)
 		}
 		return "https: " + scheme + "://" + u.Host
 	case scheme != "" && strings.Trim(scheme, "abcdefghijklmnopqrstuvwxyz0123456789+-.") == "":

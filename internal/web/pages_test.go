@@ -295,11 +295,12 @@ func TestHeadersFollowWhatAPageNeeds(t *testing.T) { // rows R03, B24
 }
 
 func TestFormsMayLeadWhereTheApplicationIs(t *testing.T) {
-	const local = "https: http://localhost:* http://127.0.0.1:* http://[::1]:*"
+	const local = "https: http://localhost:* http://127.0.0.1:*"
 	for redirect, want := range map[string]string{
 		"https://app.example/cb":           "https:",
 		"http://localhost":                 local,
 		"http://127.0.0.1:8123/cb":         local,
+		"http://[::1]:8123/cb":             "https: http:",
 		"http://intranet.example:8080/cb":  "https: http://intranet.example:8080",
 		"com.example.app:/cb":              "https: com.example.app:",
 		"https://app.example/; script-src": "https:",

@@ -1,0 +1,78 @@
+package browser
+
+import (
+	"bytes"
+	"encoding/json"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+// TestJourneys takes each journey of testdata.
+func TestJourneys(t *testing.T) {
+	node, chromium := tool(t, "node"), tool(t, "chromium")
+	folder := scripts(t, nodeModules(t))
+	paths, err := filepath.Glob(filepath.Join(folder, "journey-*.mjs"))
+	if err != nil || len(paths) == 0 {
+		t.Fatalf("%v, %d journeys", err, len(paths))
+	}
+	for _, path := range paths {
+		name := filepath.Base(path)
+		t.Run(name[len("journey-"):len(name)-len(".mjs")], func(t *testing.T) {
+			t.Parallel()
+			s := start(t)
+			told, _ := json.Marshal(map[string]string{ // strings always encode
+				"issuer": s.issuer, "app": s.app, "chromium": chromium, "name": person, "password": password,
+				"secret": plannerSecret, "pictures": os.Getenv("GRANTWAY_PICTURES"),
+			})
+			command := exec.CommandContext(t.Context(), node, path)
+			command.Env = append(os.Environ(), "SITE="+string(told), "NO_PROXY=*", "no_proxy=*")
+			if out, err := command.CombinedOutput(); err != nil {
+				t.Errorf("%v\n%s\nThe server's log:\n%s", err, out, s.log.String())
+			}
+		})
+	}
+}
+
+// scripts copies the journeys to a folder beside which their libraries can be.
+func scripts(t *testing.T, modules string) string {
+	t.Helper()
+	folder := t.TempDir()
+	paths, err := filepath.Glob("testdata/*.mjs")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range paths {
+		script, err := os.ReadFile(path)
+		if err == nil {
+			err = os.WriteFile(filepath.Join(folder, filepath.Base(path)), script, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(filepath.Join(modules, "node_modules"), filepath.Join(folder, "node_modules")); err != nil {
+		t.Fatal(err)
+	}
+	return folder
+}
+
+// A lockedBuffer is a buffer that a server can write to.
+type lockedBuffer struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *lockedBuffer) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *lockedBuffer) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
+}

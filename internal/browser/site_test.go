@@ -1,0 +1,150 @@
+package browser
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	_ "embed"
+	"encoding/json"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/grantway/grantway/examples"
+	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/keys"
+	"github.com/grantway/grantway/internal/server"
+	"github.com/grantway/grantway/internal/store"
+)
+
+// clients stands below the example's own configuration.
+//
+//go:embed testdata/clients.yaml
+var clients string
+
+// person is the one whose browser it is.
+const person, password, plannerSecret = "ann", "a term in Leiden", "of the planner, in these tests"
+
+// A site is the server with its people, and the application that sends them to it.
+type site struct {
+	issuer string // on localhost, where passkeys can be made
+	app    string
+	ahead  atomic.Int64 // of the real time, in nanoseconds
+	log    lockedBuffer
+}
+
+// start runs a site until the test is over.
+func start(t *testing.T) *site {
+	t.Helper()
+	s := &site{}
+	app := httptest.NewServer(s.application())
+	t.Cleanup(app.Close)
+	s.app = app.URL
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, port, _ := net.SplitHostPort(l.Addr().String())
+	base := "http://localhost:" + port
+	s.issuer = base + "/demo"
+
+	example, _ := examples.Find("mytimetable")
+	variables := map[string]string{"APPLICATION": s.app, "PLANNER_SECRET": plannerSecret}
+	c, err := catalogue.Parse("grantway.yaml", append(example.Config, strings.ReplaceAll(clients, "$APPLICATION", s.app)...), func(name string) (string, bool) {
+		value, ok := variables[name]
+		return value, ok
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	data := t.TempDir()
+	sealing := filepath.Join(data, "sealing.key")
+	if err := keys.CreateSealFile(sealing); err != nil {
+		t.Fatal(err)
+	}
+	seal, err := keys.ReadSeal("file:"+sealing, os.LookupEnv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	running, err := server.New(t.Context(), server.Options{
+		Catalogue: c.ForDev(base, data), Seal: seal, Mark: store.MarkDev, AnyHost: true, Demo: example.API(), Random: rand.Reader,
+		Now: func() time.Time { return time.Now().Add(time.Duration(s.ahead.Load())) },
+		Log: slog.New(slog.NewTextHandler(&s.log, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.enrol(t, running.Admin())
+	ctx, stop := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- running.Serve(ctx, l, running.Handler()) }()
+	t.Cleanup(func() {
+		stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+		if err := running.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// enrol makes the account.
+func (s *site) enrol(t *testing.T, admin http.Handler) {
+	t.Helper()
+	body, _ := json.Marshal(map[string]any{ // strings always encode
+		"name": person, "password": password, "full_name": "Ann Example", "email": "ann@example.com", "roles": []string{"student"},
+	})
+	w := httptest.NewRecorder()
+	r := httptest.NewRequest(http.MethodPost, "/admin/v1/environments/demo/accounts", bytes.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	admin.ServeHTTP(w, r)
+	if w.Code != http.StatusCreated {
+		t.Fatalf("the account: %d %s", w.Code, w.Body)
+	}
+}
+
+// application is what people come from and are sent back to. Its pages say what it
+// was told.
+func (s *site) application() http.Handler {
+	mux := http.NewServeMux()
+	page := func(text string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Content-Type", "text/html; charset=utf-8")
+			io.WriteString(w, "<!doctype html><html lang=en><link rel=icon href=data:,><title>Application</title>"+text)
+		}
+	}
+	mux.HandleFunc("/{$}", page("<main><h1>Application</h1></main>"))
+	mux.HandleFunc("/signedout", page("<main><h1>Signed out</h1></main>"))
+	mux.HandleFunc("/cb", func(w http.ResponseWriter, r *http.Request) {
+		if err := r.ParseForm(); err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		got := map[string]string{"method": r.Method, "referer": r.Referer(), "origin": r.Header.Get("Origin")}
+		for name := range r.Form {
+			got[name] = r.Form.Get(name)
+		}
+		told, _ := json.Marshal(got) // strings always encode, and escape what HTML knows
+		page(`<main><h1>Back</h1><pre id=got>`+strings.ReplaceAll(string(told), "&", "&amp;")+
+			`</pre></main><script>window.opener?.postMessage("back", "*")</script>`)(w, r)
+	})
+	mux.HandleFunc("POST /clock", func(w http.ResponseWriter, r *http.Request) {
+		by, err := time.ParseDuration(r.FormValue("by"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusBadRequest)
+			return
+		}
+		s.ahead.Add(int64(by))
+	})
+	return mux
+}
