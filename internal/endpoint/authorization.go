@@ -40,9 +40,19 @@ type Authorization struct {
 		Start(ctx context.Context, request [32]byte, g store.Grant, c *store.Consent, by store.By) error
 	}
 	Hints  *token.Hints
-	Page   func(w http.ResponseWriter, r *http.Request, status int, refused *refusal.Refusal)
+	Pages  Pages
 	Now    func() time.Time
 	Random io.Reader
+}
+
+// Pages are what the endpoint shows where it does not redirect.
+type Pages interface {
+	// Refuse says what is wrong to the person, who alone is known to be there.
+	Refuse(w http.ResponseWriter, r *http.Request, refused *refusal.Refusal)
+
+	// Post lets the browser post an answer to an application (OAuth 2.0 Form Post
+	// Response Mode §2).
+	Post(w http.ResponseWriter, r *http.Request, to, application string, members [][2]string)
 }
 
 // How long things live.
@@ -140,7 +150,7 @@ func (a *Authorization) page(w http.ResponseWriter, r *http.Request, err error) 
 	refused := refusal.Of(waiting(err))
 	activity.Of(r.Context()).Refusal = refused
 	noStore(w.Header())
-	a.Page(w, r, refused.HTTPStatus(), refused)
+	a.Pages.Refuse(w, r, refused)
 }
 
 // found finds a client that may be used.

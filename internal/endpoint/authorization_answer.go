@@ -1,16 +1,11 @@
 package endpoint
 
 import (
-	"crypto/sha256"
-	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"html"
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/grantway/grantway/internal/activity"
@@ -137,8 +132,8 @@ func (a *Authorization) start(r *http.Request, request [32]byte, client *store.C
 	return code, err
 }
 
-// A member of an authorization response.
-type member struct{ name, value string }
+// A member of an authorization response: its name and its value.
+type member = [2]string
 
 // refuse tells the application why it gets no code (RFC 6749 §4.1.2.1).
 func (a *Authorization) refuse(w http.ResponseWriter, r *http.Request, asked *grant.Asked, err error) {
@@ -158,7 +153,11 @@ func (a *Authorization) answer(w http.ResponseWriter, r *http.Request, asked *gr
 	noStore(h)
 	h.Set("Referrer-Policy", "no-referrer") // row A18
 	if asked.ResponseMode == modeFormPost {
-		formPost(w, asked.Redirect, members)
+		name := asked.ClientID
+		if client, err := a.Clients.Find(r.Context(), asked.ClientID); err == nil {
+			name = client.Name
+		}
+		a.Pages.Post(w, r, asked.Redirect, name, members)
 		return
 	}
 	location := asked.Redirect
@@ -167,7 +166,7 @@ func (a *Authorization) answer(w http.ResponseWriter, r *http.Request, asked *gr
 		if !strings.Contains(location, "?") {
 			mark = "?"
 		}
-		location += mark + m.name + "=" + escape(m.value)
+		location += mark + m[0] + "=" + escape(m[1])
 	}
 	h.Set("Location", location)
 	w.WriteHeader(http.StatusSeeOther) // row A17
@@ -175,34 +174,3 @@ func (a *Authorization) answer(w http.ResponseWriter, r *http.Request, asked *gr
 
 // escape is url.QueryEscape with %20 for a space, which every reader understands.
 func escape(text string) string { return strings.ReplaceAll(url.QueryEscape(text), "+", "%20") }
-
-// submit sends the form of a form_post page. Without it the person presses the
-// button.
-const submit = `document.forms[0].submit()`
-
-// formPolicy lets that script run and nothing else. It does not say where forms may
-// go: browsers hold a policy's form-action against redirects of the application too.
-var formPolicy = fmt.Sprintf("default-src 'none'; script-src 'sha256-%s'; base-uri 'none'; frame-ancestors 'none'", func() string {
-	sum := sha256.Sum256([]byte(submit))
-	return base64.StdEncoding.EncodeToString(sum[:])
-}())
-
-// formPost lets the browser post the answer to the application (OAuth 2.0 Form Post
-// Response Mode §2). Row B05: every value is escaped.
-func formPost(w http.ResponseWriter, to string, members []member) {
-	var b strings.Builder
-	b.WriteString("<!doctype html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n<title>Back to the application</title>\n")
-	b.WriteString(`<form method="post" action="` + html.EscapeString(to) + "\">\n")
-	for _, m := range members {
-		b.WriteString(`<input type="hidden" name="` + m.name + `" value="` + html.EscapeString(m.value) + "\">\n")
-	}
-	b.WriteString("<button>Continue to the application</button>\n</form>\n<script>" + submit + "</script>\n</html>\n")
-	h := w.Header()
-	h.Set("Content-Type", "text/html; charset=utf-8")
-	h.Set("Content-Security-Policy", formPolicy)
-	h.Set("X-Frame-Options", "DENY")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Length", strconv.Itoa(b.Len()))
-	w.WriteHeader(http.StatusOK)
-	w.Write([]byte(b.String())) // a browser that has gone is no concern of ours
-}

@@ -136,6 +136,7 @@ func (s *Server) journey(c *catalogue.Catalogue, e *environment, kept *pageKeys)
 	if err != nil {
 		return nil, err
 	}
+	e.signIn.authorization.Pages = &faces{pages, languages, now}
 	sender := s.deliver(e.Environment, kept)
 	e.accounts = s.administered(e, mailed{sender})
 	operations := s.onPeople(e, kept)

@@ -15,7 +15,6 @@ import (
 	"github.com/grantway/grantway/internal/jose"
 	"github.com/grantway/grantway/internal/keys"
 	"github.com/grantway/grantway/internal/login"
-	"github.com/grantway/grantway/internal/refusal"
 	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/internal/token"
 	"github.com/grantway/grantway/internal/web"
@@ -100,7 +99,7 @@ func (s *Server) people(ctx context.Context, c *catalogue.Catalogue, e *environm
 			Environment: e.Name, Issuer: e.Issuer.String(), Name: e.issuer(), Secure: e.Issuer.Scheme == "https",
 			Allotment: grant.Allotment{APIs: e.APIs, OpenID: e.OpenID, NeedsAudience: e.dialect.NeedsAudience},
 			Life:      e.Login.Refresh, Limit: c.Limits.Body,
-			Clients: e, Requests: db.Requests(), Grants: db.Grants(), Hints: hints, Page: failures(e.Environment), Now: now, Random: s.options.Random,
+			Clients: e, Requests: db.Requests(), Grants: db.Grants(), Hints: hints, Now: now, Random: s.options.Random,
 		},
 		userInfo: &endpoint.UserInfo{Tokens: checker, Accounts: db.Accounts(), Clients: e, Realm: realm, Limit: c.Limits.Body},
 	}
@@ -133,18 +132,6 @@ func (s *Server) declarePeople(ctx context.Context, e *catalogue.Environment, r 
 		}
 	}
 	return nil
-}
-
-// failures shows what is wrong with an authorization request that cannot be
-// answered.
-func failures(e *catalogue.Environment) func(http.ResponseWriter, *http.Request, int, *refusal.Refusal) {
-	site := web.NewSite(web.Theme{Name: e.Login.Theme.Name}, e.Issuer.Path+"/errors")
-	return func(w http.ResponseWriter, r *http.Request, status int, refused *refusal.Refusal) {
-		shown := refused.Public()
-		site.Render(w, r, status, web.Page{Template: "notice", Title: "This did not work", Data: web.Notice{
-			What: refused.Describe(), Why: shown.Cause, Do: shown.Cure,
-		}})
-	}
 }
 
 // people mounts what there is where people sign in.
@@ -221,13 +208,31 @@ func (r *resources) jwks() []byte {
 // signInOf is what a declared client is registered with.
 func signInOf(c *catalogue.Client) store.SignIn { return store.SignIn(c.SignIn) }
 
-// overForPeople are steps that forget what is over where people sign in.
-func (r *resources) overForPeople(ctx context.Context, now time.Time, some int) []func() (int, error) {
+// How long what is over is kept.
+const (
+	keepLinks  = 24 * time.Hour      // store.Links.Issue counts those of an hour
+	neverAgain = 31 * 24 * time.Hour // longer than any session lives: where people sign in no more
+)
+
+// overForPeople are steps that forget what is over where people sign in. Sessions
+// end in theirs, and their applications are told.
+func (r *resources) overForPeople(ctx context.Context, now time.Time, some int, idle time.Duration) []func() (int, error) {
 	if r.people.Load() == nil {
 		return nil
 	}
 	return []func() (int, error){
 		func() (int, error) { return r.store.Requests().Purge(ctx, now, some) },
+		func() (int, error) { return r.store.Links().Purge(ctx, now.Add(-keepLinks), some) },
+		func() (int, error) { return r.store.Devices().Purge(ctx, now, some) },
 		func() (int, error) { return r.store.Grants().Purge(ctx, now, some) },
+		func() (int, error) { return r.store.Sessions().Purge(ctx, idle, now, some) },
 	}
+}
+
+// idle is how long a session lives that is not used, as the catalogue says now.
+func (e *environment) idle() time.Duration {
+	if e == nil || e.Login == nil {
+		return neverAgain
+	}
+	return e.Login.Idle
 }
