@@ -55,7 +55,13 @@ func (c Consent) API() string {
 // API is named at each only where there are several.
 func (c Consent) Sorted() []Right {
 	sorted := slices.Clone(c.Rights)
-	if c.API() != "" {
+	named := map[string]bool{}
+	for _, r := range sorted {
+		if r.API != "" {
+			named[r.API] = true
+		}
+	}
+	if len(named) < 2 {
 		for i := range sorted {
 			sorted[i].API = ""
 		}

@@ -348,6 +348,18 @@ func TestConsentPutsTheSharpRightsFirst(t *testing.T) {
 	}
 }
 
+// The API is worth saying where there are two: an OpenID Connect scope has none.
+func TestConsentNamesAPIsWhereTheyDiffer(t *testing.T) {
+	one := Consent{Rights: []Right{{Scope: "a", API: "Timetable"}, {Scope: "openid", Fixed: true}}}
+	two := Consent{Rights: append(slices.Clone(one.Rights), Right{Scope: "b", API: "Grades"})}
+	if got := one.Sorted(); got[0].API != "" || one.API() != "" {
+		t.Errorf("one API: %v", got)
+	}
+	if got := two.Sorted(); got[0].API != "Timetable" || got[2].API != "Grades" {
+		t.Errorf("two APIs: %v", got)
+	}
+}
+
 // TestFieldsThatPasswordManagersKnow: names and purposes of fields never change.
 func TestFieldsThatPasswordManagersKnow(t *testing.T) {
 	p := newPages(t, Theme{}, "")
