@@ -3,6 +3,7 @@ package login
 import (
 	"encoding/base64"
 	"encoding/json"
+	"slices"
 	"time"
 
 	"github.com/grantway/grantway/internal/account"
@@ -69,6 +70,10 @@ func (v *visit) proved(accountID string, proof account.Proof) {
 	if v.progress.AccountID != accountID {
 		v.progress = progress{AccountID: accountID}
 	}
+	// The newest proof of a kind stands for all of it, unless it is the weaker one.
+	v.progress.Proven = slices.DeleteFunc(v.progress.Proven, func(p account.Proof) bool {
+		return p.Method == proof.Method && (proof.Verified || !p.Verified)
+	})
 	v.progress.Proven = append(v.progress.Proven, proof)
 	v.progress.Passkey = nil
 }

@@ -166,7 +166,9 @@ func (v *visit) postAddPasskey() {
 func (v *visit) added(who account.Signed, proof account.Proof, what web.Done) {
 	v.proved(who.AccountID, proof)
 	who, _ = v.who()
-	verdict, err := v.judge(who, v.wish())
+	wish := v.wish()
+	wish.Sensitive = true // it has just been asked for, and dates the session by what is recent
+	verdict, err := v.judge(who, wish)
 	if err != nil {
 		v.failedBy(err)
 		return

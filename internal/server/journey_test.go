@@ -83,7 +83,7 @@ func TestAPersonAllowsAnApplication(t *testing.T) {
 			t.Errorf("%s: %v", name, got)
 		}
 	}
-	b.open(documented + "&state=xyz").is("/consent", http.StatusOK)
+	b.open(documented+"&state=xyz").is("/consent", http.StatusOK)
 	back := b.submit("/consent", "decision", "allow", "scope", "-").back("http://localhost")
 	if back.Get("error") != "access_denied" || back.Get("state") != "xyz" || back.Has("code") {
 		t.Errorf("none: %v", back)
