@@ -20,8 +20,8 @@ func (r *resolver) clients(c *Catalogue, plans []*plan) {
 	for _, entry := range r.file.Clients {
 		path := join("clients", entry.Key)
 		v := entry.Value
-		if !validID(entry.Key) {
-			r.report(path, quote(entry.Key)+" is not a client id", "write printable ASCII without space, %, + and :, at most 128 characters")
+		if problem, hint := wire.CheckClientID(entry.Key); problem != "" {
+			r.report(path, quote(entry.Key)+" "+problem, hint)
 		}
 		switch secretGiven := v.Secret.Name != ""; {
 		case secretGiven && v.Hash != "":
@@ -84,9 +84,19 @@ func (r *resolver) signIn(path string, v *ClientEntry) SignIn {
 			}
 		}
 	}
-	if v.LogoutNotice != "" {
-		if problem, hint := wire.CheckRedirect(v.LogoutNotice, false); problem != "" {
-			r.report(join(path, "backchannel_logout_uri"), problem, hint)
+	for _, one := range []struct {
+		key, text string
+		check     func(string) (problem, hint string)
+	}{
+		{"name", v.Name, wire.CheckName}, {"owner", v.Owner, wire.CheckName}, {"homepage", v.Homepage, wire.CheckHomepage},
+		// Whether this is development, serve knows, which looks at it once more.
+		{"backchannel_logout_uri", v.LogoutNotice, func(text string) (string, string) { return wire.CheckNotice(text, true) }},
+	} {
+		if one.text == "" {
+			continue
+		}
+		if problem, hint := one.check(one.text); problem != "" {
+			r.report(join(path, one.key), problem, hint)
 		}
 	}
 	return SignIn{
@@ -101,13 +111,6 @@ func (r *resolver) reported(path string) bool {
 	return slices.ContainsFunc(r.faults, func(f Fault) bool {
 		return f.Path == join(path, "secret") || f.Path == join(path, "hash")
 	})
-}
-
-// validID: %, + and : would read differently in the two encodings of HTTP Basic
-// that clients use (RFC 6749 §2.3.1).
-func validID(id string) bool {
-	return id != "" && len(id) <= 128 &&
-		!strings.ContainsFunc(id, func(c rune) bool { return c <= ' ' || c > '~' || strings.ContainsRune("%+:", c) })
 }
 
 // allotted resolves what a client may use: by API, its scopes.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/grantway/grantway/internal/jose"
+	"github.com/grantway/grantway/internal/wire"
 )
 
 // Loopback reports whether the host of a URL is this machine by any name.
@@ -66,6 +67,12 @@ func (s *serveCheck) all() Faults {
 				break
 			}
 			origins[origin] = e.Name
+		}
+		for i := range e.Clients {
+			client := &e.Clients[i]
+			if problem, hint := wire.CheckNotice(client.SignIn.LogoutNotice, false); client.SignIn.LogoutNotice != "" && problem != "" {
+				s.refuse(join(join("clients", client.ID), "backchannel_logout_uri"), problem, hint)
+			}
 		}
 		if e == c.Home {
 			continue // the server answers its API itself

@@ -66,6 +66,8 @@ func TestCheckServe(t *testing.T) {
 		}, "", true},
 		{"an hour and a second", func(c *Catalogue) { c.Environments[0].APIs[1].Token.Lifetime = time.Hour + time.Second }, "apis.events.token.lifetime: 1h0m1s is more than 1h", true},
 		{"an hour", func(c *Catalogue) { c.Environments[0].APIs[1].Token.Lifetime = time.Hour }, "", false},
+		{"notice of logouts in the clear", func(c *Catalogue) { c.Environments[0].Clients[0].SignIn.LogoutNotice = "http://localhost/x" }, "backchannel_logout_uri: is http", false},
+		{"notice of logouts", func(c *Catalogue) { c.Environments[0].Clients[0].SignIn.LogoutNotice = "https://app.example/x" }, "", false},
 		{"a minute", func(c *Catalogue) { c.Environments[0].APIs[1].Token.Lifetime = time.Minute }, "apis.events.token.lifetime: 1m0s is a minute", true},
 	} {
 		c := safe(t)

@@ -73,6 +73,7 @@ type Clients struct {
 	Check       *secret.Checker // within its bounds imported secrets are hashed
 	Now         func() time.Time
 	Random      io.Reader
+	Development bool // applications on this machine may be told of logouts by http
 
 	// Sync returns once this node has seen every change that is in the store, so
 	// that what an operation did holds when it returns. Nil: there is nothing to

@@ -10,14 +10,15 @@ import (
 
 	"github.com/grantway/grantway/internal/clientauth"
 	"github.com/grantway/grantway/internal/store"
+	"github.com/grantway/grantway/internal/wire"
 	"github.com/grantway/grantway/oauth"
 )
 
 // Limits of what a client may be.
 const (
-	MaxID    = 128 // bytes
-	MaxName  = 128 // characters
-	maxNamed = 100 // grants, APIs or methods that one request names
+	MaxID    = wire.MaxClientID // bytes
+	MaxName  = wire.MaxName     // characters
+	maxNamed = 100              // grants, APIs or methods that one request names
 )
 
 // forPeople reports whether a type of client sends people to sign in.
@@ -59,45 +60,25 @@ func (c *Clients) judge(client *store.Client, faults *Faults) {
 	if client.Public() && len(client.AuthMethods) > 0 {
 		faults.add("auth_methods", "a "+client.Type+" client keeps no secret to authenticate with", "leave them away")
 	}
-	judgeSignIn(client, faults)
+	judgeSignIn(client, c.Development, faults)
 }
 
-// judgeID: %, + and : would read differently in the two encodings of HTTP Basic
-// that clients use (RFC 6749 §2.3.1), and the dots are no segment of a URL.
+// judgeID looks at an id before anything has it.
 func (c *Clients) judgeID(id string, faults *Faults) {
-	wrong := func(r rune) bool { return r <= ' ' || r > '~' || strings.ContainsRune("%+:", r) }
-	switch {
-	case len(id) > MaxID:
-		faults.add("id", fmt.Sprintf("has %d bytes; %d is the limit", len(id), MaxID), "")
-	case strings.ContainsFunc(id, wrong) || !utf8.ValidString(id):
-		faults.add("id", "holds a character that not every client sends unchanged", "use printable ASCII without space, %, + and :")
-	case id == "." || id == "..":
-		faults.add("id", "cannot be part of a URL", "choose another id")
-	case c.declared(id) != nil:
+	if problem, hint := wire.CheckClientID(id); problem != "" {
+		faults.add("id", problem, hint)
+	} else if c.declared(id) != nil {
 		faults.add("id", "is a client of grantway.yaml", "choose another id, or change the client there")
 	}
 }
 
-// judgeName keeps out what reads as something else than it is: text that runs
-// backwards, characters that do not show, line breaks.
+// judgeName looks at a name that people are shown.
 func judgeName(field, name string, faults *Faults) {
-	switch {
-	case name == "":
+	if name == "" {
 		faults.add(field, "is missing", "say what people call the client")
-	case !utf8.ValidString(name):
-		faults.add(field, "is not UTF-8", "")
-	case utf8.RuneCountInString(name) > MaxName:
-		faults.add(field, fmt.Sprintf("has %d characters; %d is the limit", utf8.RuneCountInString(name), MaxName), "")
-	case strings.ContainsFunc(name, hidden):
-		faults.add(field, "holds a character that is not seen or that turns the direction of the text", "type the name anew instead of pasting it")
+	} else if problem, hint := wire.CheckName(name); problem != "" {
+		faults.add(field, problem, hint)
 	}
-}
-
-// hidden reports whether a character does not show by itself: control and format
-// characters (bidirectional marks and zero-width ones among them), line breaks,
-// fillers and variation selectors.
-func hidden(r rune) bool {
-	return !unicode.IsGraphic(r) || unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector) || r == '\u2800'
 }
 
 // normalised trims a name and writes every kind of space as one plain space.

@@ -15,13 +15,14 @@ var idTokenAlgs = []string{"RS256", "ES256", "PS256", "EdDSA"}
 
 // judgeSignIn looks at what a client is registered with that acts for people, and
 // at what one has that does not.
-func judgeSignIn(client *store.Client, faults *Faults) {
+func judgeSignIn(client *store.Client, development bool, faults *Faults) {
 	in := &client.SignIn
 	if in.Owner != "" {
 		judgeName("owner", in.Owner, faults)
 	}
 	if in.Homepage != "" {
-		judgeURI("homepage", in.Homepage, false, faults)
+		problem, hint := wire.CheckHomepage(in.Homepage)
+		judged("homepage", in.Homepage, problem, hint, faults)
 	}
 	if !forPeople(client.Type) {
 		for _, member := range []struct {
@@ -44,7 +45,8 @@ func judgeSignIn(client *store.Client, faults *Faults) {
 	judgeURIs("redirect_uris", in.Redirects, native, faults)
 	judgeURIs("post_logout_redirect_uris", in.LogoutRedirects, native, faults)
 	if in.LogoutNotice != "" {
-		judgeURI("backchannel_logout_uri", in.LogoutNotice, false, faults)
+		problem, hint := wire.CheckNotice(in.LogoutNotice, development)
+		judged("backchannel_logout_uri", in.LogoutNotice, problem, hint, faults)
 	}
 	if in.IDTokenAlg != "" && !slices.Contains(idTokenAlgs, in.IDTokenAlg) {
 		faults.add("id_token_alg", quote(in.IDTokenAlg)+" is not known here", "known are "+strings.Join(idTokenAlgs, ", "))
@@ -69,7 +71,12 @@ func judgeURIs(field string, uris []string, native bool, faults *Faults) {
 }
 
 func judgeURI(field, uri string, native bool, faults *Faults) {
-	if problem, hint := wire.CheckRedirect(uri, native); problem != "" {
+	problem, hint := wire.CheckRedirect(uri, native)
+	judged(field, uri, problem, hint, faults)
+}
+
+func judged(field, uri, problem, hint string, faults *Faults) {
+	if problem != "" {
 		faults.add(field, quote(uri)+" "+problem, hint)
 	}
 }

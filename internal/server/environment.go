@@ -187,7 +187,7 @@ func (s *Server) assemble(ctx context.Context, g *generation, e *catalogue.Envir
 	}
 	env.partners = &partner.Clients{
 		Environment: e, Store: r.store.Clients(), Secrets: r.store.Secrets(), Check: s.secrets,
-		Now: s.options.Now, Random: s.options.Random, Sync: r.clients.Sync,
+		Now: s.options.Now, Random: s.options.Random, Sync: r.clients.Sync, Development: s.options.Mark == store.MarkDev,
 	}
 	env.apiTokens = &partner.APITokens{
 		Environment: e, Store: r.store.APITokens(), Now: s.options.Now, Random: s.options.Random, Sync: r.clients.Sync,
