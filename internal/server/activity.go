@@ -64,7 +64,7 @@ func (g *generation) of(r *resources) *environment {
 
 // purge forgets expired opaque tokens and old activity, some at a time so that no
 // request waits for it long.
-func (r *resources) purge(ctx context.Context) error {
+func (r *resources) purge(ctx context.Context, idle time.Duration) error {
 	const some = 1000
 	now := r.now()
 	tokens := func() (int, error) { return r.store.Tokens().Purge(ctx, now, some) }
@@ -72,7 +72,7 @@ func (r *resources) purge(ctx context.Context) error {
 		return r.store.Activity().Purge(ctx, now.Add(-keepTallies), now.Add(-keepRefused), some)
 	}
 	var failed error
-	for _, step := range append(r.overForPeople(ctx, now, some), tokens, activity) {
+	for _, step := range append(r.overForPeople(ctx, now, some, idle), tokens, activity) {
 		for n, err := some, error(nil); n >= some && err == nil; {
 			n, err = step()
 			failed = errors.Join(failed, err)

@@ -51,7 +51,11 @@ func (s *Server) follow(r *resources) {
 	all.Go(func() { notices.run(ctx) })
 	all.Go(func() { s.repeat(ctx, activity.FlushEvery, "activity not written", r.activity.Flush) })
 	all.Go(func() { s.repeat(ctx, activity.FlushEvery, "use of API tokens not written", r.directory.flush) })
-	all.Go(func() { s.repeat(ctx, time.Minute, "old records not forgotten", r.purge) })
+	all.Go(func() {
+		s.repeat(ctx, time.Minute, "old records not forgotten", func(ctx context.Context) error {
+			return r.purge(ctx, s.current.Load().of(r).idle())
+		})
+	})
 	go func() {
 		all.Wait()
 		close(r.stopped)

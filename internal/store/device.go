@@ -35,4 +35,8 @@ type Devices interface {
 	// "device.forgotten". One that the account does not have returns ErrNotFound;
 	// where there was none to forget an empty id changes nothing.
 	Forget(ctx context.Context, accountID, id string, by By) error
+
+	// Purge forgets at most limit devices that have reached their end and says how
+	// many.
+	Purge(ctx context.Context, now time.Time, limit int) (int, error)
 }

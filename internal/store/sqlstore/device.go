@@ -23,6 +23,8 @@ var (
 	listDevices   = sentence(readDevice + `WHERE account_id = $1 AND ends_at > $2 ORDER BY created_at DESC, id`)
 	forgetEnded   = sentence(`DELETE FROM {}device WHERE account_id = $1 AND ends_at <= $2`)
 	forgetDevices = sentence(`DELETE FROM {}device WHERE account_id = $1 AND ($2 = '' OR id = $2)`)
+	purgeDevices  = sentence(`DELETE FROM {}device WHERE hash IN (
+		SELECT hash FROM {}device WHERE ends_at <= $1 ORDER BY ends_at LIMIT $2)`)
 )
 
 // Remember implements store.Devices.
@@ -103,4 +105,17 @@ func (s devices) Forget(ctx context.Context, accountID, id string, by store.By) 
 		return fmt.Errorf("forget device: %w", err)
 	}
 	return nil
+}
+
+// Purge implements store.Devices.
+func (s devices) Purge(ctx context.Context, now time.Time, limit int) (int, error) {
+	var n int64
+	err := s.db.write(ctx, func(ctx context.Context, t transaction) (err error) {
+		n, err = t.exec(ctx, purgeDevices, micros(now), int64(max(limit, 0)))
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("purge devices: %w", err)
+	}
+	return int(n), nil
 }

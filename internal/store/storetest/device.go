@@ -100,6 +100,24 @@ var deviceCases = map[string]func(*testing.T, *world){
 		same(t, w.newSeq(t), before)
 		w.devices(t, "q", at(0), others)
 	},
+	"purge": func(t *testing.T, w *world) {
+		w.person(t, "p")
+		for i := range 4 {
+			d := device(i)
+			d.EndsAt = at(10 * (i + 1))
+			must(t, w.Devices.Remember(t.Context(), d, by(0)))
+		}
+		before := w.newSeq(t)
+		for _, step := range []struct{ now, limit, forgotten int }{{9, 10, 0}, {10, 10, 1}, {10, 10, 0}, {30, 1, 1}, {30, 0, 0}, {30, 10, 1}, {39, 10, 0}} {
+			n, err := w.Devices.Purge(t.Context(), at(step.now), step.limit)
+			must(t, err)
+			same(t, n, step.forgotten)
+		}
+		same(t, w.newSeq(t), before) // it is no fact about anybody
+		left := device(3)
+		left.EndsAt = at(40)
+		w.devices(t, "p", at(0), left)
+	},
 }
 
 func (w *world) devices(t *testing.T, account string, now time.Time, wanted ...store.Device) {
