@@ -12,6 +12,7 @@ import (
 	"github.com/grantway/grantway/internal/portal"
 	"github.com/grantway/grantway/internal/secret"
 	"github.com/grantway/grantway/internal/server"
+	"github.com/grantway/grantway/internal/web"
 )
 
 // A demonstration is what `grantway dev` prints about an example: the requests
@@ -151,14 +152,27 @@ func (d *demonstration) print(out io.Writer, c *catalogue.Catalogue, data string
 		fmt.Fprintf(out, "  %-11s token  %s\n  %-11s API    %s\n", e.Name, e.Issuer.String()+dialect.Find(e.Dialect).TokenPaths[0], "", e.Base)
 	}
 	if p, ok := d.personas[first.Name]; ok {
-		fmt.Fprintf(out, "\nOpen this in a browser, sign in as %s with the password %q, and allow what is asked for:\n\n%s\n", p.Name, p.Password.Reveal(), d.firstStep(first))
-		fmt.Fprintf(out, "\nIt is sent on to %s/?code=…, where nobody answers. Keep what follows code=:\n\nCODE='…'\n", p.Redirects[0])
+		d.printPerson(out, first, p)
+	} else {
+		request := d.tokenRequest(first)
+		fmt.Fprintf(out, "\nAsk for a token:\n\n%s\n", request)
+		fmt.Fprintf(out, "\nKeep it in a variable, and call the API with it:\n\n")
+		fmt.Fprintf(out, "ACCESS_TOKEN=$(%s -s | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n\n%s\n\n", request, d.apiCall(first))
 	}
-	fmt.Fprintf(out, "\nAsk for a token:\n\n%s\n", d.tokenRequest(first))
-	fmt.Fprintf(out, "\nKeep it in a variable, and call the API with it:\n\n")
-	fmt.Fprintf(out, "ACCESS_TOKEN=$(%s -s | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n\n%s\n\n", d.tokenRequest(first), d.apiCall(first))
 	fmt.Fprintf(out, "The same on a page: %s\n\n", root(first))
 }
+
+// printPerson says how a person allows access, and what to paste then: one request
+// with the code, which is good once.
+func (d *demonstration) printPerson(out io.Writer, e *catalogue.Environment, p server.Persona) {
+	fmt.Fprintf(out, "\nOpen this in a browser, sign in as %s with the password %q, and allow what is asked for:\n\n%s\n", p.Name, p.Password.Reveal(), d.firstStep(e))
+	fmt.Fprintf(out, "\nThe browser is sent on to %s/?code=…, where nobody answers. Copy the code out of its\naddress line; it is good once, and for a minute:\n\nCODE='%s'\n\n%s\n", p.Redirects[0], pasteHere, d.tokenRequest(e))
+	fmt.Fprintf(out, "\nCall the API with the access_token of the answer:\n\nACCESS_TOKEN='%s'\n\n%s\n", pasteHere, d.apiCall(e))
+	fmt.Fprintf(out, "\n%s's own page, where access is taken back: %s\nThe mails that people would be sent: %s\n\n", p.Name, e.Issuer.String()+web.PathAccount, e.Issuer.String()+web.PathMails)
+}
+
+// pasteHere stands where something is to be put in.
+const pasteHere = "paste it here"
 
 // root is the URL that everything of a demonstration is below.
 func root(e *catalogue.Environment) string { return e.Issuer.Scheme + "://" + e.Issuer.Host + "/" }
@@ -176,8 +190,12 @@ func (d *demonstration) welcome(c *catalogue.Catalogue) http.Handler {
 			Metadata: issuer + "/.well-known/oauth-authorization-server", Keys: issuer + "/.well-known/jwks.json", Errors: issuer + "/errors",
 		}
 		if p, ok := d.personas[e.Name]; ok {
-			shown.TokenRequest = fmt.Sprintf("# Open this, sign in as %s with the password %q, and allow what is asked for:\n# %s\n# It is sent on to %s/?code=…\nCODE='paste what follows code= here'\n\n%s",
-				p.Name, p.Password.Reveal(), d.firstStep(e), p.Redirects[0], shown.TokenRequest)
+			shown.TokenRequest = "CODE='" + pasteHere + "'\n\n" + shown.TokenRequest
+			shown.APIToken = p.APIToken
+			shown.Person = &portal.Person{
+				Name: p.Name, Password: p.Password.Reveal(), SignIn: d.firstStep(e), Back: p.Redirects[0],
+				Account: issuer + web.PathAccount, Mails: issuer + web.PathMails,
+			}
 		}
 		if dialect.Find(e.Dialect).NeedsAudience {
 			shown.Audience = e.APIs[0].Audience

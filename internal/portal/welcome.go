@@ -35,11 +35,23 @@ type Environment struct {
 	ClientID        string
 	Secret          string
 	Audience        string
-	TokenRequest    string // a command to paste
-	Call            string // a command to paste, after the first
-	Metadata        string // URL of the authorization server's metadata (RFC 8414)
-	Keys            string // URL of the JWK set
-	Errors          string // URL of the pages that explain refusals
+	APIToken        string
+	TokenRequest    string  // a command to paste
+	Call            string  // a command to paste, after the first
+	Metadata        string  // URL of the authorization server's metadata (RFC 8414)
+	Keys            string  // URL of the JWK set
+	Errors          string  // URL of the pages that explain refusals
+	Person          *Person // who can sign in here; nil: the client acts for itself
+}
+
+// Person is somebody who can sign in to an environment, and where. What is empty
+// is left out.
+type Person struct {
+	Name, Password string
+	SignIn         string // URL at which the person allows the client access
+	Back           string // where the browser is sent then, without the code
+	Account        string // URL of the person's own page
+	Mails          string // URL of the mails that people would be sent
 }
 
 // ServeHTTP answers GET and HEAD; other methods get 405.

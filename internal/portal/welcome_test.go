@@ -22,7 +22,8 @@ func hostile() Environment {
 	const bad = `"><script>alert(1)</script>`
 	return Environment{
 		Name: bad, Title: bad, AuthURL: bad, APIURL: bad, ClientID: bad, Secret: bad, Audience: bad, TokenRequest: bad, Call: bad,
-		Metadata: "javascript:alert(1)", Keys: bad, Errors: bad,
+		Metadata: "javascript:alert(1)", Keys: bad, Errors: bad, APIToken: bad,
+		Person: &Person{Name: bad, Password: bad, SignIn: "javascript:alert(1)", Back: bad, Account: bad, Mails: bad},
 	}
 }
 
@@ -51,6 +52,31 @@ func TestWelcomeShowsWhatToPaste(t *testing.T) {
 	}
 	if n := strings.Count(body, "<dt>Audience</dt>"); n != 1 {
 		t.Errorf("%d audiences, want that of staging only", n)
+	}
+}
+
+func TestWelcomeBeginsWithThePersonWhereOneSignsIn(t *testing.T) {
+	demo, page := staging(), &Welcome{Title: "The demo", Name: "Example"}
+	demo.APIToken = "plain-one"
+	demo.Person = &Person{
+		Name: "ann", Password: "a term in Leiden", SignIn: issuer + "/oauth/authorize?response_type=code&client_id=demo", Back: "http://localhost",
+		Account: issuer + "/account", Mails: issuer + "/mails",
+	}
+	page.Environments = []Environment{demo}
+	body := ask(t, page, http.MethodGet, "/").Body.String()
+	for _, want := range []string{"ann", "a term in Leiden", "plain-one", "http://localhost/?code=…", "1. Sign in, and allow access", "2. Ask for a token with the code", "3. Call the API with it"} {
+		if !strings.Contains(textOf(body), want) {
+			t.Errorf("the page does not say %q", want)
+		}
+	}
+	for _, link := range []string{demo.Person.SignIn, demo.Person.Account, demo.Person.Mails} {
+		if !strings.Contains(body, `href="`+strings.ReplaceAll(link, "&", "&amp;")+`"`) {
+			t.Errorf("the page does not lead to %s", link)
+		}
+	}
+	page = &Welcome{Title: "The demo", Environments: []Environment{staging()}}
+	if body := ask(t, page, http.MethodGet, "/").Body.String(); strings.Contains(body, "Person") || !strings.Contains(body, "1. Ask for a token<") {
+		t.Error("where nobody signs in, the page begins with a person")
 	}
 }
 
