@@ -4,7 +4,10 @@
 //
 // Each library does its own thing: it gets a token, calls the API, and meets each
 // refusal with its own error type, in each of the three systems that have client
-// credentials and with each place for the secret that it offers. The programs for
+// credentials and with each place for the secret that it offers. Where people sign
+// in, it does so in each dialect: a person with a browser without JavaScript fills
+// in the pages' forms, by their ids, while the library does the rest, from
+// discovery to the refresh and the way out. The programs for
 // Node and Python are in testdata; what they need is installed on the first run,
 // from the lock files there, below the user's cache folder.
 //

@@ -9,18 +9,26 @@ import (
 	"testing"
 )
 
-// TestNode runs the programs of testdata/node.
-func TestNode(t *testing.T) {
-	node := tool(t, "node")
+// nodePrograms returns Node and a folder with the programs of testdata/node and what
+// they need.
+func nodePrograms(t *testing.T) (node, folder string) {
+	t.Helper()
+	node = tool(t, "node")
 	version, err := exec.Command(node, "--version").Output()
 	major, _, _ := strings.Cut(strings.TrimPrefix(string(version), "v"), ".")
 	if n, _ := strconv.Atoi(major); err != nil || n < 20 {
 		t.Fatalf("openid-client 6 needs Node 20 or later; this is %s (%v). %s", version, err, install)
 	}
-	folder := programs(t, "testdata/node/*.mjs")
+	folder = programs(t, "testdata/node/*.mjs")
 	if err := os.Symlink(filepath.Join(nodeModules(t), "node_modules"), filepath.Join(folder, "node_modules")); err != nil {
 		t.Fatal(err)
 	}
+	return node, folder
+}
+
+// TestNode runs the programs of testdata/node that are machines.
+func TestNode(t *testing.T) {
+	node, folder := nodePrograms(t)
 	for _, name := range systems {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, name)

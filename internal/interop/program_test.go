@@ -34,10 +34,16 @@ func programs(t *testing.T, pattern string) string {
 func run(t *testing.T, name string, env []string, program string, args ...string) {
 	t.Run(name, func(t *testing.T) {
 		t.Parallel()
-		command := exec.CommandContext(t.Context(), program, args...)
-		command.Env = env
-		if out, err := command.CombinedOutput(); err != nil {
-			t.Errorf("%v\n%s", err, out)
-		}
+		runs(t, env, program, args...)
 	})
+}
+
+// runs runs a program that has to end with 0.
+func runs(t *testing.T, env []string, program string, args ...string) {
+	t.Helper()
+	command := exec.CommandContext(t.Context(), program, args...)
+	command.Env = env
+	if out, err := command.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s", err, out)
+	}
 }
