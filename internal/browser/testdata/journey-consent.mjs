@@ -57,4 +57,18 @@ await journey('no', {}, async (page) => {
   assert.equal(got.code, undefined)
 })
 
+await journey('an application that keeps no secret, and that nobody knows', {}, async (page) => {
+  for (const first of [true, false]) { // asked each time
+    const asked = request({ client_id: 'page', scope: 'username profile_read' })
+    await page.goto(asked.url)
+    if (first) await signIn(page)
+    await page.locator('#allow').waitFor()
+    if (first) await look(page, 'consent-unverified')
+    await page.locator('#allow').click()
+    assert.ok((await answer(page, asked)).code)
+  }
+  await page.goto(site.issuer + '/account')
+  await look(page, 'account-unverified')
+})
+
 await finish()

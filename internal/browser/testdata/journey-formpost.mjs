@@ -1,6 +1,6 @@
 // The answer by a form, by the script and, without one, by its button.
 import assert from 'node:assert/strict'
-import { answer, finish, journey, redeem, request, signIn } from './browser.mjs'
+import { answer, finish, journey, picture, redeem, request, signIn } from './browser.mjs'
 
 for (const javaScriptEnabled of [true, false]) {
   await journey(`form_post, with scripts ${javaScriptEnabled}`, { javaScriptEnabled }, async (page) => {
@@ -8,7 +8,11 @@ for (const javaScriptEnabled of [true, false]) {
     await page.goto(asked.url)
     await signIn(page)
     await page.locator('#allow').click()
-    if (!javaScriptEnabled) await page.locator('main button').click()
+    if (!javaScriptEnabled) {
+      await page.locator('main button').waitFor()
+      await picture(page, 'formpost')
+      await page.locator('main button').click()
+    }
     const got = await answer(page, asked)
     assert.equal(got.method, 'POST')
     assert.equal(page.url().includes('code='), false)

@@ -47,6 +47,7 @@ await journey('by keyboard', {}, async (page) => {
   await tab(page, '#sure')
   await tab(page, '#back')
   await page.keyboard.press('Enter')
+  await page.waitForURL('**/account')
   await tab(page, '#signout button')
   await page.keyboard.press('Space')
   await page.waitForURL('**/logout')

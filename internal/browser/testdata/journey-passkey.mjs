@@ -5,7 +5,7 @@ import { answer, finish, journey, look, redeem, request, signIn, site } from './
 await journey('a passkey is made and used', {}, async (page, context) => {
   const device = await context.newCDPSession(page)
   await device.send('WebAuthn.enable')
-  await device.send('WebAuthn.addVirtualAuthenticator', { options: {
+  const { authenticatorId } = await device.send('WebAuthn.addVirtualAuthenticator', { options: {
     protocol: 'ctap2', transport: 'internal', hasResidentKey: true, hasUserVerification: true, isUserVerified: true,
     automaticPresenceSimulation: true,
   } })
@@ -15,8 +15,8 @@ await journey('a passkey is made and used', {}, async (page, context) => {
   await look(page, 'addpasskey')
   await page.locator('#label').fill('The tests')
   await page.locator('#submit').click()
-  await page.waitForURL((url) => url.pathname.endsWith('/account') || url.pathname.endsWith('/account/passkey'))
-  if (await page.locator('#codes').count()) await page.locator('#next').click()
+  await page.locator('#codes').waitFor()
+  await page.locator('#next').click()
   await page.getByText('The tests').first().waitFor()
   await look(page, 'account-passkey')
 
@@ -28,6 +28,15 @@ await journey('a passkey is made and used', {}, async (page, context) => {
   const tokens = await redeem(await answer(page, asked), asked)
   const claims = JSON.parse(Buffer.from(tokens.id_token.split('.')[1], 'base64url'))
   assert.equal(claims.acr, 'urn:grantway:acr:2')
+
+  await device.send('WebAuthn.clearCredentials', { authenticatorId })
+  await context.clearCookies()
+  await page.goto(site.issuer + '/login')
+  await page.locator('#passkey-submit').click()
+  await page.locator('#passkey .failed', { hasText: /./ }).waitFor()
+  await look(page, 'passkey-failed')
+  await signIn(page) // the password is asked for a second proof: there is a passkey
+  await look(page, 'second-passkey')
 })
 
 await finish()
