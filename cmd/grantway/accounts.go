@@ -19,7 +19,7 @@ func accountsCommand() *cobra.Command {
 	f := &adminFlags{}
 	accounts := &cobra.Command{
 		Use:   "accounts",
-		Short: "Create, import, list, change, disable, reset and delete people's accounts",
+		Short: "Create, import, change, disable and delete people's accounts",
 		Long: `Create, import, list, change, disable, reset and delete the accounts of the
 people who sign in to an environment. An account is named by what its person
 types, by the verified e-mail address, or by its id.`,
@@ -238,8 +238,11 @@ func accountsShow(f *adminFlags) *cobra.Command {
 			}
 			fields := [][2]string{{"account", a.Name}, {"id", a.ID}, {"environment", s.env}, {"state", accountState(&a)}, {"created", moment(a.CreatedAt, "-")}}
 			for _, field := range [][2]string{
-				{"disabled", moment(a.DisabledAt, "")}, {"name", strings.TrimSpace(cmp.Or(a.FullName, a.GivenName+" "+a.FamilyName))}, {"e-mail", email},
-				{"language", a.Locale}, {"roles", strings.Join(a.Roles, ", ")},
+				{"disabled", moment(a.DisabledAt, "")},
+				{"name", strings.TrimSpace(cmp.Or(a.FullName, a.GivenName+" "+a.FamilyName))},
+				{"e-mail", email},
+				{"language", a.Locale},
+				{"roles", strings.Join(a.Roles, ", ")},
 			} {
 				if field[1] != "" {
 					fields = append(fields, field)

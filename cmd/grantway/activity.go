@@ -22,7 +22,7 @@ func activityCommand() *cobra.Command {
 	var given activityFlags
 	activity := &cobra.Command{
 		Use:   "activity",
-		Short: "Show how many tokens were issued, calls passed, and requests refused",
+		Short: "Show how many tokens, calls and refusals there were",
 		Long: `Show how many tokens were issued, how many calls the gateway passed, and how
 many requests were refused, and what for most of all: by the hour, and by the
 day where it is about more than two days. What happened in the last seconds may

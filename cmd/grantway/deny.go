@@ -36,8 +36,8 @@ func denyCommand() *cobra.Command {
 	deny := &cobra.Command{
 		Use:   "deny {token|grant|secret|client|account|key} [ID]",
 		Short: "End tokens at once, also while the database is down",
-		Long: `End the tokens of a grant, a secret, a client, an account or a signing key, or one
-token, at once: at this server and at the gateways that hear it, whether its
+		Long: `End the tokens of a grant, a secret, a client, an account or a signing key, or
+one token, at once: at this server and at the gateways that hear it, whether its
 database answers or not. The server remembers what was denied, over a restart
 too, and writes it into the database as soon as that answers.
 
@@ -49,13 +49,15 @@ With several servers, each that cannot reach the database has to be told: take
 the signed denial from one with --out, and hand it to the others with --signed.
 It is good only in its environment, and doing it again changes nothing.
 
-While the database answers, 'grantway clients disable', 'grantway secrets revoke'
-and 'grantway keys retire' do more.`,
+While the database answers, 'grantway clients disable', 'grantway secrets
+revoke' and 'grantway keys retire' do more.`,
 		Example: `  grantway deny client acme -e production --for 1h
   grantway deny secret 4mTq9ZbX01Lk -e production --yes
   grantway deny token -e production --yes < token
-  grantway deny key nI3eUyGZbgCv0X1YzYkqKpNzH7f8xVrGmQ2sT4uWc5o -e production --out denial
-  grantway deny --signed denial -e production --server https://two.admin.example.com
+  grantway deny key -e production --out denial \
+    nI3eUyGZbgCv0X1YzYkqKpNzH7f8xVrGmQ2sT4uWc5o
+  grantway deny --signed denial -e production \
+    --server https://two.admin.example.com
   grantway deny --pending -e production`,
 		Args:              usage(cobra.MaximumNArgs(2)),
 		ValidArgsFunction: f.words,

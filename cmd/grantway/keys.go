@@ -165,7 +165,8 @@ While the database is down, 'grantway deny key KEY' does the same.
 
 To retire a key without harm, use 'grantway keys rotate'.`,
 		Example: `  grantway keys retire --emergency nI3eUyGZbgCv0X1YzYkqKpNzH7f8xVrGmQ2sT4uWc5o
-  grantway keys retire --emergency --purpose feed cGpa0X1YzYkqKpNzH7f8xVrGmQ2sT4uWc5oZbgCvnI3`,
+  grantway keys retire --emergency --purpose feed \
+    cGpa0X1YzYkqKpNzH7f8xVrGmQ2sT4uWc5oZbgCvnI3`,
 		Args: usage(cobra.MinimumNArgs(1)),
 		RunE: f.work(func(s *session, ids []string) error {
 			if !emergency {
