@@ -48,6 +48,3 @@ func (d *Dialect) AppendIDToken(b []byte, c *IDClaims) []byte {
 	b = append(b, c.More...)
 	return append(b, '}')
 }
-
-// AppendMember writes ,"name": and a string, as a part of IDClaims.More.
-func AppendMember(b []byte, name, value string) []byte { return appendMember(b, name, value) }

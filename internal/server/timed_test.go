@@ -49,7 +49,7 @@ func TestRequestContext(t *testing.T) {
 		}
 		child, cancel := context.WithTimeout(waited, time.Minute)
 		defer cancel()
-		if waited.Done() != waited.Done() || child.Value(name{}) != "value" || asked.Value(name{}) != "value" {
+		if first := waited.Done(); first != waited.Done() || child.Value(name{}) != "value" || asked.Value(name{}) != "value" {
 			t.Error("Done differs from call to call, or a value is lost")
 		}
 		ended.Done()

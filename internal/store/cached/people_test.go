@@ -124,7 +124,12 @@ func TestPeoplesAPITokens(t *testing.T) {
 		_, err := p.APIToken(ctx, hash)
 		return errors.Is(err, store.ErrNotFound)
 	}
-	if !unknown() || !unknown() || inner.reads.Load() != 1 {
+	for range 2 {
+		if !unknown() {
+			t.Error("there is one")
+		}
+	}
+	if inner.reads.Load() != 1 {
 		t.Errorf("an unknown one was looked for %d times", inner.reads.Load())
 	}
 	must(t, s.APITokens().Create(ctx, store.APIToken{
