@@ -36,8 +36,11 @@ tokens.`,
 				text *string
 				to   **string
 			}{
-				{"full-name", &fullName, &sent.FullName}, {"given-name", &givenName, &sent.GivenName}, {"family-name", &familyName, &sent.FamilyName},
-				{"email", &email, &sent.Email}, {"locale", &locale, &sent.Locale},
+				{"full-name", &fullName, &sent.FullName},
+				{"given-name", &givenName, &sent.GivenName},
+				{"family-name", &familyName, &sent.FamilyName},
+				{"email", &email, &sent.Email},
+				{"locale", &locale, &sent.Locale},
 			} {
 				if s.Flags().Changed(flag.name) {
 					*flag.to, some = flag.text, true

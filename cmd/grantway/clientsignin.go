@@ -190,8 +190,11 @@ func (g *changeFlags) read(c *cobra.Command) (admin.ClientChange, error) {
 		text *string
 		to   **string
 	}{
-		{"name", &g.name, &sent.Name}, {"owner", &g.owner, &sent.Owner}, {"homepage", &g.homepage, &sent.Homepage},
-		{"backchannel-logout-uri", &g.notice, &sent.LogoutNotice}, {"id-token-alg", &g.alg, &sent.IDTokenAlg},
+		{"name", &g.name, &sent.Name},
+		{"owner", &g.owner, &sent.Owner},
+		{"homepage", &g.homepage, &sent.Homepage},
+		{"backchannel-logout-uri", &g.notice, &sent.LogoutNotice},
+		{"id-token-alg", &g.alg, &sent.IDTokenAlg},
 	} {
 		if c.Flags().Changed(flag.name) {
 			*flag.to, some = flag.text, true

@@ -138,16 +138,24 @@ func TestWhatIsCounted(t *testing.T) {
 		"without a trace":                  {func(f *activity.Fact) { f.Trace = "" }, []store.Tally{one}},
 		"the last microsecond of the hour": {func(f *activity.Fact) { f.Started = hour.Add(time.Hour - 1) }, []store.Tally{one}},
 		"the next hour":                    {func(f *activity.Fact) { f.Started = hour.Add(time.Hour) }, with(func(t *store.Tally) { t.Hour = hour.Add(time.Hour) })},
-		"refused after it was proven": {func(f *activity.Fact) { f.Refusal = refusal.ScopeInsufficient.Naming() },
-			with(func(t *store.Tally) { t.Event, t.Refusal = "", "scope-insufficient" })},
-		"a wrong secret": {func(f *activity.Fact) { f.Secret, f.Refusal = "", refusal.SecretWrong.From(nil) },
-			with(func(t *store.Tally) { t.Event, t.Secret, t.Refusal = "", "", refusal.SecretWrong.ID })},
-		"a stranger before anything was looked up": {func(f *activity.Fact) {
-			f.Client, f.Secret, f.Refusal = "stranger", "", refusal.TooManyFailures.From(nil)
+		"refused after it was proven": {
+			func(f *activity.Fact) { f.Refusal = refusal.ScopeInsufficient.Naming() },
+			with(func(t *store.Tally) { t.Event, t.Refusal = "", "scope-insufficient" }),
 		},
-			with(func(t *store.Tally) { t.Event, t.Client, t.Secret, t.Refusal = "", "", "", refusal.TooManyFailures.ID })},
-		"a client that is unknown": {func(f *activity.Fact) { f.Client, f.Secret, f.Refusal = "acme", "", refusal.ClientUnknown.From(nil) },
-			with(func(t *store.Tally) { t.Event, t.Client, t.Secret, t.Refusal = "", "", "", refusal.ClientUnknown.ID })},
+		"a wrong secret": {
+			func(f *activity.Fact) { f.Secret, f.Refusal = "", refusal.SecretWrong.From(nil) },
+			with(func(t *store.Tally) { t.Event, t.Secret, t.Refusal = "", "", refusal.SecretWrong.ID }),
+		},
+		"a stranger before anything was looked up": {
+			func(f *activity.Fact) {
+				f.Client, f.Secret, f.Refusal = "stranger", "", refusal.TooManyFailures.From(nil)
+			},
+			with(func(t *store.Tally) { t.Event, t.Client, t.Secret, t.Refusal = "", "", "", refusal.TooManyFailures.ID }),
+		},
+		"a client that is unknown": {
+			func(f *activity.Fact) { f.Client, f.Secret, f.Refusal = "acme", "", refusal.ClientUnknown.From(nil) },
+			with(func(t *store.Tally) { t.Event, t.Client, t.Secret, t.Refusal = "", "", "", refusal.ClientUnknown.ID }),
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := open(t)

@@ -276,6 +276,7 @@ func resetAccount(c *call, sent AccountReset) (AccountChanged, error) {
 func disableAccount(c *call) (AccountChanged, error) {
 	return c.alterAccount((*account.People).Disable)
 }
+
 func enableAccount(c *call) (AccountChanged, error) { return c.alterAccount((*account.People).Enable) }
 
 func deleteAccount(c *call) (AccountChanged, error) {

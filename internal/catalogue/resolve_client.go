@@ -88,7 +88,9 @@ func (r *resolver) signIn(path string, v *ClientEntry) SignIn {
 		key, text string
 		check     func(string) (problem, hint string)
 	}{
-		{"name", v.Name, wire.CheckName}, {"owner", v.Owner, wire.CheckName}, {"homepage", v.Homepage, wire.CheckHomepage},
+		{"name", v.Name, wire.CheckName},
+		{"owner", v.Owner, wire.CheckName},
+		{"homepage", v.Homepage, wire.CheckHomepage},
 		// Whether this is development, serve knows, which looks at it once more.
 		{"backchannel_logout_uri", v.LogoutNotice, func(text string) (string, string) { return wire.CheckNotice(text, true) }},
 	} {

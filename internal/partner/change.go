@@ -90,8 +90,11 @@ func (c *Clients) changed(from store.Client, change Change, now time.Time) (stor
 		of   *string
 		sent *string
 	}{
-		{&to.Name, change.Name}, {&to.SignIn.Owner, change.Owner}, {&to.SignIn.Homepage, change.Homepage},
-		{&to.SignIn.LogoutNotice, change.LogoutNotice}, {&to.SignIn.IDTokenAlg, change.IDTokenAlg},
+		{&to.Name, change.Name},
+		{&to.SignIn.Owner, change.Owner},
+		{&to.SignIn.Homepage, change.Homepage},
+		{&to.SignIn.LogoutNotice, change.LogoutNotice},
+		{&to.SignIn.IDTokenAlg, change.IDTokenAlg},
 	} {
 		if member.sent != nil {
 			*member.of = *member.sent

@@ -29,8 +29,11 @@ func judgeSignIn(client *store.Client, development bool, faults *Faults) {
 			field string
 			given bool
 		}{
-			{"redirect_uris", len(in.Redirects) > 0}, {"post_logout_redirect_uris", len(in.LogoutRedirects) > 0},
-			{"backchannel_logout_uri", in.LogoutNotice != ""}, {"id_token_alg", in.IDTokenAlg != ""}, {"legacy", in.Legacy},
+			{"redirect_uris", len(in.Redirects) > 0},
+			{"post_logout_redirect_uris", len(in.LogoutRedirects) > 0},
+			{"backchannel_logout_uri", in.LogoutNotice != ""},
+			{"id_token_alg", in.IDTokenAlg != ""},
+			{"legacy", in.Legacy},
 		} {
 			if member.given {
 				faults.add(member.field, "a "+client.Type+" does not act for people", "leave it away, or register a web client")

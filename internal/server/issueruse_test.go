@@ -52,8 +52,13 @@ func TestWhoStillComes(t *testing.T) {
 		at   time.Time
 		want int
 	}{
-		{day.Add(-warned - time.Second), 0}, {day.Add(-warned), 1}, {day.Add(-warned + time.Hour), 0}, {day.Add(-warned + 24*time.Hour), 1},
-		{day.Add(-time.Second), 1}, {day, 1}, {day.Add(24 * time.Hour), 0},
+		{day.Add(-warned - time.Second), 0},
+		{day.Add(-warned), 1},
+		{day.Add(-warned + time.Hour), 0},
+		{day.Add(-warned + 24*time.Hour), 1},
+		{day.Add(-time.Second), 1},
+		{day, 1},
+		{day.Add(24 * time.Hour), 0},
 	} {
 		if got := lines(row.at); got != row.want {
 			t.Errorf("%v before the end: %d lines\n%s", day.Sub(row.at), got, log.all())

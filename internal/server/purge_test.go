@@ -66,11 +66,16 @@ func TestPurge(t *testing.T) {
 		left int
 	}{
 		{0, 5},
-		{time.Minute, 5}, {time.Minute + time.Second, 4}, // the grant, with its code
-		{15*time.Minute - time.Second, 4}, {15 * time.Minute, 3}, // the request
-		{life.Idle - time.Second, 3}, {life.Idle, 2}, // the session
-		{keepLinks + 30*time.Minute - time.Second, 2}, {keepLinks + 30*time.Minute, 1}, // the link
-		{life.Remember - time.Second, 1}, {life.Remember, 0}, // the device
+		{time.Minute, 5},
+		{time.Minute + time.Second, 4}, // the grant, with its code
+		{15*time.Minute - time.Second, 4},
+		{15 * time.Minute, 3}, // the request
+		{life.Idle - time.Second, 3},
+		{life.Idle, 2}, // the session
+		{keepLinks + 30*time.Minute - time.Second, 2},
+		{keepLinks + 30*time.Minute, 1}, // the link
+		{life.Remember - time.Second, 1},
+		{life.Remember, 0}, // the device
 	} {
 		site.clock.move(now.Add(step.at).Sub(site.clock.Now()))
 		must(env.resources.purge(t.Context(), env.idle()))

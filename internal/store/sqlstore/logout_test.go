@@ -25,8 +25,12 @@ func queued(t *testing.T, dsn string, at time.Time) *Store {
 	by := store.By{Actor: "p", At: at}
 	err = s.db.write(t.Context(), func(ctx context.Context, w transaction) error {
 		for _, row := range []struct{ id, client, account, session string }{
-			{"1", "a", "p", "s"}, {"2", "b", "p", "s"}, {"3", "b", "p", "s"}, {"4", "c", "p", "s"},
-			{"5", "d", "p", "other"}, {"6", "e", "q", "s"},
+			{"1", "a", "p", "s"},
+			{"2", "b", "p", "s"},
+			{"3", "b", "p", "s"},
+			{"4", "c", "p", "s"},
+			{"5", "d", "p", "other"},
+			{"6", "e", "q", "s"},
 		} {
 			g := store.Grant{ID: row.id, ClientID: row.client, AccountID: row.account, SessionID: row.session}
 			g.Code.Hash[0] = row.id[0]

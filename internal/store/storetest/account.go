@@ -148,8 +148,12 @@ var accountCases = map[string]func(*testing.T, *world){
 			want  []string
 		}{
 			{"", 10, []string{"a000", "a001", "a002", "a004"}},
-			{"", 2, []string{"a000", "a001"}}, {"a001", 1, []string{"a002"}}, {"a002", 9, []string{"a004"}},
-			{"a004", 9, nil}, {"", 0, nil}, {"", -1, nil},
+			{"", 2, []string{"a000", "a001"}},
+			{"a001", 1, []string{"a002"}},
+			{"a002", 9, []string{"a004"}},
+			{"a004", 9, nil},
+			{"", 0, nil},
+			{"", -1, nil},
 		} {
 			all, err := w.Accounts.List(t.Context(), row.after, row.limit)
 			must(t, err)

@@ -49,8 +49,10 @@ var linkCases = map[string]func(*testing.T, *world){
 			now     time.Time
 			want    error
 		}{
-			{store.LinkReset, at(600).Add(-time.Microsecond), nil}, {store.LinkReset, at(600), store.ErrNotFound},
-			{"", at(0), store.ErrNotFound}, {"a\x00", at(0), store.ErrNotFound},
+			{store.LinkReset, at(600).Add(-time.Microsecond), nil},
+			{store.LinkReset, at(600), store.ErrNotFound},
+			{"", at(0), store.ErrNotFound},
+			{"a\x00", at(0), store.ErrNotFound},
 		} {
 			_, err := w.Links.Find(t.Context(), link(1).Hash, row.purpose, row.now)
 			if !is(err, row.want) {
