@@ -1,6 +1,7 @@
 package login
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
@@ -39,8 +40,11 @@ func (v *visit) cookie(which string) (string, error) {
 	case 1:
 		return sent[0].Value, nil
 	}
-	return "", fmt.Errorf("the cookie %s came %d times", which, len(sent))
+	return "", fmt.Errorf("%w: %s, %d times", errTwice, which, len(sent))
 }
+
+// errTwice: somebody else set a cookie of ours, too.
+var errTwice = errors.New("a cookie came more than once")
 
 // setCookie keeps a value in the browser until the given time; zero: until the
 // browser is closed.

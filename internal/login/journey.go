@@ -286,6 +286,9 @@ func (v *visit) failed(reason web.Reason, err error) bool {
 
 // failedBy shows the error page for what is no fault of the person's.
 func (v *visit) failedBy(err error) bool {
+	if errors.Is(err, errTwice) {
+		return v.failed(web.FailedCookies, err)
+	}
 	with := v.showing()
 	waits := errors.Is(err, store.ErrUnavailable) || errors.Is(err, secret.ErrBusy)
 	reason, status := refusal.Ours, http.StatusInternalServerError
