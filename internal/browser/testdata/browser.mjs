@@ -23,7 +23,7 @@ const browser = await chromium.launch({
 
 // journey runs steps in a browser of their own that knows nothing of the others.
 export async function journey(name, options, steps) {
-  const context = await browser.newContext({ locale: 'en-GB', ...options })
+  const context = await browser.newContext({ locale: 'en-GB', reducedMotion: 'reduce', ...options })
   context.setDefaultTimeout(10_000)
   const faults = watch(context)
   if (options.javaScriptEnabled !== false) await context.addInitScript(axe)

@@ -36,6 +36,27 @@ await journey('other sessions end', {}, async (page, context) => {
   await page.locator('#signin').waitFor()
 })
 
+await journey('one session ends', {}, async (page, context) => {
+  const sessions = page.locator('form[action$="/account/session"]:not(#others) button')
+  await page.goto(site.issuer + '/account')
+  await signIn(page)
+  const cookies = await context.cookies()
+  await context.clearCookies()
+  await page.goto(site.issuer + '/account')
+  await signIn(page)
+  await look(page, 'account-sessions')
+  const before = await sessions.count()
+  await sessions.first().click()
+  await page.locator('#done').waitFor()
+  assert.equal(await sessions.count(), before - 1)
+  await sessions.first().click()
+  await page.locator('#done').waitFor()
+  await context.clearCookies()
+  await context.addCookies(cookies)
+  await page.goto(site.issuer + '/account')
+  await page.locator('#signin').waitFor()
+})
+
 await journey('the password is changed', {}, async (page) => {
   await page.goto(site.issuer + '/account')
   await signIn(page)

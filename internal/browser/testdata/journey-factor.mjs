@@ -70,4 +70,27 @@ await journey('a recovery code in its place, once', {}, async (page) => {
   }
 })
 
+await journey('a browser is forgotten, and the authenticator removed', {}, async (page, context) => {
+  await wait(60)
+  await page.goto(site.issuer + '/login')
+  await signIn(page)
+  await page.locator('#code').fill(code(secret))
+  await page.locator('#remember').check()
+  await page.locator('#submit').click()
+  await look(page, 'account-devices')
+  for (let left = await page.locator('form[action$="/account/device"]').count(); left > 0; left--) {
+    await page.locator('form[action$="/account/device"] button').first().click()
+    await page.locator('#done').waitFor()
+  }
+  await context.clearCookies({ name: /session/ })
+  await page.goto(site.issuer + '/login')
+  await signIn(page)
+  await wait(60)
+  await page.locator('#code').fill(code(secret))
+  await page.locator('#submit').click()
+  await page.locator('form[action$="/account/factor"] button').click()
+  await page.locator('#done').waitFor()
+  await page.locator('#add-totp').waitFor()
+})
+
 await finish()

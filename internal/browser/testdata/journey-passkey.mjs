@@ -29,6 +29,12 @@ await journey('a passkey is made and used', {}, async (page, context) => {
   const claims = JSON.parse(Buffer.from(tokens.id_token.split('.')[1], 'base64url'))
   assert.equal(claims.acr, 'urn:grantway:acr:2')
 
+  await context.clearCookies() // and as the second proof, after the password
+  await page.goto(site.issuer + '/login')
+  await signIn(page)
+  await page.locator('#passkey-submit').click()
+  await page.locator('#applications').waitFor()
+
   await device.send('WebAuthn.clearCredentials', { authenticatorId })
   await context.clearCookies()
   await page.goto(site.issuer + '/login')
