@@ -58,6 +58,7 @@ func devDemo(example string) (*demonstration, error) {
 func timetabler() server.Persona {
 	return server.Persona{
 		Name: "ann", Password: secret.Of("a term in Leiden"), Roles: []string{"student"}, FullName: "Ann Example",
+		Email:     "ann@mytimetable.example",
 		Redirects: []string{"http://localhost"}, APIToken: "testToken",
 	}
 }

@@ -286,6 +286,7 @@ func (d *demonstration) randomise(c *catalogue.Catalogue, random io.Reader) erro
 		}
 		// A name of its own: the store knows that of an earlier run by another password.
 		p.Name, p.APIToken = p.Name+"-"+strings.ToLower(id[:8]), token.Reveal()
+		p.Email = p.Name + "@mytimetable.example"
 		d.personas[e.Name] = p
 	}
 	return nil

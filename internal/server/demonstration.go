@@ -19,6 +19,7 @@ type Persona struct {
 	Password secret.Secret
 	Roles    []string
 	FullName string
+	Email    string // known to be theirs: a new password can be asked for
 
 	Redirects []string // of the client, which is from before PKCE
 	APIToken  string   // a plain one for the APIs that know them; empty: none
@@ -77,7 +78,9 @@ func (s *Server) enrol(ctx context.Context, db *sqlstore.Store, p Persona) error
 		Random:    s.options.Random, Now: s.options.Now,
 	}
 	_, err := people.Create(ctx, account.New{
-		Name: p.Name, Password: p.Password, Roles: p.Roles, Profile: store.Profile{FullName: p.FullName, Locale: "en"},
+		Name: p.Name, Password: p.Password, Roles: p.Roles, Profile: store.Profile{
+			FullName: p.FullName, Email: p.Email, EmailVerified: p.Email != "", Locale: "en",
+		},
 	}, s.by())
 	return already(err)
 }
