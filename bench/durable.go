@@ -181,15 +181,11 @@ func (b *bench) opaque(name, write, dsn string, g *grantway, control plain) erro
 
 // opaquePostgres does the same with a PostgreSQL server.
 func (b *bench) opaquePostgres(upstream string, control plain) error {
-	address := *postgres
-	if address == "" {
-		t := &tester{}
-		b.undo = append(b.undo, t.end)
-		if address = started(t); t.failed != nil {
-			return t.failed
-		}
+	address, err := b.postgresAddress()
+	if err != nil {
+		return err
 	}
-	g, err := b.server("postgres", address+"#bench_live", upstream)
+	g, err := b.machine("postgres", address+"#bench_live", upstream)
 	if err != nil {
 		return err
 	}
@@ -197,6 +193,18 @@ func (b *bench) opaquePostgres(upstream string, control plain) error {
 		return err
 	}
 	return b.opaque(opaquePostgres, writePostgres, address+"#bench_durable", g, control)
+}
+
+// postgresAddress is that of a PostgreSQL server, which it starts the first time.
+func (b *bench) postgresAddress() (string, error) {
+	if *postgres == "" {
+		t := &tester{}
+		b.undo = append(b.undo, t.end)
+		if *postgres = started(t); t.failed != nil {
+			return "", t.failed
+		}
+	}
+	return *postgres, nil
 }
 
 // A tester lets pgtest, which belongs to tests, start its server for this run.

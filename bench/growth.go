@@ -100,7 +100,7 @@ func (b *bench) grow() error {
 	}
 	var both []*grantway
 	for _, name := range []string{"empty", "large"} {
-		g, err := b.server(name, "", upstream)
+		g, err := b.machine(name, "", upstream)
 		if err != nil {
 			return err
 		}

@@ -20,7 +20,24 @@ type target struct {
 	pid     int // of the server, whose CPU time is read
 	address string
 	request []byte
+	talk    func() talk // for each connection; nil: request, again and again
 }
+
+// A talk returns the request that follows an answer, nil before the first.
+type talk func(answer []byte) ([]byte, error)
+
+// A measured is how a server did.
+type measured struct {
+	cpu     time.Duration // user and system, for all of it
+	good    int64         // answers
+	elapsed time.Duration
+}
+
+func (m *measured) micros() float64 {
+	return float64(m.cpu) / float64(m.good) / float64(time.Microsecond)
+}
+
+func (m *measured) rate() float64 { return float64(m.good) / m.elapsed.Seconds() }
 
 func post(address, path, body string, headers ...string) []byte {
 	return fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/x-www-form-urlencoded\r\nContent-Length: %d\r\n%s\r\n%s",
@@ -39,9 +56,9 @@ func lines(headers []string) string {
 	return b.String()
 }
 
-// measure loads the target for a while and returns the server's CPU time for one
-// good answer. Any other answer is an error: a figure with failures is none.
-func (t *target) measure(connections int, warm, window time.Duration) (cpu time.Duration, good int64, err error) {
+// measure loads the target for a while. An answer that is not good is an error: a
+// figure with failures is none.
+func (t *target) measure(connections int, warm, window time.Duration) (m measured, err error) {
 	var counted, bad atomic.Int64
 	var sample atomic.Value
 	var stop atomic.Bool
@@ -55,16 +72,15 @@ func (t *target) measure(connections int, warm, window time.Duration) (cpu time.
 		})
 	}
 	time.Sleep(warm)
-	began, before := counted.Load(), cpuTime(t.pid)
+	began, at, before := counted.Load(), time.Now(), cpuTime(t.pid)
 	time.Sleep(window)
-	good = counted.Load() - began
-	spent := cpuTime(t.pid) - before
+	m = measured{cpuTime(t.pid) - before, counted.Load() - began, time.Since(at)}
 	stop.Store(true)
 	all.Wait()
-	if n := bad.Load(); n > 0 || good == 0 {
-		return 0, 0, fmt.Errorf("%s: %d requests failed, such as: %v", t.name, n, sample.Load())
+	if n := bad.Load(); n > 0 || m.good == 0 {
+		return m, fmt.Errorf("%s: %d requests failed, such as: %v", t.name, n, sample.Load())
 	}
-	return spent / time.Duration(good), good, nil
+	return m, nil
 }
 
 func (t *target) repeat(counted, bad *atomic.Int64, sample *atomic.Value, stop *atomic.Bool) error {
@@ -75,8 +91,16 @@ func (t *target) repeat(counted, bad *atomic.Int64, sample *atomic.Value, stop *
 	defer c.Close()
 	r := bufio.NewReaderSize(c, 16<<10)
 	var body bytes.Buffer
+	request := t.request
+	var next talk
+	if t.talk != nil {
+		next = t.talk()
+		if request, err = next(nil); err != nil {
+			return err
+		}
+	}
 	for !stop.Load() {
-		if _, err := c.Write(t.request); err != nil {
+		if _, err := c.Write(request); err != nil {
 			return err
 		}
 		status, err := readAnswer(r, &body)
@@ -89,8 +113,31 @@ func (t *target) repeat(counted, bad *atomic.Int64, sample *atomic.Value, stop *
 			return nil
 		}
 		counted.Add(1)
+		if next != nil {
+			if request, err = next(body.Bytes()); err != nil {
+				return err
+			}
+		}
 	}
 	return nil
+}
+
+// once sends one request and returns the answer.
+func (t *target) once(request []byte) ([]byte, error) {
+	c, err := t.dial()
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	if _, err := c.Write(request); err != nil {
+		return nil, err
+	}
+	var body bytes.Buffer
+	status, err := readAnswer(bufio.NewReader(c), &body)
+	if err == nil && status != 200 {
+		err = fmt.Errorf("%d %s", status, body.String())
+	}
+	return body.Bytes(), err
 }
 
 // readAnswer reads one answer that says its length, which all of ours do.

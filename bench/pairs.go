@@ -30,7 +30,7 @@ func (b *bench) pairs() error {
 	if err != nil {
 		return err
 	}
-	g, err := b.server("empty", "", upstream)
+	g, err := b.machine("empty", "", upstream)
 	if err != nil {
 		return err
 	}
@@ -118,8 +118,11 @@ func (b *bench) measure(r row) error {
 
 // micros is one measurement: the server's CPU time for one answer, in µs.
 func (t *target) micros() (float64, error) {
-	cpu, _, err := t.measure(connections, warm, *window)
-	return float64(cpu) / float64(time.Microsecond), err
+	m, err := t.measure(connections, warm, *window)
+	if err != nil {
+		return 0, err
+	}
+	return m.micros(), nil
 }
 
 // million issues tokens until there were a million, and looks at the memory.
@@ -128,11 +131,11 @@ func (b *bench) million(g *grantway) error {
 	t := g.target(g.ask("ed"))
 	for issued := 0; issued < all; {
 		bar(million, issued, all)
-		_, good, err := t.measure(connections, 0, 2*time.Second)
+		m, err := t.measure(connections, 0, 2*time.Second)
 		if err != nil {
 			return err
 		}
-		issued += int(good)
+		issued += int(m.good)
 	}
 	b.report.add(alone(million, "MiB", 80, mebibytes(residentMemory(g.process.Process.Pid))))
 	return nil

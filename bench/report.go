@@ -19,7 +19,8 @@ type figure struct {
 	Ratio  float64 `json:"ratio,omitempty"`  // the median of the rounds' ratios
 	Low    float64 `json:"low"`              // of the ratios; without a control, of ours
 	High   float64 `json:"high"`
-	Goal   float64 `json:"goal,omitempty"` // for the ratio; without a control, for ours; 0: none
+	Goal   float64 `json:"goal,omitempty"`  // for the ratio; without a control, for ours; 0: none
+	Least  bool    `json:"least,omitempty"` // the goal is to be reached, and not to be kept below
 	Rounds int     `json:"rounds"`
 }
 
@@ -43,7 +44,17 @@ func alone(what, unit string, goal float64, ours ...float64) figure {
 	}
 }
 
+// reached is compared for what is better the more it is.
+func reached(what, unit string, goal float64, ours, beside []float64) figure {
+	f := compared(what, unit, goal, ours, beside)
+	f.Least = true
+	return f
+}
+
 func (f *figure) met() bool {
+	if f.Least {
+		return f.Ratio >= f.Goal
+	}
 	if f.Ratio > 0 {
 		return f.Ratio <= f.Goal
 	}

@@ -21,6 +21,7 @@ environments:
   live:
     issuer: http://SERVER
     store: STORE
+    PEOPLE
 data: FOLDER
 sealing_key: file:FOLDER/sealing.key
 listen: {address: "SERVER"}
@@ -102,7 +103,9 @@ type plain struct {
 	pid     int
 }
 
-func (p plain) target(request []byte) target { return target{"control", p.pid, p.address, request} }
+func (p plain) target(request []byte) target {
+	return target{name: "control", pid: p.pid, address: p.address, request: request}
+}
 
 // A grantway is one of our servers with a folder and a client of its own.
 type grantway struct {
@@ -115,9 +118,9 @@ type grantway struct {
 	process        *exec.Cmd
 }
 
-// server prepares a server with its client; serve starts it. An empty store
-// means a file.
-func (b *bench) server(name, store, upstream string) (*grantway, error) {
+// server prepares a server; register makes its client, and serve starts it. An
+// empty store means a file; people is a line of its environment.
+func (b *bench) server(name, store, upstream, people string) (*grantway, error) {
 	free, err := freeAddresses(1)
 	if err != nil {
 		return nil, err
@@ -134,19 +137,29 @@ func (b *bench) server(name, store, upstream string) (*grantway, error) {
 		return nil, err
 	}
 	g.file = filepath.Join(g.folder, "grantway.yaml")
-	text := strings.NewReplacer("SERVER", g.address, "UPSTREAM", upstream, "STORE", store, "FOLDER", g.folder).Replace(configuration)
+	text := strings.NewReplacer("SERVER", g.address, "UPSTREAM", upstream, "STORE", store, "FOLDER", g.folder, "PEOPLE", people).Replace(configuration)
 	if err := os.WriteFile(g.file, []byte(text), 0o600); err != nil {
 		return nil, err
 	}
-	return g, g.register()
+	return g, nil
+}
+
+// machine prepares a server with a client that acts for itself.
+func (b *bench) machine(name, store, upstream string) (*grantway, error) {
+	g, err := b.server(name, store, upstream, "")
+	if err != nil {
+		return nil, err
+	}
+	return g, g.register("--scope", "all")
 }
 
 func (g *grantway) database() string { return filepath.Join(g.folder, "live.db") }
 
 // register makes the client that the run uses, before the server starts.
-func (g *grantway) register() error {
-	c := exec.Command(filepath.Join(g.b.folder, "grantway"), "clients", "create", "--config", g.file,
-		"--environment", "live", "--name", "bench", "--scope", "all", "--json")
+func (g *grantway) register(how ...string) error {
+	c := exec.Command(filepath.Join(g.b.folder, "grantway"), append([]string{
+		"clients", "create", "--config", g.file, "--environment", "live", "--name", "bench", "--json",
+	}, how...)...)
 	var told strings.Builder
 	c.Stderr = &told
 	out, err := c.Output()
@@ -185,7 +198,7 @@ func (g *grantway) end() error {
 }
 
 func (g *grantway) target(request []byte) target {
-	return target{"grantway", g.process.Process.Pid, g.address, request}
+	return target{name: "grantway", pid: g.process.Process.Pid, address: g.address, request: request}
 }
 
 // ask is a request for a token with a scope.

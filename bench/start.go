@@ -18,7 +18,7 @@ func (b *bench) startAndIdle() error {
 	if !wanted(firstToken, idle) {
 		return nil
 	}
-	g, err := b.server("many", "", "127.0.0.1:1")
+	g, err := b.machine("many", "", "127.0.0.1:1")
 	if err != nil {
 		return err
 	}
