@@ -148,5 +148,12 @@ func (v *visit) postVerify() {
 	}
 }
 
-// getMails shows, in development, the mails that would have been sent.
-func (v *visit) getMails() { v.show(web.Mails{List: v.j.Mails()}) }
+// getMails shows, in development, the mails that would have been sent: to this
+// machine alone, for whoever reads a mail can set a password.
+func (v *visit) getMails() {
+	if !limit.ClientAddress(v.r, v.j.Trusted).Unmap().IsLoopback() {
+		v.failed(web.FailedMissing, errors.New("mails are shown to this machine alone"))
+		return
+	}
+	v.show(web.Mails{List: v.j.Mails()})
+}

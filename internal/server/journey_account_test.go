@@ -3,6 +3,7 @@ package server
 import (
 	"encoding/json"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -319,6 +320,14 @@ func TestAnAddressIsVerified(t *testing.T) {
 	b.open("/login").signIn("bert", goodPassword).submit("/account/email").is("/account", http.StatusOK)
 	link := s.mailed(t, "demo")
 	b.open("/mails").is("/mails", http.StatusOK)
+	if !strings.Contains(b.body, link) {
+		t.Errorf("the mail is not shown: %s", b.body)
+	}
+	far := httptest.NewRecorder()
+	s.server.Handler().ServeHTTP(far, httptest.NewRequest(http.MethodGet, b.issuer+"/mails", nil)) // from 192.0.2.1
+	if far.Code != http.StatusNotFound || strings.Contains(far.Body.String(), link) {
+		t.Errorf("mails are shown to others: %d", far.Code)
+	}
 	elsewhere := s.browser(t, "demo")
 	elsewhere.open(link).is("/verify", http.StatusOK)
 	if _, _, open := b.open("/account").form("/account/email"); !open {
