@@ -34,9 +34,8 @@ const (
 	callback = "https://bench.example/callback"
 	verifier = "a-verifier-of-forty-three-characters-or-more"
 
-	// codeRate is how many codes a second are made beforehand: more than any run
-	// has exchanged.
-	codeRate = 12_000
+	// codeRate is more codes than are exchanged in a second.
+	codeRate = 15_000
 )
 
 // people measures what a person's consent leads to, beside writing single rows.
@@ -65,26 +64,42 @@ func (b *bench) acting(exchange, refresh, name, dsn, control string) error {
 	if dsn == "" {
 		dsn = "sqlite:" + g.database()
 	}
-	all := int(float64(codeRate)*(warm+*window).Seconds()) * *rounds
-	codes, err := grants(g, dsn, all+connections)
+	account, err := g.account()
 	if err != nil {
-		return fmt.Errorf("make codes: %w", err)
+		return err
 	}
 	if err := g.serve(); err != nil {
+		return err
+	}
+	db, err := sqlstore.Open(context.Background(), dsn, sqlstore.Options{})
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	stock := &stock{server: g, db: db, account: account}
+	if err := stock.fill(codeRate/2 + connections); err != nil {
 		return err
 	}
 	w, err := b.writer(control)
 	if err != nil {
 		return err
 	}
-	refreshing, err := g.refreshing(codes[:connections])
+	refreshing, err := g.refreshing(stock)
 	if err != nil {
 		return err
 	}
-	exchanging := g.exchanging(codes[connections:])
+	exchanging := g.exchanging(stock)
+	trial, err := exchanging.measure(connections, 0, warm)
+	if err != nil {
+		return err
+	}
 	var exchanged, refreshed, written, exchangeCPU, refreshCPU []float64
 	for round := range *rounds {
 		bar(exchange, round, *rounds)
+		// Twice what this machine can do in one round.
+		if err := stock.fill(int(2 * trial.rate() * (warm + *window).Seconds())); err != nil {
+			return err
+		}
 		done, err := w.measure()
 		if err != nil {
 			return err
@@ -140,42 +155,28 @@ func (g *grantway) account() (string, error) {
 	return made.ID + made.Account.ID, nil
 }
 
-// grants has the person allow the application many times, and returns the codes.
-// They are made through the store, before the server starts.
-func grants(g *grantway, dsn string, many int) ([]string, error) {
-	account, err := g.account()
-	if err != nil {
-		return nil, err
+// A stock holds codes that nobody has presented yet. They are made through the
+// store, by a process that is not measured.
+type stock struct {
+	server  *grantway
+	db      *sqlstore.Store
+	account string
+	codes   []string
+	next    atomic.Int64
+}
+
+// take returns a code that nobody else gets, or an empty text.
+func (s *stock) take() string {
+	if i := int(s.next.Add(1)) - 1; i < len(s.codes) {
+		return s.codes[i]
 	}
-	ctx := context.Background()
-	db, err := sqlstore.Open(ctx, dsn, sqlstore.Options{})
-	if err != nil {
-		return nil, err
-	}
-	defer db.Close()
-	challenge := sha256.Sum256([]byte(verifier))
-	kept := (&grant.Kept{RedirectURI: callback, Challenge: base64.RawURLEncoding.EncodeToString(challenge[:]), ACR: "urn:grantway:acr:1"}).Encode()
-	allow := func() (string, error) {
-		now := time.Now()
-		code, err := secret.NewID(rand.Reader, 43)
-		if err != nil {
-			return "", err
-		}
-		id, err := secret.NewID(rand.Reader, 22)
-		if err != nil {
-			return "", err
-		}
-		request := store.Request{Hash: secret.HashOf(id), ClientID: g.client, Asked: kept, CreatedAt: now, EndsAt: now.Add(time.Hour)}
-		if err := db.Requests().Save(ctx, request); err != nil {
-			return "", err
-		}
-		return code, db.Grants().Start(ctx, request.Hash, store.Grant{
-			ID: id, ClientID: g.client, AccountID: account, Offline: true, Scope: []string{"op"}, APIs: []string{"opaque"}, Asked: kept,
-			Methods: []string{"pwd"}, AuthenticatedAt: now, Code: store.GrantCode{Hash: secret.HashOf(code), EndsAt: now.Add(time.Hour)},
-			CreatedAt: now, EndsAt: now.Add(24 * time.Hour),
-		}, nil, store.By{Actor: account, At: now})
-	}
-	codes := make([]string, many)
+	return ""
+}
+
+// fill makes codes until there are so many.
+func (s *stock) fill(many int) error {
+	s.codes = s.codes[min(int(s.next.Swap(0)), len(s.codes)):]
+	missing := make([]string, max(0, many-len(s.codes)))
 	var (
 		next   atomic.Int64
 		failed atomic.Pointer[error]
@@ -185,28 +186,53 @@ func grants(g *grantway, dsn string, many int) ([]string, error) {
 		all.Go(func() {
 			for failed.Load() == nil {
 				i := int(next.Add(1)) - 1
-				if i >= many {
+				if i >= len(missing) {
 					return
 				}
-				code, err := allow()
+				code, err := s.allow()
 				for tries := 0; errors.Is(err, store.ErrUnavailable) && tries < 10; tries++ {
-					code, err = allow() // the disk is slow: another one, since that one may be there
+					code, err = s.allow() // the disk is slow: another one, since that one may be there
 				}
 				if err != nil {
 					failed.Store(&err)
 					return
 				}
-				if codes[i] = code; i%1000 == 0 {
-					bar("making codes", i, many)
+				if missing[i] = code; i%1000 == 0 {
+					bar("making codes", i, len(missing))
 				}
 			}
 		})
 	}
 	all.Wait()
 	if err := failed.Load(); err != nil {
-		return nil, *err
+		return fmt.Errorf("make codes: %w", *err)
 	}
-	return codes, nil
+	s.codes = append(s.codes, missing...)
+	return nil
+}
+
+// allow has the person allow the application what it wants, and returns the code.
+func (s *stock) allow() (string, error) {
+	ctx, now, client := context.Background(), time.Now(), s.server.client
+	code, err := secret.NewID(rand.Reader, 43)
+	if err != nil {
+		return "", err
+	}
+	id, err := secret.NewID(rand.Reader, 22)
+	if err != nil {
+		return "", err
+	}
+	challenge := sha256.Sum256([]byte(verifier))
+	kept := (&grant.Kept{RedirectURI: callback, Challenge: base64.RawURLEncoding.EncodeToString(challenge[:]), ACR: "urn:grantway:acr:1"}).Encode()
+	request := store.Request{Hash: secret.HashOf(id), ClientID: client, Asked: kept, CreatedAt: now, EndsAt: now.Add(time.Hour)}
+	if err := s.db.Requests().Save(ctx, request); err != nil {
+		return "", err
+	}
+	return code, s.db.Grants().Start(ctx, request.Hash, store.Grant{
+		ID: id, ClientID: client, AccountID: s.account, Offline: true, Scope: []string{"op"}, APIs: []string{"opaque"}, Asked: kept,
+		Methods: []string{"pwd"}, AuthenticatedAt: now, Code: store.GrantCode{Hash: secret.HashOf(code), EndsAt: now.Add(time.Hour)},
+		CreatedAt: now, EndsAt: now.Add(24 * time.Hour),
+	}, nil, store.By{Actor: s.account, At: now})
 }
 
 func (g *grantway) exchange(code string) []byte {
@@ -215,16 +241,15 @@ func (g *grantway) exchange(code string) []byte {
 }
 
 // exchanging exchanges codes, each once.
-func (g *grantway) exchanging(codes []string) *target {
-	var next atomic.Int64
+func (g *grantway) exchanging(from *stock) *target {
 	t := g.target(nil)
 	t.talk = func() talk {
 		return func([]byte) ([]byte, error) {
-			i := int(next.Add(1)) - 1
-			if i >= len(codes) {
-				return nil, errors.New("this machine needs more codes: see codeRate")
+			code := from.take()
+			if code == "" {
+				return nil, errors.New("there are no codes left")
 			}
-			return g.exchange(codes[i]), nil
+			return g.exchange(code), nil
 		}
 	}
 	return &t
@@ -232,11 +257,11 @@ func (g *grantway) exchanging(codes []string) *target {
 
 // refreshing refreshes a token over each connection, with the refresh token that
 // came last.
-func (g *grantway) refreshing(codes []string) (*target, error) {
-	newest := make([]string, len(codes))
+func (g *grantway) refreshing(from *stock) (*target, error) {
+	newest := make([]string, connections)
 	t := g.target(nil)
-	for i, code := range codes {
-		answer, err := t.once(g.exchange(code))
+	for i := range newest {
+		answer, err := t.once(g.exchange(from.take()))
 		if err != nil {
 			return nil, err
 		}
