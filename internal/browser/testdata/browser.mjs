@@ -29,7 +29,7 @@ export async function journey(name, options, steps) {
   if (options.javaScriptEnabled !== false) await context.addInitScript(axe)
   const page = await context.newPage()
   try {
-    await steps(page, context)
+    await soon(steps(page, context), 60)
     await Promise.all(faults.checks)
     assert.deepEqual(faults.found, [])
   } catch (e) {
@@ -43,6 +43,13 @@ export async function journey(name, options, steps) {
 }
 
 export const finish = () => browser.close()
+
+// soon waits so many seconds: what runs in a page has no limit of its own.
+function soon(work, seconds) {
+  let timer
+  const late = new Promise((_, reject) => { timer = setTimeout(() => reject(new Error(`not done in ${seconds} seconds`)), seconds * 1000) })
+  return Promise.race([work, late]).finally(() => clearTimeout(timer))
+}
 
 // show prints what a page shows and keeps a picture of it.
 async function show(page) {
