@@ -28,10 +28,18 @@ func TestOnChangeSeesAllInOrder(t *testing.T) {
 		seen = append(seen, change.Seq)
 	})
 	follow(t, c)
-	const n = 700 // more than one batch
+	const writers, each = 50, 14 // more than one batch, and fewer at once than the store lets wait
+	const n = writers * each
 	var wg sync.WaitGroup
-	for i := range n {
-		wg.Go(func() { create(t, s, fmt.Sprint("c", i)) })
+	for w := range writers {
+		wg.Go(func() {
+			for i := range each {
+				id := fmt.Sprintf("c%d-%d", w, i)
+				if err := s.Clients().Create(context.Background(), store.Client{ID: id, Name: id}, by()); err != nil {
+					t.Error(err)
+				}
+			}
+		})
 	}
 	wg.Wait()
 	must(t, c.Sync(t.Context()))
