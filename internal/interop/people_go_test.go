@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,22 +14,19 @@ import (
 	"golang.org/x/oauth2"
 )
 
-// TestPeopleGo signs a person in with x/oauth2 and go-oidc.
-func TestPeopleGo(t *testing.T) {
-	for _, dialect := range dialects {
-		t.Run(dialect, func(t *testing.T) {
-			t.Parallel()
-			f := open(t, dialect)
-			for name, style := range map[string]oauth2.AuthStyle{
-				"basic": oauth2.AuthStyleInHeader, "body": oauth2.AuthStyleInParams, "auto": oauth2.AuthStyleAutoDetect,
-			} {
-				t.Run(name, func(t *testing.T) { goOIDC(t, f, "planner", f.secret, "https://planner.example/callback", style) })
-			}
-			t.Run("public", func(t *testing.T) {
-				goOIDC(t, f, "pocket", "", "http://127.0.0.1:49152/callback", oauth2.AuthStyleInParams)
-			})
-			t.Run("veteran", func(t *testing.T) { goVeteran(t, f) })
-		})
+// goPeople signs a person in with x/oauth2 and go-oidc.
+func goPeople(t *testing.T, f *front) {
+	for name, style := range map[string]oauth2.AuthStyle{
+		"basic": oauth2.AuthStyleInHeader, "body": oauth2.AuthStyleInParams, "auto": oauth2.AuthStyleAutoDetect,
+	} {
+		t.Run(name, func(t *testing.T) { goOIDC(t, f, "planner", f.secret, "https://planner.example/callback", style) })
+	}
+	t.Run("public", func(t *testing.T) {
+		goOIDC(t, f, "pocket", "", "http://127.0.0.1:49152/callback", oauth2.AuthStyleInParams)
+	})
+	t.Run("veteran", func(t *testing.T) { goVeteran(t, f) })
+	if f.dialect == "cognito" {
+		t.Run("logout", func(t *testing.T) { cognitoLogout(t, f) })
 	}
 }
 
@@ -190,4 +188,30 @@ func notes(t *testing.T, f *front, client *http.Client) {
 	if body, err := io.ReadAll(response.Body); err != nil || response.StatusCode != 200 || !strings.Contains(string(body), "buy bread") {
 		t.Errorf("notes: %d %s, %v", response.StatusCode, body, err)
 	}
+}
+
+// cognitoLogout signs a person out as clients of Cognito do: they know no ID token
+// there, so the person is asked.
+func cognitoLogout(t *testing.T, f *front) {
+	const ask = "response_type=code&client_id=veteran&redirect_uri=http://localhost"
+	anna := newPerson(f.name, f.password)
+	signsIn := func(start string) {
+		t.Helper()
+		before := len(anna.pages)
+		back, err := anna.open(start, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		answered(t, back, "http://localhost", f.issuer)
+		if !slices.Contains(anna.pages[before:], "signin") {
+			t.Errorf("%s: signed in already: %v", start, anna.pages[before:])
+		}
+	}
+	signsIn(f.base + authorizePath[f.dialect] + "?" + ask)
+	back, err := anna.open(f.base+"/logout?client_id=planner&logout_uri="+url.QueryEscape("https://planner.example/bye"), false)
+	if err != nil || back != "https://planner.example/bye" {
+		t.Errorf("signed out to %s: %v", back, err)
+	}
+	signsIn(f.base + authorizePath[f.dialect] + "?" + ask)
+	signsIn(f.base + "/logout?" + ask) // and in again
 }
