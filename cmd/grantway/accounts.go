@@ -44,7 +44,7 @@ prints a link for that, --mail sends it.`,
   grantway accounts create anna --email anna@example.org --role teacher --link
   grantway accounts create anna --email anna@example.org --email-verified --mail
   grantway accounts create anna --password-file - < anna.password`,
-		Args:              usage(cobra.ExactArgs(1)),
+		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: f.work(func(s *session, args []string) error {
 			n.Name = args[0]
@@ -179,7 +179,7 @@ func accountsList(f *adminFlags) *cobra.Command {
 		Use:               "list",
 		Short:             "List the accounts in the order of their ids",
 		Example:           `  grantway accounts list -e staging`,
-		Args:              usage(cobra.NoArgs),
+		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: f.work(func(s *session, _ []string) error {
 			all := []admin.Account{}
@@ -218,7 +218,7 @@ func accountsShow(f *adminFlags) *cobra.Command {
 		Use:               "show ACCOUNT",
 		Short:             "Show an account, and how its person signs in",
 		Example:           `  grantway accounts show -e staging anna`,
-		Args:              usage(cobra.ExactArgs(1)),
+		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions, // names of people do not belong in a list of words
 		RunE: f.work(func(s *session, args []string) error {
 			found, err := s.account(args[0])

@@ -40,7 +40,7 @@ the exit status is 1 then; the others are imported.`,
   grantway accounts import -e staging people.csv
   grantway accounts import people.jsonl --json > report.json
   zcat people.csv.gz | grantway accounts import - --format csv`,
-		Args: usage(cobra.ExactArgs(1)),
+		Args: cobra.ExactArgs(1),
 		ValidArgsFunction: func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			return []cobra.Completion{"csv", "jsonl", "ndjson"}, cobra.ShellCompDirectiveFilterFileExt
 		},

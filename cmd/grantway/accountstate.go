@@ -26,7 +26,7 @@ more, unless --email-verified says so. Taking a role away ends the person's
 tokens.`,
 		Example: `  grantway accounts change -e staging anna --add-role chair
   grantway accounts change anna --email anna@example.com --email-verified`,
-		Args:              usage(cobra.ExactArgs(1)),
+		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: f.work(func(s *session, args []string) error {
 			var sent admin.AccountChange
@@ -81,7 +81,7 @@ tokens.`,
 // aboutAccount is a command about one account, which it asks to confirm unless
 // what is nil.
 func (f *adminFlags) aboutAccount(c *cobra.Command, method, after, done string, what func(*session, admin.Account) string) *cobra.Command {
-	c.Args, c.ValidArgsFunction = usage(cobra.ExactArgs(1)), cobra.NoFileCompletions
+	c.Args, c.ValidArgsFunction = cobra.ExactArgs(1), cobra.NoFileCompletions
 	if what != nil {
 		f.destroying(c)
 	}
@@ -172,7 +172,7 @@ sure who asks.`,
 			}
 			return writeFields(s.OutOrStdout(), append([][2]string{{"account", a.Name}}, linkFields(changed)...))
 		}),
-		Args: usage(cobra.ExactArgs(1)), ValidArgsFunction: cobra.NoFileCompletions,
+		Args: cobra.ExactArgs(1), ValidArgsFunction: cobra.NoFileCompletions,
 	}
 	reset.Flags().BoolVar(&mail, "mail", false, "send the link to the address of the account instead of printing it")
 	reset.Flags().BoolVar(&sent.Factors, "factors", false, "remove every second factor too")
@@ -184,7 +184,7 @@ func accountsExport(f *adminFlags) *cobra.Command {
 		Use:               "export ACCOUNT",
 		Short:             "Print everything that is known of a person, as JSON",
 		Example:           `  grantway accounts export -e staging anna > anna.json`,
-		Args:              usage(cobra.ExactArgs(1)),
+		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: f.work(func(s *session, args []string) error {
 			a, err := s.account(args[0])

@@ -32,7 +32,7 @@ be missing, and so is what a gateway that runs apart did.
 		Example: `  grantway activity -e staging
   grantway activity -e staging --client acme --since 7d
   grantway activity -e staging --since 2027-03-01 --json`,
-		Args:              usage(cobra.NoArgs),
+		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: f.work(func(s *session, _ []string) error {
 			now := time.Now().UTC()

@@ -45,7 +45,7 @@ else has approved it: grantway api-tokens approve.`,
   grantway api-tokens create --name Sync --api timetable --needs-user
   grantway api-tokens create --name "Room planner" --api timetable --elevated \
     --scope timetable_read --address 192.0.2.0/24 --expires 90d`,
-		Args:              usage(cobra.NoArgs),
+		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: f.work(func(s *session, _ []string) error {
 			if expires != "" {
@@ -133,7 +133,7 @@ func apiTokensList(f *adminFlags) *cobra.Command {
 		Use:               "list",
 		Short:             "List the API tokens with their dates, revoked ones too",
 		Example:           `  grantway api-tokens list -e staging`,
-		Args:              usage(cobra.NoArgs),
+		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: f.work(func(s *session, _ []string) error {
 			all, err := allAPITokens(s.Context(), s.to, s.path)

@@ -154,16 +154,6 @@ func (s *session) confirm(what string) error {
 	return nil
 }
 
-// usage makes the faults of arguments faults of usage.
-func usage(check cobra.PositionalArgs) cobra.PositionalArgs {
-	return func(c *cobra.Command, args []string) error {
-		if err := check(c, args); err != nil {
-			return &usageError{fmt.Errorf("%w\nRun '%s --help' for the arguments and examples", err, c.CommandPath())}
-		}
-		return nil
-	}
-}
-
 func clientsCommand() *cobra.Command {
 	f := &adminFlags{}
 	clients := &cobra.Command{
@@ -184,7 +174,7 @@ func clientsList(f *adminFlags) *cobra.Command {
 		Use:               "list",
 		Short:             "List the clients in the order of their ids",
 		Example:           `  grantway clients list -e staging`,
-		Args:              usage(cobra.NoArgs),
+		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: f.work(func(s *session, _ []string) error {
 			all := []admin.Client{}
@@ -235,7 +225,7 @@ func clientsShow(f *adminFlags) *cobra.Command {
 		Use:               "show CLIENT",
 		Short:             "Show a client: what it may use, and its secrets' dates",
 		Example:           `  grantway clients show -e staging acme`,
-		Args:              usage(cobra.ExactArgs(1)),
+		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: f.clientIDs,
 		RunE: f.work(func(s *session, args []string) error {
 			c, err := s.found(args[0])
@@ -302,7 +292,7 @@ func clientsEnable(f *adminFlags) *cobra.Command {
 		Use:               "enable CLIENT",
 		Short:             "Make a disabled client usable; tokens that ended stay ended",
 		Example:           `  grantway clients enable -e staging acme`,
-		Args:              usage(cobra.ExactArgs(1)),
+		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: f.clientIDs,
 		RunE: f.work(func(s *session, args []string) error {
 			return s.done(http.MethodPost, s.client(args[0])+"/enable", "enabled "+args[0])
@@ -333,7 +323,7 @@ func clientsDelete(f *adminFlags) *cobra.Command {
 // destroying gives a command about one client what it needs to ask first.
 func (f *adminFlags) destroying(c *cobra.Command) *cobra.Command {
 	if c.Args == nil {
-		c.Args, c.ValidArgsFunction = usage(cobra.ExactArgs(1)), f.clientIDs
+		c.Args, c.ValidArgsFunction = cobra.ExactArgs(1), f.clientIDs
 	}
 	c.Flags().BoolVarP(&f.yes, "yes", "y", false, "do it without asking")
 	return c

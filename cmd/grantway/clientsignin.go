@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -111,7 +112,7 @@ none.`,
   grantway clients create --type resource --name "Notes API" --api notes
   grantway clients create --id acme --scope all --secret-file acme.secret
   grantway clients create --id acme --scope all --secret-file - --hash < bcrypt`,
-		Args:              usage(cobra.NoArgs),
+		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: f.work(func(s *session, _ []string) (err error) {
 			n.SignIn = in.read()
@@ -130,7 +131,7 @@ none.`,
 				return writeJSON(s.OutOrStdout(), changed)
 			}
 			fields := [][2]string{{"environment", s.env}, {"client id", changed.Client.ID}}
-			return writeFields(s.OutOrStdout(), append(fields, shownSecret(changed)...))
+			return writeFields(s.OutOrStdout(), append(append(fields, shownSecret(changed)...), s.whereTo(&changed.Client)...))
 		}),
 	}
 	p := create.Flags()
@@ -274,4 +275,22 @@ without --until lets it stay. The record of changes says who did it.`,
 	})
 	g.register(change)
 	return change
+}
+
+// whereTo is what a client that acts for people needs to know beside its id: the
+// issuer, by which libraries find all else.
+func (s *session) whereTo(c *admin.Client) [][2]string {
+	if !slices.Contains(c.Grants, oauth.GrantAuthorizationCode) {
+		return nil
+	}
+	list, err := ask[admin.EnvironmentList](s.Context(), s.to, http.MethodGet, "/environments", nil)
+	if err != nil {
+		return nil // the client is there; its secret has to be shown
+	}
+	for _, e := range list.Environments {
+		if e.Name == s.env {
+			return [][2]string{{"issuer", e.Issuer}, {"metadata", e.Issuer + "/.well-known/openid-configuration"}}
+		}
+	}
+	return nil
 }

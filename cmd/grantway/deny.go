@@ -59,7 +59,7 @@ revoke' and 'grantway keys retire' do more.`,
   grantway deny --signed denial -e production \
     --server https://two.admin.example.com
   grantway deny --pending -e production`,
-		Args:              usage(cobra.MaximumNArgs(2)),
+		Args:              cobra.MaximumNArgs(2),
 		ValidArgsFunction: f.words,
 	}
 	deny.RunE = func(c *cobra.Command, args []string) error {

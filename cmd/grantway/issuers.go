@@ -33,7 +33,7 @@ those of other nodes, nor of gateways apart, which tell theirs in the metric
 grantway_other_issuer_calls_total and in the log.`,
 		Example: `  grantway issuers list -e production
   grantway issuers list -e production --json`,
-		Args:              usage(cobra.NoArgs),
+		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: f.work(func(s *session, _ []string) error {
 			list, err := ask[admin.IssuerList](s.Context(), s.to, http.MethodGet, s.path+"/issuers", nil)

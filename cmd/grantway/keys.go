@@ -106,7 +106,7 @@ func keysList(f *adminFlags) *cobra.Command {
 		Example: `  grantway keys list -e production
   grantway keys list -e production --all
   grantway keys list -e production --purpose feed`,
-		Args:              usage(cobra.NoArgs),
+		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: f.work(func(s *session, _ []string) error {
 			found, err := s.keyList(http.MethodGet, "", *purpose, nil)
@@ -134,7 +134,7 @@ refusal says when it will be.`,
   grantway keys rotate -e production --algorithm RS256
   grantway keys rotate -e production --purpose feed
   grantway keys rotate -e production --emergency`,
-		Args:              usage(cobra.NoArgs),
+		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: f.work(func(s *session, _ []string) error {
 			changed, err := s.keyList(http.MethodPost, "/rotate", *purpose, sent)
@@ -167,7 +167,7 @@ To retire a key without harm, use 'grantway keys rotate'.`,
 		Example: `  grantway keys retire --emergency nI3eUyGZbgCv0X1YzYkqKpNzH7f8xVrGmQ2sT4uWc5o
   grantway keys retire --emergency --purpose feed \
     cGpa0X1YzYkqKpNzH7f8xVrGmQ2sT4uWc5oZbgCvnI3`,
-		Args: usage(cobra.MinimumNArgs(1)),
+		Args: cobra.MinimumNArgs(1),
 		RunE: f.work(func(s *session, ids []string) error {
 			if !emergency {
 				return &usageError{errors.New("the keys' tokens would end at once: add --emergency, or use 'grantway keys rotate'")}
@@ -262,7 +262,7 @@ With --lost, keys that do not open with the new sealing key are removed: all
 their tokens end, and the next start makes new keys.`,
 		Example: `  grantway keys rekey --new file:/etc/grantway/sealing-2.key
   grantway keys rekey --new env:SEALING_KEY_2`,
-		Args:              usage(cobra.NoArgs),
+		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, _ []string) error {
 			s := &session{Command: c, adminFlags: f}

@@ -101,7 +101,7 @@ func strict(c *cobra.Command) {
 	if check := c.Args; check != nil {
 		c.Args = func(c *cobra.Command, words []string) error {
 			if err := check(c, words); err != nil {
-				return &usageError{fmt.Errorf("%w\nRun '%s --help' for the commands and examples", err, c.CommandPath())}
+				return &usageError{fmt.Errorf("%w\nRun '%s --help' for what it takes, and examples", named(c, words, err), c.CommandPath())}
 			}
 			return nil
 		}
@@ -109,4 +109,13 @@ func strict(c *cobra.Command) {
 	for _, below := range c.Commands() {
 		strict(below)
 	}
+}
+
+// named says which argument is missing, as the usage of the command calls it.
+func named(c *cobra.Command, words []string, err error) error {
+	names := strings.Fields(c.Use)[1:]
+	if len(words) < len(names) && strings.Trim(names[len(words)], "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" {
+		return fmt.Errorf("%s is missing", names[len(words)])
+	}
+	return err
 }

@@ -152,7 +152,7 @@ func secretsAdd(f *adminFlags) *cobra.Command {
 		Short: "Add a secret beside those that the client has",
 		Example: `  grantway secrets add -e staging acme --expires 90d
   grantway secrets add -e staging acme --secret-file - < acme.secret`,
-		Args:              usage(cobra.ExactArgs(1)),
+		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: f.clientIDs,
 		RunE: f.work(func(s *session, args []string) (err error) {
 			var n admin.NewSecret
@@ -179,7 +179,7 @@ func secretsList(f *adminFlags) *cobra.Command {
 		Use:               "list CLIENT",
 		Short:             "List a client's secrets: their last characters and dates",
 		Example:           `  grantway secrets list -e staging acme`,
-		Args:              usage(cobra.ExactArgs(1)),
+		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: f.clientIDs,
 		RunE: f.work(func(s *session, args []string) error {
 			list, err := ask[admin.SecretList](s.Context(), s.to, http.MethodGet, s.client(args[0])+"/secrets", nil)
@@ -201,7 +201,7 @@ func secretsRevoke(f *adminFlags) *cobra.Command {
 		Long: `Revoke a secret by its id and end the tokens that it obtained. The ids are those
 of 'grantway secrets list'.`,
 		Example: `  grantway secrets revoke -e staging acme 4mTq9ZbX01Lk`,
-		Args:    usage(cobra.ExactArgs(2)),
+		Args:    cobra.ExactArgs(2),
 		RunE: f.work(func(s *session, args []string) error {
 			c, err := s.found(args[0])
 			if err != nil {

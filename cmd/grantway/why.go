@@ -27,7 +27,7 @@ Refused requests are known for 30 days, of each client the last thousand. Of a
 client that is refused very often some are only counted ('grantway activity').`,
 		Example: `  grantway why 4bf92f3577b34da6a3ce929d0e0e4736
   grantway why 4bf92f3577b34da6a3ce929d0e0e4736 -e production --json`,
-		Args:              usage(cobra.ExactArgs(1)),
+		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: cobra.NoFileCompletions,
 		RunE: func(c *cobra.Command, args []string) (err error) {
 			if digits, err := hex.DecodeString(args[0]); err != nil || len(digits) != 16 {
