@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -63,11 +64,14 @@ func ReadSeal(from string, env func(string) (string, bool)) (*Seal, error) {
 	case "env":
 		text, ok := env(place)
 		if !ok || text == "" {
-			return nil, fmt.Errorf("the environment variable %s, which should hold the sealing key, is not set", place)
+			return nil, fmt.Errorf("the environment variable %s, which should hold the sealing key, is not set; for a new server: export %s=$(openssl rand -hex 32), and keep it", place, place)
 		}
 		return NewSeal(text)
 	case "file":
 		info, err := os.Stat(place)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("the sealing key: %w; for a new server: openssl rand -hex 32 > %s && chmod 600 %s", err, place, place)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("the sealing key: %w", err)
 		}
