@@ -37,3 +37,8 @@ func (s Secret) LogValue() slog.Value { return slog.StringValue(s.String()) }
 func Static(secret string) func(context.Context) (Secret, error) {
 	return func(context.Context) (Secret, error) { return Secret(secret), nil }
 }
+
+// Format writes the client's id and nothing of what it holds, whatever the verb is.
+func (c *Client) Format(f fmt.State, _ rune) {
+	fmt.Fprintf(f, "client %q", c.family.config.ClientID)
+}
