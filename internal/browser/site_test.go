@@ -57,7 +57,7 @@ func start(t *testing.T) *site {
 	s.issuer = base + "/demo"
 
 	example, _ := examples.Find("mytimetable")
-	variables := map[string]string{"APPLICATION": s.app, "PLANNER_SECRET": plannerSecret}
+	variables := map[string]string{"PLANNER_SECRET": plannerSecret}
 	c, err := catalogue.Parse("grantway.yaml", append(example.Config, strings.ReplaceAll(clients, "$APPLICATION", s.app)...), func(name string) (string, bool) {
 		value, ok := variables[name]
 		return value, ok

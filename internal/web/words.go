@@ -20,7 +20,7 @@ func (s *sheet) Ago(at time.Time) template.HTML {
 		return s.moment(at, s.T("time.now"))
 	}
 	if passed < 0 {
-		return s.moment(at, s.T("time.in", "span", s.Span(-passed)))
+		return s.moment(at, s.T("time.in", "span", s.Span((-passed).Round(time.Minute))))
 	}
 	return s.moment(at, s.T("time.ago", "span", s.Span(passed)))
 }

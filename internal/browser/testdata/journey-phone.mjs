@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict'
 import { answer, finish, journey, look, narrow, phone, redeem, request, signIn, site } from './browser.mjs'
 
-// fingers says that what is to be pressed is large enough (visual language: 44 px).
+// fingers says that what is to be pressed is large enough for them.
 async function fingers(page, name) {
-  const small = await page.evaluate(() => [...document.querySelectorAll('button, a.button, input:not([type=hidden], .hidden, [type=checkbox])')]
+  assert.ok(await page.evaluate(() => matchMedia('(pointer: coarse)').matches), 'not a telephone')
+  const small = await page.evaluate(() => [...document.querySelectorAll('button, a, summary, label:has(+ input[type=checkbox]), input[type=checkbox] + label, input:not([type=hidden], .hidden, [type=checkbox])')]
     .filter((e) => e.checkVisibility()).map((e) => [e.outerHTML.slice(0, 100), e.getBoundingClientRect().height]).filter(([, height]) => height < 44))
   assert.deepEqual(small, [], name)
 }
