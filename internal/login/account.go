@@ -61,7 +61,7 @@ func (v *visit) overview(who account.Signed) (web.Account, error) {
 		return web.Account{}, err
 	}
 	s := web.Account{
-		Name: a.Name, FullName: a.Profile.FullName, Email: a.Profile.Email, EmailVerified: a.Profile.EmailVerified, Mails: people.Links != nil,
+		Name: a.Name, FullName: a.Profile.FullName, Email: a.Profile.Email, EmailVerified: a.Profile.EmailVerified, Mails: people.Posts,
 	}
 	factors, err := people.Factors.List(ctx, a.ID)
 	sessions, err2 := people.Sessions.List(ctx, a.ID)

@@ -68,7 +68,8 @@ type People struct {
 	Factors   *account.Factors
 	Sessions  *account.Sessions
 	Devices   *account.Devices
-	Links     *account.Links // nil: no mail can be sent
+	Links     *account.Links
+	Posts     bool // mail can be sent
 	Records   *account.Record
 	Accounts  *account.People
 	Strength  *account.Strength

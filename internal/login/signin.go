@@ -41,7 +41,7 @@ func (v *visit) askSignIn(name string) {
 }
 
 func (v *visit) signIn(name string) (web.SignIn, error) {
-	s := web.SignIn{Name: name, Fixed: name != "", Forgotten: v.j.People.Links != nil}
+	s := web.SignIn{Name: name, Fixed: name != "", Forgotten: v.j.People.Posts}
 	if v.pending != nil {
 		s.Application = v.pending.client.Name
 		if name == "" {

@@ -24,6 +24,7 @@ import (
 // pageKeys are what the pages of an environment keep over reloads.
 type pageKeys struct {
 	forms    *keys.Derivation
+	factors  *keys.Derivation
 	attempts *account.Attempts
 	mailed   catalogue.Mail // what outgoing was made of
 	outgoing mail.Sender
@@ -39,13 +40,17 @@ func newPersons(o Options) (*secret.Checker, error) {
 
 // openPages opens what the pages of an environment need, once.
 func (s *Server) openPages(ctx context.Context, e *catalogue.Environment, r *resources) (*pageKeys, error) {
-	forms, err := keys.OpenDerivation(ctx, keys.Settings{
-		Environment: e.Name, Purpose: keys.Forms, Keys: r.store.Keys(), Seal: s.options.Seal, Now: s.options.Now,
-	}, s.options.Random, s.by())
+	settings := keys.Settings{Environment: e.Name, Purpose: keys.Forms, Keys: r.store.Keys(), Seal: s.options.Seal, Now: s.options.Now}
+	forms, err := keys.OpenDerivation(ctx, settings, s.options.Random, s.by())
 	if err != nil {
 		return nil, err
 	}
-	return &pageKeys{forms: forms, attempts: account.NewAttempts(s.options.Now), room: make(chan struct{}, mostBeside)}, nil
+	settings.Purpose = keys.Factors
+	factors, err := keys.OpenDerivation(ctx, settings, s.options.Random, s.by())
+	if err != nil {
+		return nil, err
+	}
+	return &pageKeys{forms: forms, factors: factors, attempts: account.NewAttempts(s.options.Now), room: make(chan struct{}, mostBeside)}, nil
 }
 
 // deliver makes the sender of an environment's mails, anew where the file says
@@ -140,11 +145,11 @@ func (s *Server) journey(c *catalogue.Catalogue, e *environment, kept *pageKeys)
 	sender := s.deliver(e.Environment, kept)
 	e.accounts = s.administered(e, mailed{sender})
 	operations := s.onPeople(e, kept)
-	if _, none := sender.(mail.Unsent); !none {
-		links := *e.accounts.Links
-		links.Passwords, links.Beside = operations.Passwords, kept.beside(s.options.Log.With("environment", e.Name))
-		operations.Links = &links
-	}
+	links := *e.accounts.Links
+	links.Passwords, links.Beside = operations.Passwords, kept.beside(s.options.Log.With("environment", e.Name))
+	operations.Links = &links
+	_, none := sender.(mail.Unsent)
+	operations.Posts = !none
 	j := &login.Journey{
 		Environment: e.Name, Issuer: e.Issuer, Settings: e.Login, APIs: e.Grantable(), Trusted: c.Listen.Trusted,
 		Pages: pages, Languages: languages, People: operations,
@@ -196,7 +201,7 @@ func (s *Server) onPeople(e *environment, kept *pageKeys) login.People {
 	people := login.People{
 		Passwords: passwords,
 		Codes: &account.OneTimeCodes{
-			Factors: db.Factors(), Strength: strength, Attempts: kept.attempts, Seal: s.options.Seal, Issuer: e.Login.Theme.Name, Random: random, Now: now,
+			Factors: db.Factors(), Strength: strength, Attempts: kept.attempts, Seal: kept.factors.Seal("totp"), Issuer: e.Login.Theme.Name, Random: random, Now: now,
 		},
 		Recovery: &account.RecoveryCodes{Factors: db.Factors(), Strength: strength, Attempts: kept.attempts, Random: random, Now: now},
 		Factors:  &account.Factors{Store: db.Factors(), Identities: db.Identities(), Strength: strength},
