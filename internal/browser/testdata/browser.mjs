@@ -24,12 +24,12 @@ const browser = await chromium.launch({
 // journey runs steps in a browser of their own that knows nothing of the others.
 export async function journey(name, options, steps) {
   const context = await browser.newContext({ locale: 'en-GB', reducedMotion: 'reduce', ...options })
-  context.setDefaultTimeout(10_000)
+  context.setDefaultTimeout(20_000) // a busy machine is no fault
   const faults = watch(context)
   if (options.javaScriptEnabled !== false) await context.addInitScript(axe)
   const page = await context.newPage()
   try {
-    await soon(steps(page, context), 60)
+    await soon(steps(page, context), 120)
     await Promise.all(faults.checks)
     assert.deepEqual(faults.found, [])
   } catch (e) {
