@@ -18,8 +18,18 @@ import (
 
 // screens are pages on which every form of the server stands.
 var screens = []web.Screen{
-	web.SignIn{Passkey: "{}"}, web.SecondFactor{TOTP: true}, web.Recovery{}, web.Consent{}, web.Forgotten{}, web.Reset{}, web.Verify{}, web.SignOut{},
-	web.SetUpTOTP{MediaType: "image/png"}, web.SetUpPasskey{}, web.ChangePassword{}, web.Erase{Password: true},
+	web.SignIn{Passkey: "{}"},
+	web.SecondFactor{TOTP: true},
+	web.Recovery{},
+	web.Consent{},
+	web.Forgotten{},
+	web.Reset{},
+	web.Verify{},
+	web.SignOut{},
+	web.SetUpTOTP{MediaType: "image/png"},
+	web.SetUpPasskey{},
+	web.ChangePassword{},
+	web.Erase{Password: true},
 	web.Account{
 		Email: "a@example.com", Mails: true, TOTP: &web.Factor{}, Identities: []web.Identity{{}}, Devices: []web.Device{{}},
 		Sessions: []web.Session{{}, {}}, Applications: []web.Application{{}},
@@ -158,6 +168,7 @@ func TestTheWalks(t *testing.T) {
 				request = b.open(documented + "&scope=username&prompt=login").at.Query().Get("request")
 			}
 		}
+		s.clock.move(2 * time.Hour) // nor for links that the walk asked for
 		// What became of their own account is theirs to mend.
 		if _, err := db.Accounts().Find(t.Context(), k.own.ID); err != nil {
 			k.own = s.resident(t, "demo", "mallory")

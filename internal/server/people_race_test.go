@@ -98,7 +98,7 @@ func TestManyRefreshAtOnce(t *testing.T) {
 	})
 }
 
-// TestRefreshEnds is rows F05, F09, F10, F11, F15: what ends a refresh token.
+// TestRefreshEnds is rows F05, F06, F09, F10, F11, F15: what ends a refresh token.
 func TestRefreshEnds(t *testing.T) {
 	t.Parallel()
 	f := peopleSite(t)
@@ -115,6 +115,10 @@ func TestRefreshEnds(t *testing.T) {
 	}
 	if got := refresh(granted()); got.code != http.StatusOK {
 		t.Fatalf("the fixture: %s", got)
+	}
+	narrow := granted("scope", "read:notes")
+	if got := refresh(narrow, "scope", "read:notes write:notes"); got.member("error") != "invalid_scope" {
+		t.Errorf("F06: %s", got)
 	}
 	for _, row := range []struct {
 		name string
