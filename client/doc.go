@@ -12,12 +12,13 @@
 //	answer, err := c.HTTP().Get("https://api.example/notes")
 //
 // A token is asked for by the first call, never in a rhythm of its own, so there
-// is nothing to close. In the last fifth of its life (at most five minutes) a
-// call still gets the token, and a renewal begins behind it. While the token
-// endpoint is down, the token is served as long as it lives; attempts are spaced
-// out, and as the server's Retry-After says. However many callers there are, one
-// request is under way for one token, each caller waits as long as its own
-// context allows, and none of them ends the request for the others.
+// is nothing to close. When a fifth of its life is left (at most five minutes, and
+// by chance up to half as much again), a call still gets the token, and a renewal
+// begins behind it. While the token endpoint is down, the token is served as long
+// as it lives; attempts are spaced out, and as the server's Retry-After says.
+// However many callers there are, one request is under way for one token, each
+// caller waits as long as its own context allows, and none of them ends the
+// request for the others.
 //
 // It follows RFC 6749 (tokens), RFC 6750 (their use), RFC 7636 (PKCE), RFC 8414
 // (metadata), RFC 8707 (resource indicators) and RFC 9207 (the issuer's name in

@@ -22,8 +22,8 @@ func (p *pause) holds(now time.Time) bool {
 	return p != nil && now.Before(p.until) && (p.secret == "" || now.Before(p.look))
 }
 
-// Pauses. They double, and a part of each is chance, so that many processes do
-// not come back at once.
+// Pauses. They double, and half of each is chance, so that many processes do not
+// come back at once.
 const (
 	firstPause = time.Second
 	firstStop  = 15 * time.Second // where only a person can mend it
@@ -56,7 +56,7 @@ func (p *pause) after(err error, now time.Time) (*pause, error) {
 		wait = firstPause
 	}
 	wait = min(wait<<min(next.count-1, 10), longest)
-	next.until = now.Add(wait/2 + time.Duration(chance()*float64(wait)))
+	next.until = now.Add(wait/2 + time.Duration(chance()*float64(wait/2)))
 	if isBusy {
 		told := *busy
 		if told.RetryAt.After(next.until) {
