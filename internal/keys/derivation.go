@@ -67,6 +67,20 @@ func OpenDerivation(ctx context.Context, s Settings, random io.Reader, by store.
 	}
 }
 
+// Seal returns a seal for what the store keeps of one use. Unlike the sealing key
+// it stays the same when that one is exchanged, and what it sealed opens as before.
+func (d *Derivation) Seal(use string) *Seal {
+	key, err := hkdf.Expand(sha256.New, d.key, "seal "+use, sha256.Size)
+	if err != nil {
+		panic(err) // 32 bytes can always be had
+	}
+	seal, err := newSeal(key)
+	if err != nil {
+		panic(err) // the key is as long as it must be
+	}
+	return seal
+}
+
 // Derive returns 32 bytes that belong to the message and to what they are for.
 // Nobody can guess them who has not the key.
 func (d *Derivation) Derive(use, message string) [sha256.Size]byte {

@@ -34,6 +34,7 @@ const (
 	ID          = "id"           // signs ID tokens
 	Refresh     = "refresh"      // derives refresh tokens: see Derivation
 	Forms       = "forms"        // derives what binds forms to browsers: see Derivation
+	Factors     = "factors"      // seals what people prove who they are with: see Derivation.Seal
 )
 
 // MaxAge is how long a verifier may keep its copy of the key set.

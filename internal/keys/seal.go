@@ -33,6 +33,10 @@ func NewSeal(text string) (*Seal, error) {
 	if err != nil || len(key) != 32 {
 		return nil, errors.New("a sealing key is 32 random bytes, in hexadecimal or base64; make one with: openssl rand -hex 32")
 	}
+	return newSeal(key)
+}
+
+func newSeal(key []byte) (*Seal, error) {
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		return nil, err
