@@ -96,7 +96,10 @@ func TestFiles(t *testing.T) {
 		func() error { return os.Chmod(path, 0o644) },
 		func() error { return os.WriteFile(path, []byte(`{"access_token":"x`), 0o600) },
 		func() error { return os.WriteFile(path, []byte(`{"access_token":"a\nb","lifetime":99999999}`), 0o600) },
-		func() error { return errors.Join(os.Remove(path), os.Symlink("/dev/null", path)) },
+		func() error {
+			elsewhere := filepath.Join(filepath.Dir(folder), "elsewhere")
+			return errors.Join(os.Rename(path, elsewhere), os.Symlink(elsewhere, path))
+		},
 		func() error { return os.Remove(path) },
 	} {
 		if err := spoil(); err != nil {

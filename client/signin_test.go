@@ -12,6 +12,8 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/grantway/grantway/client"
 	"github.com/grantway/grantway/oauth"
@@ -127,4 +129,19 @@ func TestSecretsDoNotPrint(t *testing.T) {
 	if !strings.Contains(all, "[redacted]") {
 		t.Error("nothing was printed")
 	}
+}
+
+// TestForgetIsTheLastWord: a request that was under way brings nothing back.
+func TestForgetIsTheLastWord(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i := newIssuer(good)
+		c := made(t, config(i))
+		go func() { _, _ = c.Token(t.Context()) }()
+		synctest.Wait()
+		if err := c.Forget(t.Context()); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(time.Second)
+		has(t, c, "t2")
+	})
 }
