@@ -6,7 +6,7 @@
 //		Issuer:   "https://auth.example/staging",
 //		ClientID: "0oa1example",
 //		Secret:   client.Static(os.Getenv("CLIENT_SECRET")),
-//		Scopes:   []string{"read"},
+//		Target:   client.Target{Scopes: []string{"read"}},
 //	})
 //	...
 //	answer, err := c.HTTP().Get("https://api.example/notes")
