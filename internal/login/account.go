@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"net/http"
+	"slices"
 
 	"github.com/grantway/grantway/internal/account"
 	"github.com/grantway/grantway/internal/store"
@@ -25,6 +26,7 @@ func (j *Journey) accountPages() []Page {
 		j.page(web.PathDevice, "account-device", nil, (*visit).postDevice),
 		j.page(web.PathApplication, "account-application", nil, (*visit).postApplication),
 		j.page(web.PathIdentity, "account-identity", nil, (*visit).postIdentity),
+		j.page(web.PathLink, "account-link", nil, (*visit).postLink),
 		j.page(web.PathExport, "account-export", nil, (*visit).postExport),
 		j.page(web.PathErase, "account-delete", (*visit).getErase, (*visit).postErase),
 	}
@@ -68,7 +70,8 @@ func (v *visit) overview(who account.Signed) (web.Account, error) {
 	devices, err3 := people.Devices.List(ctx, a.ID)
 	identities, err4 := people.Factors.Identities.Of(ctx, a.ID)
 	applications, err5 := v.applications(a.ID)
-	if err := errors.Join(err, err2, err3, err4, err5); err != nil {
+	servers, err6 := v.servers(a.ID)
+	if err := errors.Join(err, err2, err3, err4, err5, err6); err != nil {
 		return s, err
 	}
 	for _, f := range factors {
@@ -95,7 +98,12 @@ func (v *visit) overview(who account.Signed) (web.Account, error) {
 	for _, one := range identities {
 		s.Identities = append(s.Identities, web.Identity{ID: identityID(one), Provider: v.j.titleOf(one.Issuer)})
 	}
-	s.Applications = applications
+	for _, p := range v.j.Settings.Providers {
+		if !slices.ContainsFunc(identities, func(i store.Identity) bool { return i.Issuer == p.Issuer }) {
+			s.Elsewhere = append(s.Elsewhere, web.Elsewhere{ID: p.Name, Provider: p.Title, URL: p.Issuer})
+		}
+	}
+	s.Applications, s.Servers, s.NoPasskeys = applications, servers, people.Passkeys == nil
 	return s, nil
 }
 

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/internal/web"
 )
@@ -66,14 +67,49 @@ func (v *visit) describe(a *web.Application, scopes []string) error {
 	case !errors.Is(err, store.ErrNotFound):
 		return err
 	}
+	a.Rights = v.rights(scopes, func(*catalogue.API) bool { return true })
+	return nil
+}
+
+// rights describes scopes of some of the APIs, each once.
+func (v *visit) rights(scopes []string, of func(*catalogue.API) bool) (all []web.Right) {
 	for _, api := range v.j.APIs {
+		if !of(api) {
+			continue
+		}
 		for _, s := range api.Scopes {
-			if slices.Contains(scopes, s.Name) && !slices.ContainsFunc(a.Rights, func(r web.Right) bool { return r.Scope == s.Name }) {
-				a.Rights = append(a.Rights, web.Right{Scope: s.Name, Text: s.Describe(v.language), Write: s.Write})
+			if slices.Contains(scopes, s.Name) && !slices.ContainsFunc(all, func(r web.Right) bool { return r.Scope == s.Name }) {
+				all = append(all, web.Right{Scope: s.Name, Text: s.Describe(v.language), Write: s.Write})
 			}
 		}
 	}
-	return nil
+	return all
+}
+
+// servers are those that read what is the person's without asking them: every
+// elevated API token that is good, whether or not it was used for this person.
+func (v *visit) servers(accountID string) ([]web.Server, error) {
+	const some = 100
+	used, err := v.j.People.TokenUses.ActedForOf(v.r.Context(), accountID)
+	if err != nil {
+		return nil, err
+	}
+	var all []web.Server
+	for after := ""; ; {
+		tokens, err := v.j.People.Tokens.List(v.r.Context(), after, some)
+		if err != nil {
+			return nil, err
+		}
+		for _, t := range tokens {
+			if after = t.ID; t.Elevated && t.Good(v.j.Now()) {
+				rights := v.rights(t.Scope, func(a *catalogue.API) bool { return slices.Contains(t.APIs, a.Name) })
+				all = append(all, web.Server{Name: t.Name, Rights: rights, UsedAt: used[t.ID], EndsAt: t.EndsAt})
+			}
+		}
+		if len(tokens) < some {
+			return all, nil
+		}
+	}
 }
 
 // postApplication takes back what an application may do.

@@ -20,6 +20,7 @@ type wanting struct {
 	apis    []*catalogue.API // that the scopes are of
 	scope   []string         // as far as the person has the rights themselves
 	given   []string         // of it, what they have allowed before
+	known   bool             // they have, where the answer goes to the same place
 	covered bool             // all of it, in this way
 }
 
@@ -58,14 +59,19 @@ func (v *visit) want() (*wanting, bool) {
 			more = true
 		}
 	}
-	n.covered = err == nil && !more && slices.Contains(consent.Redirects, p.asked.Redirect)
+	n.known = err == nil && slices.Contains(consent.Redirects, p.asked.Redirect)
+	n.covered = n.known && !more
 	return n, true
 }
 
 // silent reports whether nobody need be asked. An application that keeps no secret
 // could be any other one, so its person is asked each time (row B21).
-func (v *visit) silent(n *wanting) bool {
-	return n.covered && !v.pending.prompts("consent") && !v.pending.client.Public()
+func (v *visit) silent(n *wanting) bool { return n.covered && v.remembers(n) }
+
+// remembers reports whether what was allowed before counts now: only what is more
+// than that is asked then.
+func (v *visit) remembers(n *wanting) bool {
+	return n.known && !v.pending.prompts("consent") && !v.pending.client.Public()
 }
 
 // getConsent asks what the application may do.
@@ -132,7 +138,11 @@ func (v *visit) consent(n *wanting) web.Consent {
 				if several && api.Name != catalogue.OpenIDName {
 					right.API = api.Title
 				}
-				c.Rights = append(c.Rights, right)
+				if v.remembers(n) && slices.Contains(n.given, s.Name) {
+					c.Already = append(c.Already, right)
+				} else {
+					c.Rights = append(c.Rights, right)
+				}
 			case api.Name != catalogue.OpenIDName && !slices.Contains(c.Not, s.Describe(v.language)):
 				c.Not = append(c.Not, s.Describe(v.language))
 			}

@@ -32,12 +32,48 @@ func (j *Journey) inward(name string) Page {
 		if !v.within(arrival.Request) {
 			return
 		}
-		if err != nil {
+		switch {
+		case arrival.Link != "":
+			v.linked(who, err)
+			return
+		case err != nil:
 			v.turnedBack(err)
 			return
 		}
 		v.proceed(arrival.Account.ID, account.Proof{Method: account.Provider, At: v.j.Now()})
 	}, nil)
+}
+
+// postLink sends somebody who is signed in to a provider, to be linked to whoever
+// they are there (row P18).
+func (v *visit) postLink() {
+	who, ok := v.trusted(web.PathAccount)
+	if !ok {
+		return
+	}
+	if v.j.Providers == nil {
+		v.to(web.PathAccount)
+		return
+	}
+	intent := Intent{Link: who.AccountID, Request: v.handle()}
+	if err := v.j.Providers.Begin(v.w, v.r, v.field(web.FieldID), intent); err != nil {
+		v.turnedBack(err)
+	}
+}
+
+// linked says on the account page what came of it.
+func (v *visit) linked(who account.Signed, err error) {
+	switch {
+	case errors.Is(err, ErrTaken):
+		v.note(refusal.SignInWrong, err)
+		v.again(who, err, web.ProblemTaken)
+	case errors.Is(err, ErrDeclined):
+		v.to(web.PathAccount)
+	case errors.Is(err, ErrUpstream), errors.Is(err, ErrReturn):
+		v.failed(web.FailedSignIn, err)
+	default:
+		v.changed(who, err, web.DoneLink)
+	}
 }
 
 // turnedBack goes on another way after a provider signed nobody in.

@@ -73,6 +73,9 @@ type People struct {
 	Records   *account.Record
 	Accounts  *account.People
 	Strength  *account.Strength
+
+	Tokens    store.APITokens // elevated ones act for people who are not asked
+	TokenUses store.APITokenUses
 }
 
 // A Page is one of the journey's handlers and where it answers.

@@ -60,6 +60,7 @@ func (v *visit) totp(who account.Signed, required bool) (web.SetUpTOTP, error) {
 	v.progress.TOTP = setup.State
 	return web.SetUpTOTP{
 		Picture: setup.Code, MediaType: "image/svg+xml", URI: setup.URI, Secret: strings.ReplaceAll(setup.Secret, " ", ""), Required: required,
+		Passkey: v.j.People.Passkeys != nil,
 	}, v.keep()
 }
 

@@ -24,6 +24,7 @@ import (
 // pageKeys are what the pages of an environment keep over reloads.
 type pageKeys struct {
 	forms    *keys.Derivation
+	factors  *keys.Derivation
 	attempts *account.Attempts
 	mailed   catalogue.Mail // what outgoing was made of
 	outgoing mail.Sender
@@ -39,13 +40,17 @@ func newPersons(o Options) (*secret.Checker, error) {
 
 // openPages opens what the pages of an environment need, once.
 func (s *Server) openPages(ctx context.Context, e *catalogue.Environment, r *resources) (*pageKeys, error) {
-	forms, err := keys.OpenDerivation(ctx, keys.Settings{
-		Environment: e.Name, Purpose: keys.Forms, Keys: r.store.Keys(), Seal: s.options.Seal, Now: s.options.Now,
-	}, s.options.Random, s.by())
+	settings := keys.Settings{Environment: e.Name, Purpose: keys.Forms, Keys: r.store.Keys(), Seal: s.options.Seal, Now: s.options.Now}
+	forms, err := keys.OpenDerivation(ctx, settings, s.options.Random, s.by())
 	if err != nil {
 		return nil, err
 	}
-	return &pageKeys{forms: forms, attempts: account.NewAttempts(s.options.Now), room: make(chan struct{}, mostBeside)}, nil
+	settings.Purpose = keys.Factors
+	factors, err := keys.OpenDerivation(ctx, settings, s.options.Random, s.by())
+	if err != nil {
+		return nil, err
+	}
+	return &pageKeys{forms: forms, factors: factors, attempts: account.NewAttempts(s.options.Now), room: make(chan struct{}, mostBeside)}, nil
 }
 
 // deliver makes the sender of an environment's mails, anew where the file says
@@ -196,7 +201,7 @@ func (s *Server) onPeople(e *environment, kept *pageKeys) login.People {
 	people := login.People{
 		Passwords: passwords,
 		Codes: &account.OneTimeCodes{
-			Factors: db.Factors(), Strength: strength, Attempts: kept.attempts, Seal: s.options.Seal, Issuer: e.Login.Theme.Name, Random: random, Now: now,
+			Factors: db.Factors(), Strength: strength, Attempts: kept.attempts, Seal: kept.factors.Seal("totp"), Issuer: e.Login.Theme.Name, Random: random, Now: now,
 		},
 		Recovery: &account.RecoveryCodes{Factors: db.Factors(), Strength: strength, Attempts: kept.attempts, Random: random, Now: now},
 		Factors:  &account.Factors{Store: db.Factors(), Identities: db.Identities(), Strength: strength},
@@ -205,6 +210,7 @@ func (s *Server) onPeople(e *environment, kept *pageKeys) login.People {
 		Records:  e.accounts.Record,
 		Accounts: &account.People{Accounts: db.Accounts(), Strength: strength, Passwords: passwords, Forget: forget, Random: random, Now: now},
 		Strength: strength,
+		Tokens:   db.APITokens(), TokenUses: db.APITokenUses(),
 	}
 	passkeys := &account.Passkeys{
 		Accounts: db.Accounts(), Factors: db.Factors(), Strength: strength, Seal: s.options.Seal, Random: random, Now: now,

@@ -63,3 +63,10 @@ type APITokens interface {
 	// person; the other calls only read. An unknown token returns ErrNotFound.
 	ActedFor(ctx context.Context, id, accountID string, by By) error
 }
+
+// APITokenUses reads what APITokens.ActedFor recorded.
+type APITokenUses interface {
+	// ActedForOf returns for each token that was ever used for a person, by its id,
+	// the beginning of the last day (in UTC) on which it was; none is no error.
+	ActedForOf(ctx context.Context, accountID string) (map[string]time.Time, error)
+}

@@ -14,8 +14,10 @@ type Account struct {
 	Password     time.Time // since when; zero: there is none
 	TOTP         *Factor   // nil: none
 	Passkeys     []Factor
-	Codes        int // recovery codes that are left
+	NoPasskeys   bool // the site can have none
+	Codes        int  // recovery codes that are left
 	Identities   []Identity
+	Elsewhere    []Elsewhere // where the person can be linked to
 	Sessions     []Session
 	Devices      []Device
 	Applications []Application
@@ -34,6 +36,13 @@ type Factor struct {
 type Identity struct {
 	ID       string
 	Provider string
+}
+
+// Elsewhere is a provider that no identity of the person is at.
+type Elsewhere struct {
+	ID       string // its name, as FieldID sends it
+	Provider string
+	URL      string // where the form leads in the end
 }
 
 // A Session is a browser that is signed in.

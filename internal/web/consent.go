@@ -20,7 +20,7 @@ type Consent struct {
 	FullName string // empty: unknown
 
 	Rights  []Right  // asked for, in any order: the page puts the sharp ones first
-	Already []Right  // allowed before and not asked for again; listed below
+	Already []Right  // of what is asked for, allowed before: listed below, and sent along with what is ticked
 	Not     []string // rights that it has not asked for, described in the person's language
 
 	Away     bool          // it keeps them while the person is away (offline_access)

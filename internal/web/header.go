@@ -38,6 +38,12 @@ func (s *sheet) protect(h http.Header, screen Screen) {
 		scripts = "; script-src 'self'; require-trusted-types-for 'script'"
 		actions = leads(screen.Action)
 		opener = true
+	case Account:
+		for _, there := range screen.Elsewhere { // whose form ends there
+			if to := " " + leads(there.URL); !strings.Contains(actions, to) {
+				actions += to
+			}
+		}
 	case Onward, Failure:
 		opener = true
 	}

@@ -81,6 +81,7 @@ const (
 	ProblemRecovery    Problem = "problem.recovery"
 	ProblemPasskey     Problem = "problem.passkey"
 	ProblemProvider    Problem = "problem.provider" // no account belongs to the person there
+	ProblemTaken       Problem = "problem.taken"    // the person there is another account's here
 	ProblemMany        Problem = "problem.many"     // too many attempts; Showing.Wait says how long
 	ProblemCurrent     Problem = "problem.current"  // the current password is wrong
 	ProblemShort       Problem = "problem.short"    // the new password
@@ -108,6 +109,7 @@ const (
 	DoneDevice      Done = "done.device"
 	DoneApplication Done = "done.application"
 	DoneIdentity    Done = "done.identity"
+	DoneLink        Done = "done.link"
 	DoneMail        Done = "done.mail"
 	DoneEmail       Done = "done.email"
 	DoneReset       Done = "done.reset"  // shown by SignIn

@@ -279,7 +279,7 @@ func TestHeadersFollowWhatAPageNeeds(t *testing.T) { // rows R03, B24
 		}
 	}
 	for name, want := range map[string]string{
-		"consent": "form-action 'self' https:;", "account": "form-action 'self';", "formpost": "form-action https:;",
+		"consent": "form-action 'self' https:;", "account": "form-action 'self' https:;", "account-new": "form-action 'self';", "formpost": "form-action https:;",
 		"totp": "img-src 'self' data:;", "signin": "script-src 'self';",
 	} {
 		if csp := got[name].Get("Content-Security-Policy"); !strings.Contains(csp, want) {

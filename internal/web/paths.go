@@ -28,6 +28,7 @@ const (
 	PathDevice      = "/account/device"      // POST: id; forgets a remembered browser
 	PathApplication = "/account/application" // POST: id; takes back what an application may do
 	PathIdentity    = "/account/identity"    // POST: id; unlinks an upstream provider
+	PathLink        = "/account/link"        // POST: id; goes to an upstream provider, to link it
 	PathExport      = "/account/export"      // POST: nothing more; answers a file
 	PathErase       = "/account/delete"      // Erase; POST: password, sure=1
 )

@@ -43,6 +43,7 @@ type SetUpTOTP struct {
 	Secret    string // the same in base32, for typing; the page sets it in groups of four
 	State     string // to come back as FieldState; empty: kept elsewhere
 	Required  bool   // nobody gets in without a second factor
+	Passkey   bool   // which may be a passkey: the page links to that one
 }
 
 // RecoveryCodes shows new recovery codes, the only time.

@@ -16,6 +16,9 @@ type apiTokens struct{ *Store }
 // APITokens returns the long-lived credentials of servers.
 func (s *Store) APITokens() store.APITokens { return apiTokens{s} }
 
+// APITokenUses returns what elevated ones did for whom.
+func (s *Store) APITokenUses() store.APITokenUses { return apiTokens{s} }
+
 const apiTokenColumns = `id, hash, hint, name, elevated, needs_user, scope, addresses, apis,
 		created_at, ends_at, created_by, approved_by, approved_at, revoked_at, last_used_at`
 
@@ -30,6 +33,7 @@ var (
 	revokeAPIToken = sentence(`UPDATE {}api_token SET revoked_at = $2 WHERE id = $1 AND revoked_at = 0`)
 	touchAPIToken  = sentence(`UPDATE {}api_token SET last_used_at = $2 WHERE id = $1 AND last_used_at < $2`)
 	lastActed      = sentence(`SELECT day FROM {}api_token_use WHERE api_token_id = $1 AND account_id = $2`)
+	actedForOf     = sentence(`SELECT api_token_id, day FROM {}api_token_use WHERE account_id = $1`)
 	noteActed      = sentence(`INSERT INTO {}api_token_use AS u (api_token_id, account_id, day) VALUES ($1, $2, $3)
 		ON CONFLICT (api_token_id, account_id) DO UPDATE SET day = excluded.day WHERE u.day < excluded.day`)
 )
@@ -183,6 +187,8 @@ func (s apiTokens) Used(ctx context.Context, at map[string]time.Time) error {
 	return nil
 }
 
+const secondsOfDay = 24 * 60 * 60
+
 // ActedFor implements store.APITokens.
 func (s apiTokens) ActedFor(ctx context.Context, id, accountID string, by store.By) error {
 	err := s.actedFor(ctx, id, accountID, by)
@@ -192,11 +198,32 @@ func (s apiTokens) ActedFor(ctx context.Context, id, accountID string, by store.
 	return nil
 }
 
+// ActedForOf implements store.APITokenUses.
+func (s apiTokens) ActedForOf(ctx context.Context, accountID string) (map[string]time.Time, error) {
+	all := map[string]time.Time{}
+	if !storable(accountID) {
+		return all, nil
+	}
+	err := s.db.read(ctx, actedForOf, func(scan scanFunc) error {
+		var (
+			id  string
+			day int64
+		)
+		err := scan(&id, &day)
+		all[id] = time.Unix(day*secondsOfDay, 0).UTC()
+		return err
+	}, accountID)
+	if err != nil {
+		return nil, fmt.Errorf("read what API tokens did: %w", err)
+	}
+	return all, nil
+}
+
 func (s apiTokens) actedFor(ctx context.Context, id, accountID string, by store.By) error {
 	if !storable(id) || !storable(accountID) {
 		return store.ErrNotFound
 	}
-	today := by.At.Unix() / (24 * 60 * 60)
+	today := by.At.Unix() / secondsOfDay
 	// It is asked at every call of the token and writes once a day.
 	noted := false
 	err := s.db.read(ctx, lastActed, func(scan scanFunc) error {

@@ -27,7 +27,7 @@ func roles(s *sqlstore.Store) storetest.Roles {
 		Revocations: s.Revocations(), Changes: s.Changes(), Abouts: s.Abouts(), Activity: s.Activity(),
 		Accounts: s.Accounts(), Factors: s.Factors(), Sessions: s.Sessions(), Devices: s.Devices(), Links: s.Links(),
 		Identities: s.Identities(), Requests: s.Requests(), Grants: s.Grants(), Consents: s.Consents(),
-		APITokens: s.APITokens(), LogoutNotices: s.LogoutNotices(), Close: s.Close,
+		APITokens: s.APITokens(), APITokenUses: s.APITokenUses(), LogoutNotices: s.LogoutNotices(), Close: s.Close,
 	}
 }
 

@@ -158,6 +158,27 @@ var apiTokenCases = map[string]func(*testing.T, *world){
 			want(t, w.APITokens.ActedFor(t.Context(), none, "p", by(0)), store.ErrNotFound)
 		}
 	},
+	"acted for, by person": func(t *testing.T, w *world) {
+		uses := func(account string) map[string]time.Time {
+			all, err := w.APITokenUses.ActedForOf(t.Context(), account)
+			must(t, err)
+			return all
+		}
+		const day = 24 * 60 * 60
+		for n := range 3 {
+			must(t, w.APITokens.Create(t.Context(), apiToken(n), by(0)))
+		}
+		must(t, w.APITokens.ActedFor(t.Context(), "t000", "p", by(0)))
+		must(t, w.APITokens.ActedFor(t.Context(), "t000", "p", by(2*day)))
+		must(t, w.APITokens.ActedFor(t.Context(), "t001", "p", by(0)))
+		must(t, w.APITokens.ActedFor(t.Context(), "t002", "q", by(0)))
+		same(t, uses("p"), map[string]time.Time{
+			"t000": at(2 * day).UTC().Truncate(day * time.Second), "t001": at(0).UTC().Truncate(day * time.Second),
+		})
+		for _, none := range []string{"x", "a\x00"} {
+			same(t, uses(none), map[string]time.Time{})
+		}
+	},
 	"acted for a person, at once": func(t *testing.T, w *world) {
 		must(t, w.APITokens.Create(t.Context(), apiToken(1), by(0)))
 		n, failed := race(t, func(int) error { return w.APITokens.ActedFor(t.Context(), "t001", "p", by(0)) })

@@ -42,6 +42,7 @@ type Roles struct {
 	Grants        store.Grants
 	Consents      store.Consents
 	APITokens     store.APITokens
+	APITokenUses  store.APITokenUses
 	LogoutNotices store.LogoutNotices
 
 	Close func() error
