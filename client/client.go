@@ -140,28 +140,28 @@ func (c *Config) complete() error {
 	case oauth.GrantClientCredentials, oauth.GrantAuthorizationCode:
 	case oauth.GrantRefreshToken:
 		if c.RefreshToken == "" {
-			return errors.New("Grant refresh_token needs a RefreshToken")
+			return errors.New("the grant refresh_token needs a RefreshToken")
 		}
 	default:
-		return fmt.Errorf("Grant %q is not known", c.Grant)
+		return fmt.Errorf("the grant %q is not known", c.Grant)
 	}
 	if c.Grant == oauth.GrantClientCredentials && c.Secret == nil {
-		return errors.New("Grant client_credentials needs a Secret") // RFC 6749 §4.4
+		return errors.New("the grant client_credentials needs a Secret") // RFC 6749 §4.4
 	}
 	for _, ours := range []string{"grant_type", "client_id", "client_secret", "scope", "audience", "resource", "refresh_token", "code", "code_verifier", "redirect_uri"} {
 		if c.Extra.Has(ours) {
-			return fmt.Errorf("Extra: %s has a field of its own", ours)
+			return fmt.Errorf("of Extra, %s has a field of its own", ours)
 		}
 	}
 	if c.Auth == JSONBody {
 		for name, values := range c.Extra {
 			if len(values) != 1 {
-				return fmt.Errorf("Extra: a JSON body holds %s once", name)
+				return fmt.Errorf("of Extra, a JSON body holds %s once", name)
 			}
 		}
 	}
 	if c.Timeout < 0 || c.Timeout > mostTimeout {
-		return errors.New("Timeout is from 0 to a minute")
+		return errors.New("a Timeout is from 0 to a minute")
 	}
 	if c.Timeout == 0 {
 		c.Timeout = usualTimeout
