@@ -27,13 +27,14 @@ func keysCommand() *cobra.Command {
 		Use:   "keys",
 		Short: "List, rotate and remove signing keys; change the sealing key",
 		Long: `List, rotate and remove the keys that sign for an environment; change the
-sealing key under which they lie in the stores. They sign its tokens, or, with
---purpose feed, its feed of revocations.
+sealing key under which they lie in the stores. They sign its access tokens; with
+--purpose id, the ID tokens of people who sign in, and with --purpose feed, its
+feed of revocations.
 
 A key is a standby first: published, so that every verifier knows it before it
 signs. Then it is active, and signs. Then it is retired: published until its
-last token has expired. The server rotates by itself, every 90 days. The keys
-of the feed live in the same way.`,
+last token has expired. The server rotates by itself, every 90 days. Keys of all
+purposes live in the same way.`,
 	}
 	f.register(group)
 	group.AddCommand(keysList(f), keysRotate(f), keysRetire(f), keysRekey(f))
@@ -64,9 +65,10 @@ func (f *adminFlags) keyIDs(c *cobra.Command, given []string, _ string) ([]cobra
 
 // purposeFlag says which keys a command is about.
 func purposeFlag(c *cobra.Command) *string {
-	purpose := c.Flags().String("purpose", keys.AccessToken, "what the keys sign: `"+keys.AccessToken+"` or "+keys.Feed)
+	purpose := c.Flags().String("purpose", keys.AccessToken, "what the keys sign: `"+keys.AccessToken+"`, "+keys.ID+" or "+keys.Feed)
 	_ = c.RegisterFlagCompletionFunc("purpose", cobra.FixedCompletions([]cobra.Completion{
-		cobra.CompletionWithDesc(keys.AccessToken, "access tokens"), cobra.CompletionWithDesc(keys.Feed, "the feed of revocations, and denials"),
+		cobra.CompletionWithDesc(keys.AccessToken, "access tokens"), cobra.CompletionWithDesc(keys.ID, "ID tokens"),
+		cobra.CompletionWithDesc(keys.Feed, "the feed of revocations, and denials"),
 	}, cobra.ShellCompDirectiveNoFileComp))
 	return purpose
 }
@@ -105,6 +107,7 @@ func keysList(f *adminFlags) *cobra.Command {
 		Short: "List the keys, the oldest first",
 		Example: `  grantway keys list -e production
   grantway keys list -e production --all
+  grantway keys list -e production --purpose id
   grantway keys list -e production --purpose feed`,
 		Args:              cobra.NoArgs,
 		ValidArgsFunction: cobra.NoFileCompletions,
@@ -182,8 +185,11 @@ To retire a key without harm, use 'grantway keys rotate'.`,
 				return err
 			}
 			end := "tokens signed with them end at once:"
-			if *purpose == keys.Feed {
+			switch *purpose {
+			case keys.Feed:
 				end = "what they signed of the feed is believed no more:"
+			case keys.ID:
+				end = "applications refuse ID tokens that they signed:"
 			}
 			what := []string{"These keys of " + s.env + " go for ever, and " + end}
 			for _, k := range chosen {
@@ -235,7 +241,7 @@ func tokens(k *admin.SigningKey, now time.Time) string {
 		return "gone already"
 	case k.State == store.KeyStandby:
 		return "standby, has signed nothing"
-	case k.Purpose == keys.Feed:
+	case k.Purpose != keys.AccessToken:
 		return k.State
 	case left <= 0:
 		return k.State + ", its tokens have expired"
@@ -250,16 +256,23 @@ func keysRekey(f *adminFlags) *cobra.Command {
 	rekey := &cobra.Command{
 		Use:   "rekey --new file:PATH|env:NAME",
 		Short: "Put the keys of all environments under another sealing key",
-		Long: `Put the signing keys of all environments under another sealing key. The servers
-must be stopped, on every machine: this command works on the stores itself. Set
+		Long: `Put the keys of all environments under another sealing key: those that sign, and
+those that refresh tokens and people's authenticators depend on. The servers must
+be stopped, on every machine: this command works on the stores itself. Set
 sealing_key to the new one before they start again. 'openssl rand -hex 32' makes
 one.
 
 It can be done again after an interruption. Backups of before hold the keys
 under the old sealing key: where that one leaked, rotate and retire them.
 
-With --lost, keys that do not open with the new sealing key are removed: all
-their tokens end, and the next start makes new keys.`,
+Nothing ends by it, but a sign-in that is under way begins anew.
+
+With --lost, keys that do not open with the new sealing key are removed, and the
+next start makes new ones. All their tokens end, refresh tokens too: people sign
+in again at each application. No code of an authenticator app is right any more:
+who has one signs in with a recovery code or a passkey and sets it up again, or
+an operator removes it with 'grantway accounts reset NAME --factors'. Passwords,
+passkeys and recovery codes stay.`,
 		Example: `  grantway keys rekey --new file:/etc/grantway/sealing-2.key
   grantway keys rekey --new env:SEALING_KEY_2`,
 		Args:              cobra.NoArgs,
@@ -299,7 +312,7 @@ func (s *session) rekey(from string, lost bool) error {
 	}
 	var old *keys.Seal
 	if lost {
-		err = s.confirm("Signing keys that do not open with " + from + " go for ever, in all environments, and all their tokens end.")
+		err = s.confirm("Keys that do not open with " + from + " go for ever, in all environments. Authenticator apps have to be\nset up again, people sign in again at each application, and of the keys that sign all their tokens end.")
 	} else if old, err = keys.ReadSeal(c.SealingKey, os.LookupEnv); err != nil {
 		err = fmt.Errorf("the old one: %w\nIf it is lost for ever: --lost", err)
 	}

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/grantway/grantway/internal/keys"
 	"github.com/grantway/grantway/internal/partner"
 	"github.com/grantway/grantway/internal/revocation"
 	"github.com/grantway/grantway/internal/store"
@@ -108,7 +107,7 @@ func denyKey(c *call) (Denied, error) {
 
 // knows reports whether this server has a key, or had it denied.
 func (c *call) knows(kid string) bool {
-	for _, purpose := range []string{keys.AccessToken, keys.Feed} {
+	for _, purpose := range purposes {
 		if ring := c.api.Keys(c.clients.Environment.Name, purpose); ring != nil && ring.Holds(kid) {
 			return true
 		}

@@ -3,6 +3,7 @@ package admin
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/grantway/grantway/internal/catalogue"
@@ -14,7 +15,7 @@ import (
 // A SigningKey is what is shown of a key that signs tokens, or the feed.
 type SigningKey struct {
 	ID          string    `json:"id" doc:"Its kid, as tokens name it."`
-	Purpose     string    `json:"purpose" doc:"What it signs: access-token, or feed: the feed of revocations."`
+	Purpose     string    `json:"purpose" doc:"What it signs: access-token, id: ID tokens, or feed: the feed of revocations."`
 	Algorithm   string    `json:"algorithm" doc:"The alg that it signs with."`
 	State       string    `json:"state" doc:"standby: published, and the next to sign; active: it signs; retired: published until its last token has expired; gone: its private part is erased."`
 	CreatedAt   time.Time `json:"created_at" doc:"Since when it is published."`
@@ -92,6 +93,9 @@ func removeKey(c *call) (KeyList, error) {
 	return c.keys(ring, warnings...)
 }
 
+// purposes are those of the keys that sign.
+var purposes = []string{keys.AccessToken, keys.ID, keys.Feed}
+
 // purpose is which keys the query asks for.
 func (c *call) purpose() string {
 	if named := c.sent.Get("purpose"); named != "" {
@@ -103,9 +107,9 @@ func (c *call) purpose() string {
 // ring is the keys of the environment that the path names.
 func (c *call) ring() (*keys.Ring, error) {
 	purpose := c.purpose()
-	if purpose != keys.AccessToken && purpose != keys.Feed {
+	if !slices.Contains(purposes, purpose) {
 		return nil, &Problem{Status: http.StatusBadRequest, Detail: "There are no keys for this purpose.", Errors: []Fault{{
-			Field: "purpose", Problem: "is unknown", Hint: "known are " + keys.AccessToken + " and " + keys.Feed,
+			Field: "purpose", Problem: "is unknown", Hint: "known are " + keys.AccessToken + ", " + keys.ID + " and " + keys.Feed,
 		}}}
 	}
 	if c.api.Keys != nil {
@@ -113,7 +117,7 @@ func (c *call) ring() (*keys.Ring, error) {
 			return ring, nil
 		}
 	}
-	return nil, &Problem{Status: http.StatusNotFound, Detail: "This environment has no signing keys."}
+	return nil, &Problem{Status: http.StatusNotFound, Detail: "This environment has no signing keys of this purpose."}
 }
 
 func (c *call) keys(ring *keys.Ring, warnings ...string) (KeyList, error) {

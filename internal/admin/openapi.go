@@ -78,7 +78,7 @@ var about = map[string]struct {
 	"by":          {"What is kept apart, joined by commas: client, secret, api. Absent: all are added up.", object{"type": "string"}},
 	"api":         {"Only what is about this API.", object{"type": "string"}},
 	"trace":       {"Only what was answered with this X-Request-Id.", object{"type": "string"}},
-	"purpose":     {"What the keys sign: access tokens, or the feed of revocations.", object{"type": "string", "enum": []string{keys.AccessToken, keys.Feed}, "default": keys.AccessToken}},
+	"purpose":     {"What the keys sign: access tokens, ID tokens (where people sign in), or the feed of revocations.", object{"type": "string", "enum": purposes, "default": keys.AccessToken}},
 	"limit":       {"Entries of the page.", object{"type": "integer", "minimum": 1, "maximum": MaxPage, "default": defaultPage}},
 	"after":       {"next of the page before; absent: the first page.", object{"type": "string"}},
 }
