@@ -27,9 +27,9 @@ func keysCommand() *cobra.Command {
 		Use:   "keys",
 		Short: "List, rotate and remove signing keys; change the sealing key",
 		Long: `List, rotate and remove the keys that sign for an environment; change the
-sealing key under which they lie in the stores. They sign its access tokens; with
---purpose id, the ID tokens of people who sign in, and with --purpose feed, its
-feed of revocations.
+sealing key under which they lie in the stores. They sign its access tokens;
+with --purpose id, the ID tokens of people who sign in, and with --purpose feed,
+its feed of revocations.
 
 A key is a standby first: published, so that every verifier knows it before it
 signs. Then it is active, and signs. Then it is retired: published until its
@@ -256,9 +256,9 @@ func keysRekey(f *adminFlags) *cobra.Command {
 	rekey := &cobra.Command{
 		Use:   "rekey --new file:PATH|env:NAME",
 		Short: "Put the keys of all environments under another sealing key",
-		Long: `Put the keys of all environments under another sealing key: those that sign, and
-those that refresh tokens and people's authenticators depend on. The servers must
-be stopped, on every machine: this command works on the stores itself. Set
+		Long: `Put the keys of all environments under another sealing key: those that sign,
+and those that refresh tokens and people's authenticators depend on. The servers
+must be stopped, on every machine: this command works on the stores itself. Set
 sealing_key to the new one before they start again. 'openssl rand -hex 32' makes
 one.
 
