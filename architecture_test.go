@@ -20,7 +20,7 @@ var floors = [][]string{
 	{"cmd/grantway"},
 	{"internal/server"},
 	{"internal/endpoint", "internal/login", "internal/admin", "internal/portal"},
-	{"internal/grant", "internal/gateway"},
+	{"internal/grant", "internal/gateway", "internal/proxy"},
 	{"internal/partner"},
 	{"internal/token", "internal/account", "internal/clientauth", "client", "resource"},
 	{"internal/keys", "internal/dpop", "internal/revocation", "internal/activity", "internal/store/sqlstore", "internal/store/cached"},
