@@ -32,7 +32,7 @@ var floors = [][]string{
 }
 
 // testSupport are packages that only tests import: they stand on no floor.
-var testSupport = []string{"internal/store/storetest", "internal/store/storetest/pgtest", "internal/interop", "internal/browser"}
+var testSupport = []string{"internal/store/storetest", "internal/store/storetest/pgtest", "internal/interop", "internal/browser", "internal/installed"}
 
 // sole says which package alone may import something.
 var sole = map[string][]string{

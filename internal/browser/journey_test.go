@@ -8,12 +8,14 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"github.com/grantway/grantway/internal/installed"
 )
 
 // TestJourneys takes each journey of testdata.
 func TestJourneys(t *testing.T) {
-	node, chromium := tool(t, "node"), tool(t, "chromium")
-	folder := scripts(t, nodeModules(t))
+	node, chromium := installed.Tool(t, "node"), installed.Tool(t, "chromium")
+	folder := installed.NodePrograms(t, "testdata")
 	paths, err := filepath.Glob(filepath.Join(folder, "journey-*.mjs"))
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("%v, %d journeys", err, len(paths))
@@ -34,29 +36,6 @@ func TestJourneys(t *testing.T) {
 			}
 		})
 	}
-}
-
-// scripts copies the journeys to a folder beside which their libraries can be.
-func scripts(t *testing.T, modules string) string {
-	t.Helper()
-	folder := t.TempDir()
-	paths, err := filepath.Glob("testdata/*.mjs")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, path := range paths {
-		script, err := os.ReadFile(path)
-		if err == nil {
-			err = os.WriteFile(filepath.Join(folder, filepath.Base(path)), script, 0o600)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := os.Symlink(filepath.Join(modules, "node_modules"), filepath.Join(folder, "node_modules")); err != nil {
-		t.Fatal(err)
-	}
-	return folder
 }
 
 // A lockedBuffer is a buffer that a server can write to.

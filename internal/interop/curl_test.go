@@ -11,10 +11,12 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/grantway/grantway/internal/installed"
 )
 
 func TestCurl(t *testing.T) {
-	binary := tool(t, "curl")
+	binary := installed.Tool(t, "curl")
 	for _, name := range systems {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -1,29 +1,26 @@
 package interop
 
 import (
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/grantway/grantway/internal/installed"
 )
 
 // nodePrograms returns Node and a folder with the programs of testdata/node and what
 // they need.
 func nodePrograms(t *testing.T) (node, folder string) {
 	t.Helper()
-	node = tool(t, "node")
+	node = installed.Tool(t, "node")
 	version, err := exec.Command(node, "--version").Output()
 	major, _, _ := strings.Cut(strings.TrimPrefix(string(version), "v"), ".")
 	if n, _ := strconv.Atoi(major); err != nil || n < 20 {
-		t.Fatalf("openid-client 6 needs Node 20 or later; this is %s (%v). %s", version, err, install)
+		t.Fatalf("openid-client 6 needs Node 20 or later; this is %s (%v). %s", version, err, installed.OnDebian)
 	}
-	folder = programs(t, "testdata/node/*.mjs")
-	if err := os.Symlink(filepath.Join(nodeModules(t), "node_modules"), filepath.Join(folder, "node_modules")); err != nil {
-		t.Fatal(err)
-	}
-	return node, folder
+	return node, installed.NodePrograms(t, "testdata/node")
 }
 
 // TestNode runs the programs of testdata/node that are machines.

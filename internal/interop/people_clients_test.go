@@ -3,14 +3,16 @@ package interop
 import (
 	"path/filepath"
 	"testing"
+
+	"github.com/grantway/grantway/internal/installed"
 )
 
 // TestPeople has every library sign a person in, in every dialect: one after the
 // other, since what the person allowed an application is remembered.
 func TestPeople(t *testing.T) {
 	node, nodeFolder := nodePrograms(t)
-	python := filepath.Join(pythonPackages(t), "bin", "python")
-	pythonFolder := programs(t, "testdata/python/*.py")
+	python := installed.Python(t, "testdata/python/requirements.txt")
+	pythonFolder := installed.Programs(t, "testdata/python/*.py")
 	for _, dialect := range dialects {
 		t.Run(dialect, func(t *testing.T) {
 			t.Parallel()

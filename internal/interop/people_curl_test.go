@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/grantway/grantway/internal/installed"
 )
 
 // asks are the document's four steps as its readers type them: an address without
@@ -21,7 +23,7 @@ var asks = struct{ authorize, exchange, refresh, header, query string }{
 
 // TestPeopleCurl follows the document of the fourth system.
 func TestPeopleCurl(t *testing.T) {
-	tool(t, "curl")
+	installed.Tool(t, "curl")
 	s := start(t, "mytimetable")
 	shell := func(command string, more ...string) []byte {
 		t.Helper()

@@ -3,12 +3,14 @@ package interop
 import (
 	"path/filepath"
 	"testing"
+
+	"github.com/grantway/grantway/internal/installed"
 )
 
 // TestPython runs the programs of testdata/python.
 func TestPython(t *testing.T) {
-	python := filepath.Join(pythonPackages(t), "bin", "python")
-	folder := programs(t, "testdata/python/*.py")
+	python := installed.Python(t, "testdata/python/requirements.txt")
+	folder := installed.Programs(t, "testdata/python/*.py")
 	for _, name := range systems {
 		t.Run(name, func(t *testing.T) {
 			s := start(t, name)
