@@ -3,6 +3,7 @@ package client
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -46,9 +47,10 @@ func (e *RefusedError) Unwrap() error {
 
 // Cure says what to do.
 func (e *RefusedError) Cure() string {
-	switch e.Code {
-	case oauth.InvalidClient:
+	if e.credentials() {
 		return "check client id, secret, Auth and the environment that they belong to"
+	}
+	switch e.Code {
 	case oauth.UnauthorizedClient, oauth.UnsupportedGrantType:
 		return "have this grant allowed for the client"
 	case oauth.InvalidScope:
@@ -63,9 +65,11 @@ func (e *RefusedError) Cure() string {
 	return "check what is asked for against the server's documentation"
 }
 
-// credentials reports whether another secret could cure it.
+// credentials reports whether another secret could cure it. A token endpoint's 401
+// is about the client (RFC 6749 §5.2), whatever the code is: Auth0's is
+// access_denied.
 func (e *RefusedError) credentials() bool {
-	return e.Code == oauth.InvalidClient || e.Code == "" && e.Status == 401
+	return e.Code == oauth.InvalidClient || e.Status == http.StatusUnauthorized
 }
 
 // A BusyError says that there is no token now and that it is not the caller's

@@ -68,13 +68,33 @@ func (s *source) stale(ctx context.Context) (*held, error) {
 	if h != nil && now.Before(h.hard) && now.Unix() <= h.ends.Unix() {
 		return h, nil
 	}
-	got, err := f.wait(ctx)
-	// What lives a little longer is better than an error; but a caller whose time
-	// is over hears of that.
-	if err != nil && ctx.Err() == nil && h.alive(time.Now()) && s.current.Load() == h {
-		return h, nil
+	if h.alive(now) {
+		// Near its end a new token is better, but this one is better than an error, and
+		// than what a server that hangs makes of a call's time.
+		short, cancel := context.WithTimeout(ctx, patience(ctx, now, h.ends))
+		got, err := f.wait(short)
+		cancel()
+		if err == nil {
+			return got, nil
+		}
+		if ctx.Err() == nil && h.alive(time.Now()) && s.current.Load() == h {
+			return h, nil
+		}
 	}
-	return got, err
+	return f.wait(ctx)
+}
+
+// maxPatience is how long a call waits at most for a token to take the place of one
+// that lives.
+const maxPatience = time.Second
+
+// patience leaves the call half of the time that it has, and half of the token's.
+func patience(ctx context.Context, now, ends time.Time) time.Duration {
+	wait := min(maxPatience, ends.Sub(now)/2)
+	if deadline, ok := ctx.Deadline(); ok {
+		wait = min(wait, deadline.Sub(now)/2)
+	}
+	return wait
 }
 
 // replace returns another token than the bad one. Whoever comes first has it
