@@ -25,7 +25,7 @@ var floors = [][]string{
 	{"internal/token", "internal/account", "internal/clientauth", "client", "resource"},
 	{"internal/keys", "internal/dpop", "internal/revocation", "internal/activity", "internal/store/sqlstore", "internal/store/cached"},
 	{"internal/dialect", "internal/store", "internal/catalogue", "internal/web", "internal/mail"},
-	{"internal/refusal", "internal/secret", "internal/limit", "internal/fetch", "internal/jose"},
+	{"internal/refusal", "internal/secret", "internal/limit", "internal/fetch", "internal/jose", "internal/forward"},
 	{"oauth", "internal/wire", "examples"},
 	{"examples/quickstart", "examples/timeback", "examples/fitness", "examples/studyteam", "examples/mytimetable"},
 	{"examples/demo"},
@@ -62,7 +62,7 @@ var sole = map[string][]string{
 	"github.com/rogpeppe/go-internal":    {},
 	"github.com/anishathalye/porcupine":  {},
 	"golang.org/x/oauth2":                {"internal/login"},
-	"github.com/coreos/go-oidc":          {"internal/login"},
+	"github.com/coreos/go-oidc":          {"internal/login", "internal/proxy"},
 	"go.opentelemetry.io":                {"internal/server"},
 }
 

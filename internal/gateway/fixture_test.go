@@ -18,6 +18,7 @@ import (
 
 	"github.com/grantway/grantway/internal/activity"
 	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/forward"
 	"github.com/grantway/grantway/resource"
 )
 
@@ -49,7 +50,7 @@ func start(t testing.TB, answer http.HandlerFunc, changes ...func(*fixture)) *fi
 	upstream := httptest.NewServer(http.HandlerFunc(f.upstream))
 	t.Cleanup(upstream.Close)
 	f.environment = environment(t, upstream.URL)
-	transport := Transport(nil)
+	transport := forward.Transport(nil)
 	t.Cleanup(transport.CloseIdleConnections)
 	f.settings = Settings{
 		Environment: f.environment, Realm: "staging", Transport: transport, BodyLimit: 1000, Now: time.Now,

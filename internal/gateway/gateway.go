@@ -19,6 +19,7 @@ import (
 
 	"github.com/grantway/grantway/internal/activity"
 	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/forward"
 	"github.com/grantway/grantway/internal/refusal"
 	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/internal/wire"
@@ -30,7 +31,7 @@ type Settings struct {
 	Environment *catalogue.Environment
 	Realm       string
 	Checkers    map[string]Checker // by API name
-	Transport   http.RoundTripper  // to the APIs; see Transport
+	Transport   http.RoundTripper  // to the APIs; see forward.Transport
 	Trusted     []netip.Prefix     // proxies whose forwarding headers are believed
 	BodyLimit   int64              // bytes
 	Directory   Directory          // nil: API tokens and people are not known here
@@ -93,7 +94,7 @@ func (g *Gateway) carry(w http.ResponseWriter, r *http.Request, c *call) {
 	if r.ContentLength == 0 || r.Body == http.NoBody {
 		r.Body = nil // so that the transport may ask again on another connection
 	} else if r.Body != nil {
-		r.Body = &patient{body: http.MaxBytesReader(w, r.Body, g.settings.BodyLimit), connection: connection}
+		r.Body = forward.Patiently(w, r.Body, g.settings.BodyLimit)
 	}
 	defer func() { // also when an answer broke off
 		if c.timer != nil {
@@ -124,7 +125,7 @@ type call struct {
 
 	timer *time.Timer // ends a stream with its token
 	end   func()      // how it does, where that is not by the answer's body
-	early early
+	early forward.Early
 	trace httptrace.ClientTrace
 
 	said  [10]string // values of headers
@@ -150,7 +151,7 @@ func (g *Gateway) admit(r *http.Request, only string) (*call, error) {
 	if err != nil {
 		return &call{}, refusal.PathMalformed.From(err)
 	}
-	found := g.routes.find(path)
+	found := g.routes.Find(path)
 	if found == nil {
 		return &call{}, refusal.RouteClosed // row S19
 	}

@@ -1,13 +1,13 @@
 package gateway
 
 import (
-	"bytes"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"slices"
 	"strings"
 
+	"github.com/grantway/grantway/internal/forward"
 	"github.com/grantway/grantway/internal/limit"
 	"github.com/grantway/grantway/oauth"
 )
@@ -31,53 +31,6 @@ const (
 
 	headerAPIToken = "Grantway-Api-Token" // id of the API token that the call came with
 )
-
-// strip removes what must not reach the API: the credentials, which were for us,
-// and what only a gateway may say (rows S04, S06, S18).
-func strip(h http.Header) {
-	for name := range h {
-		var room [longest + 1]byte
-		if spoken := normal(&room, name); gatewayOnly[string(spoken)] ||
-			bytes.HasPrefix(spoken, identityPrefix) || bytes.HasPrefix(spoken, forwardedPrefix) {
-			delete(h, name)
-		}
-	}
-}
-
-var (
-	identityPrefix  = []byte("grantway-")
-	forwardedPrefix = []byte("x-forwarded-")
-)
-
-var gatewayOnly = map[string]bool{
-	"authorization": true, "proxy-authorization": true, "cookie": true,
-	"forwarded": true, "x-forwarded": true, "x-real-ip": true, "x-client-ip": true, "true-client-ip": true,
-	"x-original-url": true, "x-original-uri": true, "x-rewrite-url": true, "x-original-host": true, "x-host": true, "via": true,
-	"x-http-method-override": true, "x-http-method": true, "x-method-override": true, // the rule was about the request's own method
-	"proxy": true, // a program run by CGI takes it for its own proxy
-}
-
-// longest is the length of the longest name in gatewayOnly; no prefix is longer.
-const longest = len("x-http-method-override")
-
-// normal is a header name as the loosest server reads it: without regard to
-// case, every character but letters and digits the same. Of a name that is longer
-// than any of ours, it is the beginning, which is longer too.
-func normal(room *[longest + 1]byte, name string) []byte {
-	name = strings.TrimSpace(name)
-	n := min(len(name), len(room))
-	for i := range n {
-		c := name[i]
-		switch {
-		case 'A' <= c && c <= 'Z':
-			c += 'a' - 'A'
-		case !('a' <= c && c <= 'z' || '0' <= c && c <= '9'):
-			c = '-'
-		}
-		room[i] = c
-	}
-	return room[:n]
-}
 
 // An origin is where a request came from.
 type origin struct {
@@ -118,7 +71,7 @@ func (g *Gateway) originOf(r *http.Request) origin {
 // introduce makes the headers of a request those that the API sees: without what
 // only we may say, and with what we say.
 func (g *Gateway) introduce(h http.Header, c *call, from origin) {
-	strip(h)
+	forward.Strip(h)
 	g.conceal(h)
 	if from.client.IsValid() {
 		c.say(h, "X-Forwarded-For", from.client.String())
@@ -161,14 +114,4 @@ func (g *Gateway) identify(h http.Header, c *call) {
 		}
 		c.say(h, headerRoles, strings.Join(roles, " "))
 	}
-}
-
-// unescape returns a path in the two forms of url.URL, so that it is sent byte
-// for byte as it was matched.
-func unescape(escaped string) (path, raw string) {
-	path, err := url.PathUnescape(escaped)
-	if err != nil {
-		return escaped, "" // cannot be: the path was checked
-	}
-	return path, escaped
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/grantway/grantway/internal/forward"
 )
 
 // TestIdentity: the API learns who is calling from us and from nobody else
@@ -151,7 +153,7 @@ func FuzzStrip(f *testing.F) {
 	alone := []string{"authorization", "proxy_authorization", "cookie", "forwarded", "x_forwarded", "x_real_ip", "x_original_url", "x_rewrite_url", "via"}
 	f.Fuzz(func(t *testing.T, name string) {
 		h := http.Header{name: {"evil"}}
-		strip(h)
+		forward.Strip(h)
 		spoken := loosest(strings.TrimSpace(name))
 		must := slices.Contains(alone, spoken) || slices.ContainsFunc(ours, func(p string) bool { return strings.HasPrefix(spoken, p) })
 		if len(h) == 1 && must {
@@ -174,7 +176,7 @@ func TestOthersPass(t *testing.T) {
 			return
 		}
 		h := http.Header{name: {"good"}}
-		strip(h)
+		forward.Strip(h)
 		if len(h) == 0 {
 			t.Errorf("%q was taken", name)
 		}
@@ -189,6 +191,6 @@ func BenchmarkStrip(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		h := sent.Clone()
-		strip(h)
+		forward.Strip(h)
 	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/grantway/grantway/internal/activity"
 	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/forward"
 	"github.com/grantway/grantway/internal/refusal"
 	"github.com/grantway/grantway/oauth"
 	"github.com/grantway/grantway/resource"
@@ -71,7 +72,7 @@ func (g *Gateway) failed(w http.ResponseWriter, r *http.Request, c *call, err er
 	why := refusal.UpstreamUnreachable.From(err)
 	var timeout net.Error
 	late := errors.As(err, &timeout) && timeout.Timeout() || errors.Is(err, context.DeadlineExceeded)
-	_, sender := errors.AsType[*senderError](err)
+	_, sender := errors.AsType[*forward.SenderError](err)
 	switch {
 	case errors.Is(err, context.Canceled) && r.Context().Err() != nil && c.timer == nil:
 		why = refusal.CallerLeft.From(err)

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/forward"
 )
 
 // A rule is a route of an API, compiled.
@@ -50,16 +51,8 @@ func (u *rule) usual() []string {
 	return u.AnyOf[0]
 }
 
-// A node is a place in the tree of paths. A path is matched segment by segment,
-// literal segments before {variables} before a last …, and the most specific
-// path decides alone: a method that it does not open is closed, whatever a wider
-// path says.
-type node struct {
-	literal  map[string]*node
-	variable *node
-	here     *place // the path ends here
-	below    *place // … : the path goes on from here
-}
+// A node is the tree of an environment; see forward.Tree.
+type node = forward.Tree[place]
 
 // A place is what the catalogue says about one path: at least one rule, and of
 // one method one rule at most. The rules may be of several APIs.
@@ -91,35 +84,10 @@ func (p *place) of(api string, number int) bool {
 func treeOf(rules []*rule) *node {
 	root := &node{}
 	for _, u := range rules {
-		root.add(u)
+		at := root.At(u.Path)
+		*at = (*at).with(u)
 	}
 	return root
-}
-
-func (n *node) add(u *rule) {
-	at := n
-	segments := strings.Split(strings.TrimPrefix(u.Path, "/"), "/")
-	for i, segment := range segments {
-		switch {
-		case segment == "…" && i == len(segments)-1:
-			at.below = at.below.with(u)
-			return
-		case strings.HasPrefix(segment, "{"):
-			if at.variable == nil {
-				at.variable = &node{}
-			}
-			at = at.variable
-		default:
-			if at.literal == nil {
-				at.literal = map[string]*node{}
-			}
-			if at.literal[segment] == nil {
-				at.literal[segment] = &node{}
-			}
-			at = at.literal[segment]
-		}
-	}
-	at.here = at.here.with(u)
 }
 
 func (p *place) with(u *rule) *place {
@@ -128,35 +96,4 @@ func (p *place) with(u *rule) *place {
 	}
 	p.rules = append(p.rules, u)
 	return p
-}
-
-// find returns the place of a canonical path, nil when no rule opens it. One
-// slash at the end makes no difference: clients send both spellings and neither
-// may be answered with a redirect.
-func (n *node) find(path string) *place {
-	path = strings.TrimPrefix(path, "/")
-	if path != "" {
-		path = strings.TrimSuffix(path, "/")
-	}
-	return n.walk(path)
-}
-
-func (n *node) walk(rest string) *place {
-	segment, after, more := strings.Cut(rest, "/")
-	for _, next := range []*node{n.literal[segment], n.variable} {
-		if next == nil || next == n.variable && segment == "" {
-			continue
-		}
-		if !more {
-			if next.here != nil {
-				return next.here
-			}
-		} else if found := next.walk(after); found != nil {
-			return found
-		}
-	}
-	if segment == "" {
-		return nil // the root itself: … is one segment at least
-	}
-	return n.below
 }

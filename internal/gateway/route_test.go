@@ -38,7 +38,7 @@ func TestFind(t *testing.T) {
 		"/a/q/c/d": "/{x}/{y}/{z}/…", // back over two
 		"/b":       "", "/a/q/d": "", "/a%20": "", "/{x}/e": "/{x}/e",
 	} {
-		found := routes.find(path)
+		found := routes.Find(path)
 		got := ""
 		if found != nil {
 			got = found.rules[0].Path
@@ -53,7 +53,7 @@ func TestFind(t *testing.T) {
 func TestFindRest(t *testing.T) {
 	routes := tree("/…")
 	for path, open := range map[string]bool{"/": false, "/a": true, "/a/": true, "/a/b/c": true} {
-		if got := routes.find(path) != nil; got != open {
+		if got := routes.Find(path) != nil; got != open {
 			t.Errorf("%s: open %v", path, got)
 		}
 	}
@@ -71,7 +71,7 @@ func TestMethods(t *testing.T) {
 	for path, want := range map[string][]string{
 		"/a/1": {"DELETE", "GET", "HEAD"}, "/a/b": {"POST"}, "/a/1/c": {"GET", "HEAD", "POST", "PUT"},
 	} {
-		if diff := cmp.Diff(want, routes.find(path).methods()); diff != "" {
+		if diff := cmp.Diff(want, routes.Find(path).methods()); diff != "" {
 			t.Errorf("%s: (-want +got)\n%s", path, diff)
 		}
 	}
@@ -157,7 +157,7 @@ func TestFindIsTheReference(t *testing.T) {
 				}
 			}
 			got := ""
-			if found := routes.find(path); found != nil {
+			if found := routes.Find(path); found != nil {
 				got = found.rules[0].Path
 			}
 			if got != best {
@@ -221,7 +221,7 @@ func BenchmarkFind(b *testing.B) {
 	routes := tree(patterns...)
 	b.ReportAllocs()
 	for b.Loop() {
-		if routes.find("/v1/things77/1234/parts") == nil {
+		if routes.Find("/v1/things77/1234/parts") == nil {
 			b.Fatal("not found")
 		}
 	}

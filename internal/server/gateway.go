@@ -16,7 +16,7 @@ import (
 	"time"
 
 	"github.com/grantway/grantway/internal/catalogue"
-	"github.com/grantway/grantway/internal/gateway"
+	"github.com/grantway/grantway/internal/forward"
 )
 
 // GatewayOptions are what a Gateway is made of.
@@ -65,7 +65,7 @@ type guarding struct {
 // them. Close it.
 func NewGateway(ctx context.Context, o GatewayOptions) (*Gateway, error) {
 	g := &Gateway{
-		options: o, intake: newIntake(o.Now, o.Random, o.Log), upstream: gateway.Transport(nil), issuers: issuerTransport(),
+		options: o, intake: newIntake(o.Now, o.Random, o.Log), upstream: forward.Transport(nil), issuers: issuerTransport(),
 	}
 	g.trust = newTrust(o.Now, o.Log, g.registry)
 	g.registry.MustRegister(gatewayGauges{g})

@@ -19,6 +19,7 @@ import (
 
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/fetch"
+	"github.com/grantway/grantway/internal/forward"
 	"github.com/grantway/grantway/internal/gateway"
 	"github.com/grantway/grantway/internal/keys"
 	"github.com/grantway/grantway/internal/secret"
@@ -97,10 +98,10 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if s.local, err = s.administration(trustLocal); err != nil {
 		return nil, err
 	}
-	s.upstream = gateway.Transport(nil)
+	s.upstream = forward.Transport(nil)
 	if o.Demo != nil {
 		s.demo = startDemo(o.Demo)
-		s.upstream = gateway.Transport(s.demo.dial)
+		s.upstream = forward.Transport(s.demo.dial)
 	}
 	s.trust = newTrust(o.Now, o.Log, s.registry)
 	if err := s.Reload(ctx, o.Catalogue); err != nil {
