@@ -2,8 +2,12 @@ package client_test
 
 import (
 	"context"
+	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,40 +15,152 @@ import (
 	"golang.org/x/oauth2/clientcredentials"
 )
 
-// TestBesideXOAuth2 puts 1 000 callers before the usual library and this one. The
-// numbers of the other one are logged and not judged: -v shows them.
+// rival is x/oauth2's way to do the same at an issuer.
+func rival(i *issuer) (context.Context, *clientcredentials.Config) {
+	ctx := context.WithValue(context.Background(), oauth2.HTTPClient, &http.Client{Transport: i})
+	return ctx, &clientcredentials.Config{
+		ClientID: "c", ClientSecret: "s", TokenURL: "https://auth.example/token", AuthStyle: oauth2.AuthStyleInHeader,
+	}
+}
+
+// together returns how long callers that start together take, and how many failed.
+func together(callers int, call func() error) (took time.Duration, failed int64) {
+	var wg sync.WaitGroup
+	var none atomic.Int64
+	began := time.Now()
+	for range callers {
+		wg.Go(func() {
+			if call() != nil {
+				none.Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	return time.Since(began).Round(time.Millisecond), none.Load()
+}
+
+// TestBesideXOAuth2 puts 1 000 callers before the usual library and this one, at an
+// issuer that takes a millisecond. The numbers of the other one are logged and not
+// judged: -v shows them.
 func TestBesideXOAuth2(t *testing.T) {
 	const callers = 1000
-	short := func(int64) (int, http.Header, string) {
-		return 200, http.Header{"Content-Type": {"application/json"}}, `{"access_token":"t","token_type":"Bearer","expires_in":9}`
+	lives := func(seconds int) answers {
+		return func(n int64) (int, http.Header, string) {
+			return 200, http.Header{"Content-Type": {"application/json"}},
+				fmt.Sprintf(`{"access_token":"t%d","token_type":"Bearer","expires_in":%d}`, n, seconds)
+		}
 	}
 	for _, row := range []struct {
 		name   string
+		before answers // an answer that comes before the callers do; nil: none
+		after  time.Duration
 		answer answers
 		most   int64 // requests of ours
+		fails  int64 // calls of ours
 	}{
-		{"no token yet, expires_in 9", short, 1},
-		{"endpoint down", down, 2},
+		{name: "no token yet", answer: lives(3600), most: 1},
+		{name: "at expiry", before: lives(1), after: 1100 * time.Millisecond, answer: lives(3600), most: 1},
+		{name: "lives of 9 s, no token yet", answer: lives(9), most: 1},
+		{name: "endpoint down, token still lives", before: lives(3), after: 2500 * time.Millisecond, answer: down, most: 2},
+		{name: "endpoint down, no token", answer: down, most: 2, fails: callers},
 	} {
-		ours, theirs := newIssuer(row.answer), newIssuer(row.answer)
-		ours.takes, theirs.takes = time.Millisecond, time.Millisecond
-		c := made(t, config(ours))
-		ctx := context.WithValue(context.Background(), oauth2.HTTPClient, &http.Client{Transport: theirs})
-		x := (&clientcredentials.Config{ClientID: "c", ClientSecret: "s", TokenURL: "https://auth.example/token", AuthStyle: oauth2.AuthStyleInHeader}).TokenSource(ctx)
-		took := func(call func()) time.Duration {
-			var wg sync.WaitGroup
-			began := time.Now()
-			for range callers {
-				wg.Go(call)
+		t.Run(row.name, func(t *testing.T) {
+			t.Parallel()
+			ours, theirs := newIssuer(row.answer), newIssuer(row.answer)
+			ours.takes, theirs.takes = time.Millisecond, time.Millisecond
+			c := made(t, config(ours))
+			ctx, other := rival(theirs)
+			x := other.TokenSource(ctx)
+			mine := func() error { _, err := c.Token(t.Context()); return err }
+			its := func() error { _, err := x.Token(); return err }
+			if row.before != nil {
+				for i, call := range map[*issuer]func() error{ours: mine, theirs: its} {
+					i.answer.Store(row.before)
+					if err := call(); err != nil {
+						t.Fatal(err)
+					}
+					i.answer.Store(row.answer)
+					i.asked.Store(0)
+				}
+				time.Sleep(row.after)
 			}
-			wg.Wait()
-			return time.Since(began).Round(time.Millisecond)
+			took, failed := together(callers, mine)
+			theirTook, theirFailed := together(callers, its)
+			t.Logf("%s, %d callers: here %d requests, %v, %d failed; x/oauth2 %d requests, %v, %d failed",
+				row.name, callers, ours.asked.Load(), took, failed, theirs.asked.Load(), theirTook, theirFailed)
+			if ours.asked.Load() > row.most || failed != row.fails {
+				t.Errorf("%d requests, %d failed", ours.asked.Load(), failed)
+			}
+		})
+	}
+}
+
+// TestBesideXOAuth2Revoked: 1 000 calls after the API revoked their token.
+func TestBesideXOAuth2Revoked(t *testing.T) {
+	const callers = 1000
+	measure := func(i *issuer, h *http.Client) (int64, int64) {
+		a := newAPI(t)
+		if status, _ := call(t, h, request(t, "GET", a.URL, nil)); status != 200 {
+			t.Fatalf("status %d", status)
 		}
-		mine := took(func() { _, _ = c.Token(t.Context()) })
-		other := took(func() { _, _ = x.Token() })
-		t.Logf("%s, %d callers: here %d requests in %v, x/oauth2 %d in %v", row.name, callers, ours.asked.Load(), mine, theirs.asked.Load(), other)
-		if ours.asked.Load() > row.most {
-			t.Errorf("%s: %d requests", row.name, ours.asked.Load())
+		a.valid.Store(2)
+		before := i.asked.Load()
+		_, failed := together(callers, func() error {
+			answer, err := h.Do(request(t, "GET", a.URL, nil))
+			if err != nil {
+				return err
+			}
+			defer answer.Body.Close()
+			_, _ = io.Copy(io.Discard, answer.Body)
+			if answer.StatusCode != 200 {
+				return fmt.Errorf("status %d", answer.StatusCode)
+			}
+			return nil
+		})
+		return i.asked.Load() - before, failed
+	}
+	ours, theirs := instant(jsonGood()), instant(jsonGood())
+	asked, failed := measure(ours, made(t, config(ours)).HTTP())
+	ctx, other := rival(theirs)
+	// Its client would send the calls to the issuer's transport, too.
+	its := &http.Client{Transport: &oauth2.Transport{Source: other.TokenSource(ctx)}}
+	theirAsked, theirFailed := measure(theirs, its)
+	t.Logf("revoked, %d calls: here %d renewals, %d failed; x/oauth2 %d renewals, %d failed", callers, asked, failed, theirAsked, theirFailed)
+	if asked != 1 || failed != 0 {
+		t.Errorf("%d renewals, %d failed", asked, failed)
+	}
+}
+
+// TestBesideXOAuth2Deadline: a call with a deadline of 100 ms at an issuer that
+// takes two seconds.
+func TestBesideXOAuth2Deadline(t *testing.T) {
+	api := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer api.Close()
+	measure := func(h *http.Client) time.Duration {
+		ctx, stop := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		defer stop()
+		began := time.Now()
+		if answer, err := h.Do(request(t, "GET", api.URL, nil).WithContext(ctx)); err == nil {
+			answer.Body.Close()
+			t.Error("the call succeeded")
 		}
+		return time.Since(began).Round(time.Millisecond)
+	}
+	ours, theirs := newIssuer(jsonGood()), newIssuer(jsonGood())
+	ours.takes, theirs.takes = 2*time.Second, 2*time.Second
+	ctx, other := rival(theirs)
+	mine := measure(made(t, config(ours)).HTTP())
+	its := measure(&http.Client{Transport: &oauth2.Transport{Source: other.TokenSource(ctx)}})
+	t.Logf("deadline 100 ms, endpoint 2 s: here %v, x/oauth2 %v", mine, its)
+	if mine > time.Second {
+		t.Errorf("waited %v", mine)
+	}
+}
+
+// jsonGood is good with the type that x/oauth2 needs.
+func jsonGood() answers {
+	return func(n int64) (int, http.Header, string) {
+		status, _, body := good(n)
+		return status, http.Header{"Content-Type": {"application/json"}}, body
 	}
 }
