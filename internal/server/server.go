@@ -20,7 +20,6 @@ import (
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/fetch"
 	"github.com/grantway/grantway/internal/forward"
-	"github.com/grantway/grantway/internal/gateway"
 	"github.com/grantway/grantway/internal/keys"
 	"github.com/grantway/grantway/internal/secret"
 )
