@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -42,24 +43,26 @@ func (f *Factors) List(ctx context.Context, accountID string) ([]Factor, error) 
 
 // Remove removes one factor of somebody who is signed in. Errors: ErrStepUp (row
 // P15); ErrLastFactor where the person could not sign in any more;
-// ErrSecondRequired where the environment asks for two and this is the second;
-// store.ErrNotFound.
+// ErrSecondRequired where the environment asks for two and this is the second, also
+// where others are removed at the same moment; store.ErrNotFound.
 func (f *Factors) Remove(ctx context.Context, who Signed, factorID string, by store.By) error {
 	if err := f.Strength.sensitive(ctx, who, false); err != nil {
 		return err
 	}
-	all, identities, err := f.of(ctx, who.AccountID)
-	if err != nil {
-		return err
-	}
-	left := slices.DeleteFunc(slices.Clone(all), func(one store.Factor) bool { return one.ID == factorID })
-	if len(left) == len(all) {
-		return fmt.Errorf("remove factor: %w", store.ErrNotFound)
-	}
-	if err := f.suffices(MeansOf(left, identities)); err != nil {
-		return err
-	}
-	return f.Store.Remove(ctx, who.AccountID, factorID, by)
+	return again(func() error {
+		all, identities, err := f.of(ctx, who.AccountID)
+		if err != nil {
+			return err
+		}
+		left := slices.DeleteFunc(slices.Clone(all), func(one store.Factor) bool { return one.ID == factorID })
+		if len(left) == len(all) {
+			return fmt.Errorf("remove factor: %w", store.ErrNotFound)
+		}
+		if err := f.suffices(MeansOf(left, identities)); err != nil {
+			return err
+		}
+		return f.Store.Remove(ctx, who.AccountID, factorID, remainder(left, identities), by)
+	})
 }
 
 // Unlink removes an upstream identity. Errors are those of Remove.
@@ -67,16 +70,18 @@ func (f *Factors) Unlink(ctx context.Context, who Signed, i store.Identity, by s
 	if err := f.Strength.sensitive(ctx, who, false); err != nil {
 		return err
 	}
-	all, identities, err := f.of(ctx, who.AccountID)
-	if err != nil {
-		return err
-	}
 	i.AccountID = who.AccountID
-	left := slices.DeleteFunc(identities, func(one store.Identity) bool { return one == i })
-	if err := f.suffices(MeansOf(all, left)); err != nil {
-		return err
-	}
-	return f.Identities.Unlink(ctx, i, by)
+	return again(func() error {
+		all, identities, err := f.of(ctx, who.AccountID)
+		if err != nil {
+			return err
+		}
+		left := slices.DeleteFunc(identities, func(one store.Identity) bool { return one == i })
+		if err := f.suffices(MeansOf(all, left)); err != nil {
+			return err
+		}
+		return f.Identities.Unlink(ctx, i, remainder(all, left), by)
+	})
 }
 
 // Link adds an upstream identity to the account of somebody who is signed in,
@@ -95,23 +100,51 @@ func (f *Factors) Link(ctx context.Context, who Signed, i store.Identity, by sto
 // who has made sure who asks. A password stays; where there is none, so does the
 // passkey, and it returns ErrLastFactor.
 func (f *Factors) Strip(ctx context.Context, accountID string, by store.By) error {
-	all, identities, err := f.of(ctx, accountID)
-	if err != nil {
-		return err
-	}
-	m := MeansOf(all, identities)
-	if !m.Password && !m.Provider && m.Passkey {
-		return ErrLastFactor
-	}
-	for _, one := range all {
-		if one.Kind == store.FactorPassword {
-			continue
+	return again(func() error {
+		all, identities, err := f.of(ctx, accountID)
+		if err != nil {
+			return err
 		}
-		if err := f.Store.Remove(ctx, accountID, one.ID, by); err != nil {
+		m := MeansOf(all, identities)
+		if !m.Password && !m.Provider && m.Passkey {
+			return ErrLastFactor
+		}
+		passwords := slices.DeleteFunc(slices.Clone(all), func(one store.Factor) bool { return one.Kind != store.FactorPassword })
+		for _, one := range all {
+			if one.Kind == store.FactorPassword {
+				continue
+			}
+			err := f.Store.Remove(ctx, accountID, one.ID, remainder(passwords, identities), by)
+			if err != nil && !errors.Is(err, store.ErrNotFound) { // they may have removed it meanwhile
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// again carries out a removal that was judged by what the store said before it;
+// when the person removed something else meanwhile, it is judged anew.
+func again(removal func() error) error {
+	for range 8 {
+		if err := removal(); !errors.Is(err, store.ErrConflict) {
 			return err
 		}
 	}
-	return nil
+	return fmt.Errorf("remove factor: %w", store.ErrUnavailable)
+}
+
+// remainder names what a removal was found harmless by. Recovery codes are not
+// among it: they count for nothing that has to remain, and using one is no reason
+// to judge anew.
+func remainder(factors []store.Factor, identities []store.Identity) store.Remainder {
+	stays := store.Remainder{Identities: identities}
+	for _, one := range factors {
+		if one.Kind != store.FactorRecovery {
+			stays.Factors = append(stays.Factors, one.ID)
+		}
+	}
+	return stays
 }
 
 func (f *Factors) of(ctx context.Context, accountID string) ([]store.Factor, []store.Identity, error) {

@@ -2,6 +2,7 @@ package account
 
 import (
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -52,6 +53,44 @@ func TestFactorRequiredIsSetUp(t *testing.T) {
 	w.is(err, ErrStepUp)
 	_, err = w.codes.Begin(t.Context(), w.signed(a, Password, TOTP), "jan")
 	w.is(err, nil)
+}
+
+// P15: two browsers that each remove the one of two second factors that the other
+// leaves do not both succeed.
+func TestFactorRemoveAtOnce(t *testing.T) {
+	w := newWorld(t)
+	w.strength.Required = true
+	a := w.person("jan")
+	w.app(w.signed(a, Password))
+	for round := range 5 {
+		if _, err := w.passkey(w.signed(a, Password, TOTP, Passkey), newAuthenticator(t)); err != nil {
+			t.Fatal(err)
+		}
+		password := w.factor(a, store.FactorPassword).ID
+		who := w.signed(a, Password, TOTP, Passkey)
+		all, err := w.store.Factors().Of(t.Context(), a.ID)
+		if err != nil || len(all) != 3 {
+			t.Fatalf("round %d: %d factors, %v", round, len(all), err)
+		}
+		errs := make([]error, len(all))
+		var done sync.WaitGroup
+		for i, one := range all {
+			if one.ID != password {
+				done.Go(func() { errs[i] = w.factors.Remove(t.Context(), who, one.ID, w.by()) })
+			}
+		}
+		done.Wait()
+		refused := 0
+		for _, err := range errs {
+			if err != nil {
+				w.is(err, ErrSecondRequired)
+				refused++
+			}
+		}
+		if all, _ := w.factors.List(t.Context(), a.ID); refused != 1 || len(all) != 2 {
+			t.Fatalf("round %d: %d refused, left %+v", round, refused, all)
+		}
+	}
 }
 
 func TestFactorStrip(t *testing.T) {

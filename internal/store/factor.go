@@ -27,6 +27,14 @@ type Factor struct {
 	LastUsedAt time.Time // zero: never
 }
 
+// A Remainder names what an account must still have when something else of it is
+// removed: ids of factors, and identities, whose AccountID is not looked at. The
+// zero value names nothing.
+type Remainder struct {
+	Factors    []string
+	Identities []Identity
+}
+
 // Factors remembers how people prove who they are. Add, Replace and Remove also
 // forget the account's remembered devices.
 type Factors interface {
@@ -49,8 +57,10 @@ type Factors interface {
 	Replace(ctx context.Context, accountID, kind string, factors []Factor, keep string, forget time.Time, by By) error
 
 	// Remove forgets one factor and writes "factor.removed". One that the account
-	// does not have returns ErrNotFound.
-	Remove(ctx context.Context, accountID, factorID string, by By) error
+	// does not have returns ErrNotFound. Where the account no longer has all that
+	// stays names, it forgets nothing and returns ErrConflict, so that of two calls
+	// that each count on what the other removes only one succeeds.
+	Remove(ctx context.Context, accountID, factorID string, stays Remainder, by By) error
 
 	// Use records that a factor was used. For TOTP the counter must be greater
 	// than the stored one; for a passkey too, unless both are zero (WebAuthn §6.1.1);

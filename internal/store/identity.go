@@ -23,6 +23,7 @@ type Identities interface {
 	Of(ctx context.Context, accountID string) ([]Identity, error)
 
 	// Unlink forgets an identity and writes "identity.unlinked". One that the
-	// account does not have returns ErrNotFound.
-	Unlink(ctx context.Context, i Identity, by By) error
+	// account does not have returns ErrNotFound. Where the account no longer has
+	// all that stays names, it forgets nothing and returns ErrConflict.
+	Unlink(ctx context.Context, i Identity, stays Remainder, by By) error
 }

@@ -22,6 +22,7 @@ var (
 	factorsOf     = sentence(readFactor + `WHERE account_id = $1 ORDER BY created_at, id`)
 	findPasskey   = sentence(readFactor + `WHERE handle = $1`)
 	removeFactor  = sentence(`DELETE FROM {}factor WHERE id = $1 AND account_id = $2`)
+	hasFactor     = sentence(`SELECT id FROM {}factor WHERE id = $1 AND account_id = $2`)
 	removeFactors = sentence(`DELETE FROM {}factor WHERE account_id = $1 AND kind = $2`)
 
 	// Which of the three fits is decided by the row's own kind, in one statement,
@@ -137,11 +138,14 @@ func (s factors) Replace(ctx context.Context, accountID, kind string, with []sto
 }
 
 // Remove implements store.Factors.
-func (s factors) Remove(ctx context.Context, accountID, factorID string, by store.By) error {
+func (s factors) Remove(ctx context.Context, accountID, factorID string, stays store.Remainder, by store.By) error {
 	err := error(store.ErrNotFound)
 	if storable(factorID) {
 		err = s.alterAccount(ctx, accountID, by, func(ctx context.Context, t transaction, _ int64) (*fact, error) {
 			if err := found(t.exec(ctx, removeFactor, factorID, accountID)); err != nil {
+				return nil, err
+			}
+			if err := stillHas(ctx, t, accountID, &stays); err != nil {
 				return nil, err
 			}
 			_, err := t.exec(ctx, forgetDevices, accountID, "")
@@ -152,6 +156,30 @@ func (s factors) Remove(ctx context.Context, accountID, factorID string, by stor
 		return fmt.Errorf("remove factor: %w", err)
 	}
 	return nil
+}
+
+// stillHas returns store.ErrConflict unless the account, whose row is locked, has
+// all of these.
+func stillHas(ctx context.Context, t transaction, accountID string, stays *store.Remainder) error {
+	var ignored string
+	for _, id := range stays.Factors {
+		if is, err := one(ctx, t, hasFactor, []any{id, accountID}, &ignored); err != nil || !is {
+			return gone(err)
+		}
+	}
+	for _, i := range stays.Identities {
+		if is, err := one(ctx, t, hasIdentity, []any{i.Issuer, i.Subject, accountID}, &ignored); err != nil || !is {
+			return gone(err)
+		}
+	}
+	return nil
+}
+
+func gone(err error) error {
+	if err == nil {
+		return store.ErrConflict
+	}
+	return err
 }
 
 // Use implements store.Factors.

@@ -19,6 +19,7 @@ var (
 	insertIdentity = sentence(`INSERT INTO {}identity (issuer, subject, account_id) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING`)
 	findIdentity   = sentence(readIdentity + `WHERE issuer = $1 AND subject = $2`)
 	identitiesOf   = sentence(readIdentity + `WHERE account_id = $1 ORDER BY issuer, subject`)
+	hasIdentity    = sentence(`SELECT account_id FROM {}identity WHERE issuer = $1 AND subject = $2 AND account_id = $3`)
 	removeIdentity = sentence(`DELETE FROM {}identity WHERE issuer = $1 AND subject = $2 AND account_id = $3`)
 )
 
@@ -70,11 +71,14 @@ func (s identities) read(ctx context.Context, q statement, args ...any) ([]store
 }
 
 // Unlink implements store.Identities.
-func (s identities) Unlink(ctx context.Context, i store.Identity, by store.By) error {
+func (s identities) Unlink(ctx context.Context, i store.Identity, stays store.Remainder, by store.By) error {
 	err := error(store.ErrNotFound)
 	if storable(i.Issuer) && storable(i.Subject) {
 		err = s.alterAccount(ctx, i.AccountID, by, func(ctx context.Context, t transaction, _ int64) (*fact, error) {
 			err := found(t.exec(ctx, removeIdentity, i.Issuer, i.Subject, i.AccountID))
+			if err == nil {
+				err = stillHas(ctx, t, i.AccountID, &stays)
+			}
 			return &fact{kind: "identity.unlinked", id: i.AccountID, detail: map[string]any{"issuer": i.Issuer}}, err
 		})
 	}

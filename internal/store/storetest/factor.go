@@ -192,14 +192,77 @@ var factorCases = map[string]func(*testing.T, *world){
 		must(t, w.Factors.Add(t.Context(), totp("p", 1), by(0)))
 		still := w.remembered(t, 1)
 		for _, wrong := range [][2]string{{"q", "p-totp1"}, {"p", "x"}, {"x", "p-totp1"}, {"p", ""}, {"p", "a\x00"}, {"a\x00", "p-totp1"}} {
-			want(t, w.Factors.Remove(t.Context(), wrong[0], wrong[1], by(1)), store.ErrNotFound)
+			want(t, w.Factors.Remove(t.Context(), wrong[0], wrong[1], store.Remainder{}, by(1)), store.ErrNotFound)
 		}
 		same(t, still(), true)
-		must(t, w.Factors.Remove(t.Context(), "p", "p-totp1", by(2)))
+		must(t, w.Factors.Remove(t.Context(), "p", "p-totp1", store.Remainder{}, by(2)))
 		w.last(t, store.Change{At: at(2), Kind: "factor.removed", ID: "p-totp1", Actor: "operator", Trace: "trace2"})
 		w.factors(t, "p", password("p"))
 		same(t, still(), false)
-		want(t, w.Factors.Remove(t.Context(), "p", "p-totp1", by(3)), store.ErrNotFound)
+		want(t, w.Factors.Remove(t.Context(), "p", "p-totp1", store.Remainder{}, by(3)), store.ErrNotFound)
+	},
+	"P15 remove while the rest stays": func(t *testing.T, w *world) {
+		w.person(t, "p")
+		w.person(t, "q")
+		for _, f := range []store.Factor{totp("p", 1), totp("q", 1)} {
+			must(t, w.Factors.Add(t.Context(), f, by(0)))
+		}
+		for _, i := range []store.Identity{identity("p"), identity("q")} {
+			must(t, w.Identities.Link(t.Context(), i, by(0)))
+		}
+		still := w.remembered(t, 1)
+		before := w.newSeq(t)
+		second := store.Identity{Issuer: "https://another.example", Subject: "p"}
+		for name, stays := range map[string]store.Remainder{
+			"itself":                 {Factors: []string{"p-totp1"}, Identities: []store.Identity{identity("p")}},
+			"one that is not":        {Factors: []string{"p-password", "p-totp2"}},
+			"another one's":          {Factors: []string{"q-totp1"}},
+			"an identity that isn't": {Factors: []string{"p-password"}, Identities: []store.Identity{identity("p"), second}},
+			"another one's identity": {Identities: []store.Identity{identity("q")}},
+		} {
+			if err := w.Factors.Remove(t.Context(), "p", "p-totp1", stays, by(1)); !is(err, store.ErrConflict) {
+				t.Errorf("remove, %s: %v", name, err)
+			}
+			if name == "itself" {
+				continue
+			}
+			if err := w.Identities.Unlink(t.Context(), identity("p"), stays, by(1)); !is(err, store.ErrConflict) {
+				t.Errorf("unlink, %s: %v", name, err)
+			}
+		}
+		itself := store.Remainder{Identities: []store.Identity{identity("p")}}
+		want(t, w.Identities.Unlink(t.Context(), identity("p"), itself, by(1)), store.ErrConflict)
+		w.factors(t, "p", password("p"), totp("p", 1))
+		w.identities(t, "p", identity("p"))
+		same(t, w.newSeq(t), before)
+		same(t, still(), true)
+		all := store.Remainder{Factors: []string{"p-password"}, Identities: []store.Identity{identity("p")}}
+		must(t, w.Factors.Remove(t.Context(), "p", "p-totp1", all, by(2)))
+		must(t, w.Identities.Unlink(t.Context(), identity("p"), store.Remainder{Factors: []string{"p-password"}}, by(3)))
+		w.factors(t, "p", password("p"))
+		w.identities(t, "p")
+	},
+	// Each of many counts on the next: whoever comes after a neighbour finds it gone.
+	"P15 remove at once": func(t *testing.T, w *world) {
+		w.person(t, "p")
+		other := w.open(t)
+		pair := []store.Factor{totp("p", 1), passkey("p", 1)}
+		for _, f := range pair {
+			must(t, w.Factors.Add(t.Context(), f, by(0)))
+		}
+		n, failed := race(t, func(i int) error {
+			factors := w.Factors
+			if i/2%2 == 0 {
+				factors = other.Factors
+			}
+			return factors.Remove(t.Context(), "p", pair[i%2].ID, store.Remainder{Factors: []string{pair[1-i%2].ID}}, by(1))
+		})
+		if n != 1 || failed[store.ErrConflict]+failed[store.ErrNotFound] != many-1 {
+			t.Errorf("%d removed, others: %v; want one", n, failed)
+		}
+		got, err := w.Factors.Of(t.Context(), "p")
+		must(t, err)
+		same(t, len(got), 2) // the password and one of the pair
 	},
 	"P06 use": func(t *testing.T, w *world) {
 		w.person(t, "p")

@@ -41,19 +41,19 @@ var identityCases = map[string]func(*testing.T, *world){
 			taken.AccountID = account
 			want(t, w.Identities.Link(t.Context(), taken, by(4)), store.ErrConflict)
 		}
-		want(t, w.Identities.Unlink(t.Context(), taken, by(4)), store.ErrNotFound) // it is p's
+		want(t, w.Identities.Unlink(t.Context(), taken, store.Remainder{}, by(4)), store.ErrNotFound) // it is p's
 		want(t, w.Identities.Link(t.Context(), identity("x"), by(4)), store.ErrNotFound)
-		want(t, w.Identities.Unlink(t.Context(), identity("x"), by(4)), store.ErrNotFound)
+		want(t, w.Identities.Unlink(t.Context(), identity("x"), store.Remainder{}, by(4)), store.ErrNotFound)
 		wrong := identity("p")
 		wrong.Subject = "\xff"
 		refused(t, "text", w.Identities.Link(t.Context(), wrong, by(4)))
-		want(t, w.Identities.Unlink(t.Context(), wrong, by(4)), store.ErrNotFound)
+		want(t, w.Identities.Unlink(t.Context(), wrong, store.Remainder{}, by(4)), store.ErrNotFound)
 		same(t, w.newSeq(t), before)
 
-		must(t, w.Identities.Unlink(t.Context(), identity("p"), by(5)))
+		must(t, w.Identities.Unlink(t.Context(), identity("p"), store.Remainder{}, by(5)))
 		w.last(t, store.Change{At: at(5), Kind: "identity.unlinked", ID: "p", Actor: "operator", Trace: "trace5"})
 		w.identities(t, "p")
-		want(t, w.Identities.Unlink(t.Context(), identity("p"), by(6)), store.ErrNotFound)
+		want(t, w.Identities.Unlink(t.Context(), identity("p"), store.Remainder{}, by(6)), store.ErrNotFound)
 		must(t, w.Identities.Link(t.Context(), taken, by(7)))
 	},
 	"link at once": func(t *testing.T, w *world) {
