@@ -169,15 +169,15 @@ func (l *Links) FinishVerify(ctx context.Context, handle string, by store.By) (s
 	} else if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return store.Account{}, err
 	}
-	if _, err := l.spend(ctx, hash, store.LinkVerify); err != nil {
-		return store.Account{}, err
+	err = l.Store.Confirm(ctx, hash, by)
+	if errors.Is(err, store.ErrConflict) {
+		return store.Account{}, ErrTaken
+	}
+	if err != nil {
+		return store.Account{}, expired(err)
 	}
 	a.Profile.EmailVerified = true
-	err = l.Accounts.Describe(ctx, a.ID, a.Profile, a.Roles, by.At.Add(l.Passwords.Forget), by)
-	if errors.Is(err, store.ErrConflict) {
-		err = ErrTaken
-	}
-	return a, err
+	return a, nil
 }
 
 func (l *Links) issue(ctx context.Context, a store.Account, purpose string, life time.Duration) (secret.Secret, error) {

@@ -36,6 +36,13 @@ type Links interface {
 	// good any more returns ErrSpent.
 	Spend(ctx context.Context, hash [32]byte, purpose string, now time.Time) (Link, error)
 
+	// Confirm spends a LinkVerify as Spend does and, at once with it, writes down that
+	// its address is verified and "account.described". Nothing else of the account
+	// changes. A link that is not good any more, or whose address the account has no
+	// longer, returns ErrSpent; an address that another account has verified
+	// ErrConflict, which spends nothing.
+	Confirm(ctx context.Context, hash [32]byte, by By) error
+
 	// Purge forgets at most limit links that had reached their end at the given
 	// time and says how many. Issue counts none of them any more, so that time lies
 	// as far back as Issue's does.

@@ -25,6 +25,7 @@ var (
 	spendOthers    = sentence(`UPDATE {}link SET spent_at = $3 WHERE account_id = $1 AND purpose = $2 AND spent_at = 0`)
 	spendElsewhere = sentence(`UPDATE {}link SET spent_at = $3 WHERE account_id = $1 AND purpose = $2 AND spent_at = 0 AND email <> $4`)
 	spendAll       = sentence(`UPDATE {}link SET spent_at = $2 WHERE account_id = $1 AND spent_at = 0`)
+	accountProfile = sentence(`SELECT profile FROM {}person WHERE account_id = $1`)
 	purgeLinks     = sentence(`DELETE FROM {}link WHERE hash IN (
 		SELECT hash FROM {}link WHERE ends_at <= $1 ORDER BY ends_at LIMIT $2)`)
 )
@@ -81,31 +82,75 @@ func (s links) Find(ctx context.Context, hash [32]byte, purpose string, now time
 // counts them.
 func (s links) Spend(ctx context.Context, hash [32]byte, purpose string, now time.Time) (store.Link, error) {
 	var l store.Link
-	err := s.db.write(ctx, func(ctx context.Context, t transaction) error {
-		l = store.Link{Hash: hash, Purpose: purpose}
-		var created, ends, disabled int64
-		is, err := one(ctx, t, linkAccount, []any{hash[:], purpose}, &l.AccountID)
-		if err == nil && is {
-			// The account is locked before its links, here as everywhere.
-			is, err = one(ctx, t, lockAccount, []any{l.AccountID}, &disabled)
-		}
-		if err == nil && is {
-			is, err = one(ctx, t, spendLink, []any{hash[:], purpose, micros(now)}, &l.Email, &created, &ends)
-		}
-		if err == nil && (!is || disabled != 0) {
-			err = store.ErrSpent
-		}
-		if err != nil {
-			return err
-		}
-		l.CreatedAt, l.EndsAt = instant(created), instant(ends)
-		_, err = t.exec(ctx, spendOthers, l.AccountID, purpose, micros(now))
+	err := s.db.write(ctx, func(ctx context.Context, t transaction) (err error) {
+		l, err = spend(ctx, t, hash, purpose, now)
 		return err
 	})
 	if err != nil {
 		return store.Link{}, fmt.Errorf("spend link: %w", err)
 	}
 	return l, nil
+}
+
+func spend(ctx context.Context, t transaction, hash [32]byte, purpose string, now time.Time) (store.Link, error) {
+	l := store.Link{Hash: hash, Purpose: purpose}
+	var created, ends, disabled int64
+	is, err := one(ctx, t, linkAccount, []any{hash[:], purpose}, &l.AccountID)
+	if err == nil && is {
+		// The account is locked before its links, here as everywhere.
+		is, err = one(ctx, t, lockAccount, []any{l.AccountID}, &disabled)
+	}
+	if err == nil && is {
+		is, err = one(ctx, t, spendLink, []any{hash[:], purpose, micros(now)}, &l.Email, &created, &ends)
+	}
+	if err == nil && (!is || disabled != 0) {
+		err = store.ErrSpent
+	}
+	if err != nil {
+		return l, err
+	}
+	l.CreatedAt, l.EndsAt = instant(created), instant(ends)
+	_, err = t.exec(ctx, spendOthers, l.AccountID, purpose, micros(now))
+	return l, err
+}
+
+// Confirm implements store.Links.
+func (s links) Confirm(ctx context.Context, hash [32]byte, by store.By) error {
+	err := s.change(ctx, by, func(ctx context.Context, t transaction) (*fact, error) {
+		l, err := spend(ctx, t, hash, store.LinkVerify, by.At)
+		if err != nil {
+			return nil, err
+		}
+		var (
+			written   string
+			roles   []string
+			profile store.Profile
+		)
+		if err := known(one(ctx, t, accountProfile, []any{l.AccountID}, &written)); err != nil {
+			return nil, err
+		}
+		if err := list(written, &profile); err != nil {
+			return nil, err
+		}
+		if profile.Email != l.Email {
+			return nil, store.ErrSpent
+		}
+		if err := known(one(ctx, t, accountRoles, []any{l.AccountID}, &written)); err != nil {
+			return nil, err
+		}
+		if err := list(written, &roles); err != nil {
+			return nil, err
+		}
+		profile.EmailVerified = true
+		if _, err := redescribe(ctx, t, l.AccountID, &profile, roles); err != nil {
+			return nil, err
+		}
+		return &fact{kind: "account.described", id: l.AccountID, detail: map[string]any{"roles": roles}}, nil
+	})
+	if err != nil {
+		return fmt.Errorf("confirm address: %w", err)
+	}
+	return nil
 }
 
 // Purge implements store.Links.

@@ -163,6 +163,84 @@ var linkCases = map[string]func(*testing.T, *world){
 			return err
 		})
 	},
+	"P14 confirm": func(t *testing.T, w *world) {
+		a := account("new")
+		a.DisabledAt, a.Profile.EmailVerified = time.Time{}, false
+		must(t, w.Accounts.Create(t.Context(), a, nil, by(0)))
+		sent := func(n int) store.Link {
+			l := verification(n)
+			l.AccountID, l.Email = a.ID, a.Profile.Email
+			must(t, w.Links.Issue(t.Context(), l, at(-1000), 99))
+			return l
+		}
+		one, two := sent(1), sent(2)
+		reset := link(3)
+		reset.AccountID, reset.Email = a.ID, a.Profile.Email
+		must(t, w.Links.Issue(t.Context(), reset, at(-1000), 99))
+		before := w.newSeq(t)
+		for _, wrong := range [][32]byte{reset.Hash, link(9).Hash} {
+			err := w.Links.Confirm(t.Context(), wrong, by(1))
+			want(t, err, store.ErrSpent)
+		}
+		err := w.Links.Confirm(t.Context(), one.Hash, by(600))
+		want(t, err, store.ErrSpent)
+		same(t, w.newSeq(t), before)
+		must(t, w.Links.Confirm(t.Context(), one.Hash, by(1)))
+		a.Profile.EmailVerified = true
+		w.last(t, store.Change{At: at(1), Kind: "account.described", ID: a.ID, Actor: "operator", Trace: by(1).Trace})
+		w.endedSince(t, before)
+		found, err := w.Accounts.FindBy(t.Context(), a.Profile.Email)
+		must(t, err)
+		same(t, found, a)
+		for _, l := range []store.Link{one, two} {
+			err = w.Links.Confirm(t.Context(), l.Hash, by(2))
+			want(t, err, store.ErrSpent)
+		}
+		same(t, w.good(t, reset), 1)
+
+		// An address that is no longer the account's.
+		other := sent(4)
+		a.Profile.Email, a.Profile.EmailVerified = "moved@school.example", false
+		must(t, w.Accounts.Describe(t.Context(), a.ID, a.Profile, a.Roles, at(5000), by(3)))
+		err = w.Links.Confirm(t.Context(), other.Hash, by(4))
+		want(t, err, store.ErrSpent)
+
+		// One that another account has verified meanwhile.
+		moved := sent(5)
+		first := account("first")
+		first.DisabledAt, first.Profile.Email, first.Profile.EmailVerified = time.Time{}, "moved@school.example", true
+		must(t, w.Accounts.Create(t.Context(), first, nil, by(5)))
+		before = w.newSeq(t)
+		err = w.Links.Confirm(t.Context(), moved.Hash, by(6))
+		want(t, err, store.ErrConflict)
+		same(t, w.good(t, moved), 1)
+		same(t, w.newSeq(t), before)
+		found, err = w.Accounts.Find(t.Context(), a.ID)
+		must(t, err)
+		same(t, found, a)
+
+		must(t, w.Accounts.SetDisabled(t.Context(), a.ID, true, at(5000), by(7)))
+		err = w.Links.Confirm(t.Context(), moved.Hash, by(8))
+		want(t, err, store.ErrSpent)
+	},
+	"P14 confirm at once": func(t *testing.T, w *world) {
+		w.person(t, "p")
+		p, err := w.Accounts.Find(t.Context(), "p")
+		must(t, err)
+		other := w.open(t)
+		for n := range 2 {
+			l := verification(n)
+			l.Email = p.Profile.Email
+			must(t, w.Links.Issue(t.Context(), l, at(-1000), 9))
+		}
+		onlyOne(t, store.ErrSpent, func(i int) error {
+			links := w.Links
+			if i%2 == 0 {
+				links = other.Links
+			}
+			return links.Confirm(t.Context(), verification(i/2%2).Hash, by(1))
+		})
+	},
 	"purge": func(t *testing.T, w *world) {
 		w.person(t, "p")
 		for i := range 10 {
