@@ -11,9 +11,12 @@ import (
 	"github.com/grantway/grantway/internal/store"
 )
 
-// How long a link is good, and how many of a kind an account gets in an hour.
+// ResetLife is how long a link to set a new password is good.
+const ResetLife = 30 * time.Minute
+
+// How long a link that shows that an address is theirs is good, and how many of a
+// kind an account gets in an hour.
 const (
-	resetLife  = 30 * time.Minute
 	verifyLife = 24 * time.Hour
 	mostLinks  = 3
 )
@@ -71,7 +74,7 @@ func (l *Links) sendReset(ctx context.Context, key, language string) error {
 	if err != nil {
 		return err
 	}
-	handle, err := l.issue(ctx, a, store.LinkReset, resetLife)
+	handle, err := l.issue(ctx, a, store.LinkReset, ResetLife)
 	if errors.Is(err, store.ErrConflict) || errors.Is(err, store.ErrNotFound) {
 		return nil // three within the hour, or disabled meanwhile: the same page
 	}
@@ -89,7 +92,7 @@ func (l *Links) MakeReset(ctx context.Context, accountID string) (secret.Secret,
 	if err != nil {
 		return secret.Secret{}, err
 	}
-	handle, err := l.issue(ctx, a, store.LinkReset, resetLife)
+	handle, err := l.issue(ctx, a, store.LinkReset, ResetLife)
 	if errors.Is(err, store.ErrConflict) {
 		err = &TooManyError{After: time.Hour}
 	}

@@ -80,7 +80,7 @@ func TestResetLinksEnd(t *testing.T) {
 		return err
 	}
 	h := send()
-	w.wait(resetLife)
+	w.wait(ResetLife)
 	w.is(finish(h), ErrExpired)
 	one, two := send(), send()
 	w.is(finish(two[:46]+"-"), ErrExpired)

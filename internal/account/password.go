@@ -16,7 +16,9 @@ import (
 	"github.com/grantway/grantway/internal/store"
 )
 
-// The length of a password, in bytes.
+// The length of a password: at least so many characters, each a code point of Unicode
+// (NIST SP 800-63B-4 §3.1.1.2), and at most so many bytes, which is what there is to
+// hash.
 const (
 	LeastPassword = 12
 	MostPassword  = secret.MaxPresented
@@ -24,7 +26,7 @@ const (
 
 // Why a password cannot be chosen.
 var (
-	ErrShort  = fmt.Errorf("a password needs at least %d bytes", LeastPassword)
+	ErrShort  = fmt.Errorf("a password needs at least %d characters", LeastPassword)
 	ErrLong   = fmt.Errorf("a password has at most %d bytes", MostPassword)
 	ErrCommon = errors.New("the password is among those that are tried first")
 	ErrIsName = errors.New("the password is little more than the name")
@@ -237,7 +239,7 @@ func (p *Passwords) Judge(a store.Account, chosen string) error {
 		return ErrLong
 	case !utf8.ValidString(chosen) || text == "" && chosen != "":
 		return ErrText
-	case len(text) < LeastPassword:
+	case utf8.RuneCountInString(text) < LeastPassword:
 		return ErrShort
 	case isCommon(text):
 		return ErrCommon

@@ -68,6 +68,13 @@ func TestPasswordChosen(t *testing.T) {
 		{"", ErrShort},
 		{"gulp-tracto", ErrShort},
 		{"gulp-tractor", nil},
+		{"gülp-träctö", ErrShort},       // 11 characters in 14 bytes
+		{"gu\u0308lp-träctö", ErrShort}, // the same: the spelling is one
+		{"gülp-träctör", nil},
+		{"🚜gulp🐎-trac", ErrShort}, // 11
+		{"🚜gulp🐎-tract", nil},
+		{strings.Repeat("gulp-träctö-€", 60) + "four", nil}, // 784 characters in 1024 bytes
+		{strings.Repeat("gulp-träctö-€", 60) + "fourx", ErrLong},
 		{strings.Repeat("gulp-tractor-nine", 60) + "four", nil},
 		{strings.Repeat("gulp-tractor-nine", 60) + "fourx", ErrLong},
 		{"gulp\x00tractor-nine", ErrText},

@@ -212,6 +212,7 @@ func (v *visit) findRequest() bool {
 // within puts the visit into the authorization request of a handle, if there is one.
 func (v *visit) within(handle string) bool {
 	if handle == "" {
+		v.speak()
 		return true
 	}
 	hash, ok := secret.ParseOpaque(handle)
@@ -240,7 +241,7 @@ func (v *visit) within(handle string) bool {
 	}
 	activity.Of(v.r.Context()).Client = p.client.ID
 	v.pending = p
-	v.language = v.j.Languages.Choose(v.r, p.asked.Locales...)
+	v.speak()
 	return true
 }
 

@@ -2,7 +2,6 @@ package login
 
 import (
 	"errors"
-	"time"
 
 	"github.com/grantway/grantway/internal/account"
 	"github.com/grantway/grantway/internal/limit"
@@ -13,10 +12,6 @@ import (
 // errNoMail: an environment that sends no mail does not offer to. Links that lead
 // here are opened all the same: operators hand them over.
 var errNoMail = errors.New("no mail can be sent")
-
-// resetFor is how long a reset link is good, as the page tells it. Package account
-// decides.
-const resetFor = 30 * time.Minute
 
 // posted reports whether mail can be sent; else it has answered.
 func (v *visit) posted() bool {
@@ -40,7 +35,7 @@ func (v *visit) postForgotten() {
 	err := v.j.People.Links.SendReset(v.r.Context(), typed, v.language, limit.ClientAddress(v.r, v.j.Trusted))
 	switch {
 	case err == nil:
-		v.show(web.Sent{For: resetFor})
+		v.show(web.Sent{For: account.ResetLife})
 	case errors.Is(err, account.ErrTooMany):
 		v.tooMany(err, web.Forgotten{Name: typed})
 	default:
@@ -65,6 +60,7 @@ func (v *visit) opened(a store.Account, err error) (store.Account, bool) {
 	if err != nil {
 		return a, v.failedBy(err)
 	}
+	v.speakTo(a)
 	return a, true
 }
 

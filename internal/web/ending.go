@@ -60,7 +60,11 @@ type Field struct{ Name, Value string }
 
 // Onward stands between an error and the redirect URI of an application that
 // nobody has verified, so that this server sends nobody anywhere unasked (RFC 9700
-// §4.11.2). The way on is a link that the person follows or not.
+// §4.11.2, row A16). The way on is a link that the person follows or not.
+//
+// No endpoint shows it yet: applications are made by operators alone, who know them,
+// and discovery names no registration. Where applications come to register
+// themselves, their errors are to go by this page.
 type Onward struct {
 	Application string
 	URL         string // the redirect URI with the error
