@@ -85,36 +85,18 @@ func (s accounts) Create(ctx context.Context, a store.Account, factors []store.F
 
 // Find implements store.Accounts.
 func (s accounts) Find(ctx context.Context, id string) (store.Account, error) {
-	found, err := s.read(ctx, findAccount, id)
-	if err == nil && len(found) == 0 {
-		err = store.ErrNotFound
-	}
-	if err != nil {
-		return store.Account{}, fmt.Errorf("find account: %w", err)
-	}
-	return found[0], nil
+	return find(ctx, "find account", s.read, findAccount, id)
 }
 
 // FindBy implements store.Accounts. A name comes before an address: nobody can
 // take over another one's by verifying an address that looks like it.
 func (s accounts) FindBy(ctx context.Context, keyOrEmail string) (store.Account, error) {
-	all, err := s.read(ctx, findAccountBy, keyOrEmail, strings.ToLower(keyOrEmail))
-	if err == nil && len(all) == 0 {
-		err = store.ErrNotFound
-	}
-	if err != nil {
-		return store.Account{}, fmt.Errorf("find account: %w", err)
-	}
-	return all[0], nil
+	return find(ctx, "find account", s.read, findAccountBy, keyOrEmail, strings.ToLower(keyOrEmail))
 }
 
 // List implements store.Accounts.
 func (s accounts) List(ctx context.Context, after string, limit int) ([]store.Account, error) {
-	all, err := s.read(ctx, listAccounts, after, int64(max(limit, 0)))
-	if err != nil {
-		return nil, fmt.Errorf("list accounts: %w", err)
-	}
-	return all, nil
+	return page(ctx, "list accounts", s.read, listAccounts, after, limit)
 }
 
 // Describe implements store.Accounts.

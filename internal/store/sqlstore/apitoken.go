@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/grantway/grantway/internal/store"
@@ -118,28 +116,16 @@ func (s apiTokens) alter(ctx context.Context, id string, by store.By, kind strin
 
 // Find implements store.APITokens.
 func (s apiTokens) Find(ctx context.Context, hash [32]byte) (store.APIToken, error) {
-	all, err := s.read(ctx, findAPIToken, hash[:])
-	if err == nil && len(all) == 0 {
-		err = store.ErrNotFound
-	}
-	if err != nil {
-		return store.APIToken{}, fmt.Errorf("find API token: %w", err)
-	}
-	return all[0], nil
+	return find(ctx, "find API token", s.read, findAPIToken, hash[:])
 }
 
 // List implements store.APITokens.
 func (s apiTokens) List(ctx context.Context, after string, limit int) ([]store.APIToken, error) {
-	all, err := s.read(ctx, listAPITokens, after, int64(max(limit, 0)))
-	if err != nil {
-		return nil, fmt.Errorf("list API tokens: %w", err)
-	}
-	return all, nil
+	return page(ctx, "list API tokens", s.read, listAPITokens, after, limit)
 }
 
 func (s apiTokens) read(ctx context.Context, q statement, args ...any) ([]store.APIToken, error) {
-	var all []store.APIToken
-	err := s.db.read(ctx, q, func(scan scanFunc) error {
+	return gather(ctx, s.db, func(scan scanFunc) (store.APIToken, error) {
 		var (
 			a                                       store.APIToken
 			hash                                    []byte
@@ -150,41 +136,20 @@ func (s apiTokens) read(ctx context.Context, q statement, args ...any) ([]store.
 		err := scan(&a.ID, &hash, &a.Hint, &a.Name, &elevated, &needsUser, &scope, &addresses, &apis,
 			&created, &ends, &a.CreatedBy, &a.ApprovedBy, &approved, &revoked, &usage)
 		if err != nil {
-			return err
+			return a, err
 		}
 		copy(a.Hash[:], hash)
 		a.Elevated, a.NeedsUser = elevated != 0, needsUser != 0
 		a.CreatedAt, a.EndsAt, a.ApprovedAt = instant(created), instant(ends), instant(approved)
 		a.RevokedAt, a.LastUsedAt = instant(revoked), instant(usage)
 		err = errors.Join(list(scope, &a.Scope), list(addresses, &a.Addresses), list(apis, &a.APIs))
-		all = append(all, a)
-		return err
-	}, args...)
-	return all, err
+		return a, err
+	}, q, args...)
 }
 
 // Used implements store.APITokens.
 func (s apiTokens) Used(ctx context.Context, at map[string]time.Time) error {
-	if err := checkTimes(slices.Collect(maps.Values(at))...); err != nil {
-		return fmt.Errorf("record use of API tokens: %w", err)
-	}
-	var rows [][]any
-	for _, id := range slices.Sorted(maps.Keys(at)) { // in one order, so that two nodes do not lock each other out
-		if storable(id) {
-			rows = append(rows, []any{id, micros(at[id])})
-		}
-	}
-	if len(rows) == 0 {
-		return nil
-	}
-	err := s.db.write(ctx, func(ctx context.Context, t transaction) error {
-		_, err := t.execEach(ctx, touchAPIToken, rows)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("record use of API tokens: %w", err)
-	}
-	return nil
+	return s.touch(ctx, "record use of API tokens", touchAPIToken, at)
 }
 
 const secondsOfDay = 24 * 60 * 60

@@ -100,23 +100,12 @@ func checkClient(c *store.Client) error {
 
 // Find implements store.Clients.
 func (s clients) Find(ctx context.Context, id string) (store.Client, error) {
-	found, err := s.read(ctx, findClient, id)
-	if err == nil && len(found) == 0 {
-		err = store.ErrNotFound
-	}
-	if err != nil {
-		return store.Client{}, fmt.Errorf("find client: %w", err)
-	}
-	return found[0], nil
+	return find(ctx, "find client", s.read, findClient, id)
 }
 
 // List implements store.Clients.
 func (s clients) List(ctx context.Context, after string, limit int) ([]store.Client, error) {
-	all, err := s.read(ctx, listClients, after, int64(max(limit, 0)))
-	if err != nil {
-		return nil, fmt.Errorf("list clients: %w", err)
-	}
-	return all, nil
+	return page(ctx, "list clients", s.read, listClients, after, limit)
 }
 
 // read gathers the rows of clientColumns: one for each secret, or one for a

@@ -39,45 +39,28 @@ func remember(ctx context.Context, t transaction, g *store.Grant, c *store.Conse
 
 // Find implements store.Consents.
 func (s consents) Find(ctx context.Context, accountID, clientID string) (store.Consent, error) {
-	all, err := s.read(ctx, findConsent, accountID, clientID)
-	if err == nil && len(all) == 0 {
-		err = store.ErrNotFound
-	}
-	if err != nil {
-		return store.Consent{}, fmt.Errorf("find consent: %w", err)
-	}
-	return all[0], nil
+	return find(ctx, "find consent", s.read, findConsent, accountID, clientID)
 }
 
 // List implements store.Consents.
 func (s consents) List(ctx context.Context, accountID string) ([]store.Consent, error) {
-	all, err := s.read(ctx, listConsents, accountID)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, nil // no account has such an id
-	}
-	if err != nil {
-		return nil, fmt.Errorf("list consents: %w", err)
-	}
-	return all, nil
+	return listOf(ctx, "list consents", s.read, listConsents, accountID)
 }
 
 func (s consents) read(ctx context.Context, q statement, args ...any) ([]store.Consent, error) {
-	var all []store.Consent
-	err := s.db.read(ctx, q, func(scan scanFunc) error {
+	return gather(ctx, s.db, func(scan scanFunc) (store.Consent, error) {
 		var (
 			c                store.Consent
 			scope, redirects string
 			given, used      int64
 		)
 		if err := scan(&c.AccountID, &c.ClientID, &scope, &redirects, &given, &used); err != nil {
-			return err
+			return c, err
 		}
 		c.GivenAt, c.UsedAt = instant(given), instant(used)
 		err := errors.Join(list(scope, &c.Scope), list(redirects, &c.Redirects))
-		all = append(all, c)
-		return err
-	}, args...)
-	return all, err
+		return c, err
+	}, q, args...)
 }
 
 // Withdraw implements store.Consents.

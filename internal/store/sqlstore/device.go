@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -47,31 +46,16 @@ func (s devices) Remember(ctx context.Context, d store.Device, by store.By) erro
 
 // Find implements store.Devices.
 func (s devices) Find(ctx context.Context, accountID string, hash [32]byte, now time.Time) (store.Device, error) {
-	all, err := s.read(ctx, findDevice, hash[:], accountID, micros(now))
-	if err == nil && len(all) == 0 {
-		err = store.ErrNotFound
-	}
-	if err != nil {
-		return store.Device{}, fmt.Errorf("find device: %w", err)
-	}
-	return all[0], nil
+	return find(ctx, "find device", s.read, findDevice, hash[:], accountID, micros(now))
 }
 
 // List implements store.Devices.
 func (s devices) List(ctx context.Context, accountID string, now time.Time) ([]store.Device, error) {
-	all, err := s.read(ctx, listDevices, accountID, micros(now))
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, nil // no account has such an id
-	}
-	if err != nil {
-		return nil, fmt.Errorf("list devices: %w", err)
-	}
-	return all, nil
+	return listOf(ctx, "list devices", s.read, listDevices, accountID, micros(now))
 }
 
 func (s devices) read(ctx context.Context, q statement, args ...any) ([]store.Device, error) {
-	var all []store.Device
-	err := s.db.read(ctx, q, func(scan scanFunc) error {
+	return gather(ctx, s.db, func(scan scanFunc) (store.Device, error) {
 		var (
 			d             store.Device
 			hash          []byte
@@ -80,10 +64,8 @@ func (s devices) read(ctx context.Context, q statement, args ...any) ([]store.De
 		err := scan(&hash, &d.ID, &d.AccountID, &d.Name, &created, &ends)
 		copy(d.Hash[:], hash)
 		d.CreatedAt, d.EndsAt = instant(created), instant(ends)
-		all = append(all, d)
-		return err
-	}, args...)
-	return all, err
+		return d, err
+	}, q, args...)
 }
 
 // Forget implements store.Devices.
@@ -109,13 +91,5 @@ func (s devices) Forget(ctx context.Context, accountID, id string, by store.By) 
 
 // Purge implements store.Devices.
 func (s devices) Purge(ctx context.Context, now time.Time, limit int) (int, error) {
-	var n int64
-	err := s.db.write(ctx, func(ctx context.Context, t transaction) (err error) {
-		n, err = t.exec(ctx, purgeDevices, micros(now), int64(max(limit, 0)))
-		return err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("purge devices: %w", err)
-	}
-	return int(n), nil
+	return s.purge(ctx, "purge devices", purgeDevices, now, limit)
 }

@@ -39,41 +39,24 @@ func factorArgs(f *store.Factor) []any {
 
 // Of implements store.Factors.
 func (s factors) Of(ctx context.Context, accountID string) ([]store.Factor, error) {
-	all, err := s.read(ctx, factorsOf, accountID)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, nil // no account has such an id
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read factors: %w", err)
-	}
-	return all, nil
+	return listOf(ctx, "read factors", s.read, factorsOf, accountID)
 }
 
 // FindPasskey implements store.Factors.
 func (s factors) FindPasskey(ctx context.Context, handle string) (store.Factor, error) {
-	all, err := s.read(ctx, findPasskey, handle)
-	if err == nil && len(all) == 0 {
-		err = store.ErrNotFound
-	}
-	if err != nil {
-		return store.Factor{}, fmt.Errorf("find passkey: %w", err)
-	}
-	return all[0], nil
+	return find(ctx, "find passkey", s.read, findPasskey, handle)
 }
 
 func (s factors) read(ctx context.Context, q statement, args ...any) ([]store.Factor, error) {
-	var all []store.Factor
-	err := s.db.read(ctx, q, func(scan scanFunc) error {
+	return gather(ctx, s.db, func(scan scanFunc) (store.Factor, error) {
 		var (
 			f             store.Factor
 			created, used int64
 		)
 		err := scan(&f.ID, &f.AccountID, &f.Kind, &f.Name, &f.Handle, &f.Data, &f.Counter, &created, &used)
 		f.CreatedAt, f.LastUsedAt = instant(created), instant(used)
-		all = append(all, f)
-		return err
-	}, args...)
-	return all, err
+		return f, err
+	}, q, args...)
 }
 
 // Add implements store.Factors.

@@ -2,7 +2,6 @@ package sqlstore
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/grantway/grantway/internal/store"
@@ -37,37 +36,20 @@ func (s identities) Link(ctx context.Context, i store.Identity, by store.By) err
 
 // Find implements store.Identities.
 func (s identities) Find(ctx context.Context, issuer, subject string) (store.Identity, error) {
-	all, err := s.read(ctx, findIdentity, issuer, subject)
-	if err == nil && len(all) == 0 {
-		err = store.ErrNotFound
-	}
-	if err != nil {
-		return store.Identity{}, fmt.Errorf("find identity: %w", err)
-	}
-	return all[0], nil
+	return find(ctx, "find identity", s.read, findIdentity, issuer, subject)
 }
 
 // Of implements store.Identities.
 func (s identities) Of(ctx context.Context, accountID string) ([]store.Identity, error) {
-	all, err := s.read(ctx, identitiesOf, accountID)
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, nil // no account has such an id
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read identities: %w", err)
-	}
-	return all, nil
+	return listOf(ctx, "read identities", s.read, identitiesOf, accountID)
 }
 
 func (s identities) read(ctx context.Context, q statement, args ...any) ([]store.Identity, error) {
-	var all []store.Identity
-	err := s.db.read(ctx, q, func(scan scanFunc) error {
+	return gather(ctx, s.db, func(scan scanFunc) (store.Identity, error) {
 		var i store.Identity
 		err := scan(&i.Issuer, &i.Subject, &i.AccountID)
-		all = append(all, i)
-		return err
-	}, args...)
-	return all, err
+		return i, err
+	}, q, args...)
 }
 
 // Unlink implements store.Identities.

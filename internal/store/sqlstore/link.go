@@ -122,7 +122,7 @@ func (s links) Confirm(ctx context.Context, hash [32]byte, by store.By) error {
 			return nil, err
 		}
 		var (
-			written   string
+			written string
 			roles   []string
 			profile store.Profile
 		)
@@ -155,13 +155,5 @@ func (s links) Confirm(ctx context.Context, hash [32]byte, by store.By) error {
 
 // Purge implements store.Links.
 func (s links) Purge(ctx context.Context, ended time.Time, limit int) (int, error) {
-	var n int64
-	err := s.db.write(ctx, func(ctx context.Context, t transaction) (err error) {
-		n, err = t.exec(ctx, purgeLinks, micros(ended), int64(max(limit, 0)))
-		return err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("purge links: %w", err)
-	}
-	return int(n), nil
+	return s.purge(ctx, "purge links", purgeLinks, ended, limit)
 }

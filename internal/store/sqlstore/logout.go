@@ -67,17 +67,7 @@ func (s logoutNotices) Done(ctx context.Context, ids []string) error {
 			rows = append(rows, []any{id})
 		}
 	}
-	if len(rows) == 0 {
-		return nil
-	}
-	err := s.db.write(ctx, func(ctx context.Context, t transaction) error {
-		_, err := t.execEach(ctx, forgetNotice, rows)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("forget logout notices: %w", err)
-	}
-	return nil
+	return s.each(ctx, "forget logout notices", forgetNotice, rows)
 }
 
 // GiveUp implements store.LogoutNotices.

@@ -42,22 +42,19 @@ func (s requests) Save(ctx context.Context, r store.Request) error {
 // Find implements store.Requests.
 func (s requests) Find(ctx context.Context, hash [32]byte, now time.Time) (store.Request, error) {
 	r := store.Request{Hash: hash}
-	known := false
+	is := false
 	err := s.db.read(ctx, findRequest, func(scan scanFunc) error {
 		var (
 			browser       []byte
 			created, ends int64
 		)
 		err := scan(&browser, &r.ClientID, &r.Asked, &created, &ends)
-		known = true
+		is = true
 		copy(r.Browser[:], browser)
 		r.CreatedAt, r.EndsAt = instant(created), instant(ends)
 		return err
 	}, hash[:], micros(now))
-	if err == nil && !known {
-		err = store.ErrNotFound
-	}
-	if err != nil {
+	if err := known(is, err); err != nil {
 		return store.Request{}, fmt.Errorf("find request: %w", err)
 	}
 	return r, nil
@@ -80,13 +77,5 @@ func (s requests) Drop(ctx context.Context, hash [32]byte) error {
 
 // Purge implements store.Requests.
 func (s requests) Purge(ctx context.Context, now time.Time, limit int) (int, error) {
-	var n int64
-	err := s.db.write(ctx, func(ctx context.Context, t transaction) (err error) {
-		n, err = t.exec(ctx, purgeRequests, micros(now), int64(max(limit, 0)))
-		return err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("purge requests: %w", err)
-	}
-	return int(n), nil
+	return s.purge(ctx, "purge requests", purgeRequests, now, limit)
 }

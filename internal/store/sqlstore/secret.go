@@ -3,8 +3,6 @@ package sqlstore
 import (
 	"context"
 	"fmt"
-	"maps"
-	"slices"
 	"time"
 
 	"github.com/grantway/grantway/internal/store"
@@ -65,25 +63,5 @@ func (s secrets) Revoke(ctx context.Context, clientID, secretID string, forget t
 
 // Used implements store.Secrets.
 func (s secrets) Used(ctx context.Context, at map[string]time.Time) error {
-	rows := make([][]any, 0, len(at))
-	// In one order everywhere, so that two nodes cannot wait for each other.
-	for _, id := range slices.Sorted(maps.Keys(at)) {
-		if err := checkTimes(at[id]); err != nil {
-			return fmt.Errorf("record use of secrets: %w", err)
-		}
-		if storable(id) {
-			rows = append(rows, []any{id, micros(at[id])})
-		}
-	}
-	if len(rows) == 0 {
-		return nil
-	}
-	err := s.db.write(ctx, func(ctx context.Context, t transaction) error {
-		_, err := t.execEach(ctx, touchSecret, rows)
-		return err
-	})
-	if err != nil {
-		return fmt.Errorf("record use of secrets: %w", err)
-	}
-	return nil
+	return s.touch(ctx, "record use of secrets", touchSecret, at)
 }

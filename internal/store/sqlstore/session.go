@@ -79,14 +79,7 @@ func replace(ctx context.Context, t transaction, n *store.Session, hash [32]byte
 
 // Find implements store.Sessions.
 func (s sessions) Find(ctx context.Context, hash [32]byte, idle time.Duration, now time.Time) (store.Session, error) {
-	all, err := s.read(ctx, findSession, hash[:], micros(now.Add(-idle)), micros(now))
-	if err == nil && len(all) == 0 {
-		err = store.ErrNotFound
-	}
-	if err != nil {
-		return store.Session{}, fmt.Errorf("find session: %w", err)
-	}
-	return all[0], nil
+	return find(ctx, "find session", s.read, findSession, hash[:], micros(now.Add(-idle)), micros(now))
 }
 
 // Seen implements store.Sessions.
@@ -106,19 +99,11 @@ func (s sessions) Seen(ctx context.Context, hash [32]byte, at time.Time) error {
 
 // List implements store.Sessions.
 func (s sessions) List(ctx context.Context, accountID string, now time.Time) ([]store.Session, error) {
-	all, err := s.read(ctx, listSessions, accountID, micros(now))
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, nil // no account has such an id
-	}
-	if err != nil {
-		return nil, fmt.Errorf("list sessions: %w", err)
-	}
-	return all, nil
+	return listOf(ctx, "list sessions", s.read, listSessions, accountID, micros(now))
 }
 
 func (s sessions) read(ctx context.Context, q statement, args ...any) ([]store.Session, error) {
-	var all []store.Session
-	err := s.db.read(ctx, q, func(scan scanFunc) error {
+	return gather(ctx, s.db, func(scan scanFunc) (store.Session, error) {
 		var (
 			one                                store.Session
 			hash                               []byte
@@ -127,16 +112,14 @@ func (s sessions) read(ctx context.Context, q statement, args ...any) ([]store.S
 		)
 		err := scan(&hash, &one.ID, &one.AccountID, &methods, &one.Agent, &created, &authenticated, &seen, &ends)
 		if err != nil {
-			return err
+			return one, err
 		}
 		copy(one.Hash[:], hash)
 		one.CreatedAt, one.AuthenticatedAt = instant(created), instant(authenticated)
 		one.SeenAt, one.EndsAt = instant(seen), instant(ends)
 		err = list(methods, &one.Methods)
-		all = append(all, one)
-		return err
-	}, args...)
-	return all, err
+		return one, err
+	}, q, args...)
 }
 
 // End implements store.Sessions.

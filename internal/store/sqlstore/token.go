@@ -54,7 +54,7 @@ func (s tokens) Save(ctx context.Context, t store.Token) error {
 // Find implements store.Tokens.
 func (s tokens) Find(ctx context.Context, hash [32]byte, now time.Time) (store.Token, error) {
 	t := store.Token{Hash: hash}
-	known := false
+	is := false
 	err := s.db.read(ctx, findToken, func(scan scanFunc) error {
 		var (
 			audience, scope string
@@ -63,17 +63,14 @@ func (s tokens) Find(ctx context.Context, hash [32]byte, now time.Time) (store.T
 		if err := scan(&t.ID, &t.ClientID, &t.Subject, &audience, &scope, &issued, &expires); err != nil {
 			return err
 		}
-		known = true
+		is = true
 		t.IssuedAt, t.ExpiresAt = instant(issued), instant(expires)
 		if err := list(audience, &t.Audience); err != nil {
 			return err
 		}
 		return list(scope, &t.Scope)
 	}, hash[:], micros(now))
-	if err == nil && !known {
-		err = store.ErrNotFound
-	}
-	if err != nil {
+	if err := known(is, err); err != nil {
 		return store.Token{}, fmt.Errorf("find token: %w", err)
 	}
 	return t, nil
@@ -81,13 +78,5 @@ func (s tokens) Find(ctx context.Context, hash [32]byte, now time.Time) (store.T
 
 // Purge implements store.Tokens.
 func (s tokens) Purge(ctx context.Context, expired time.Time, limit int) (int, error) {
-	var n int64
-	err := s.db.write(ctx, func(ctx context.Context, t transaction) (err error) {
-		n, err = t.exec(ctx, purgeTokens, micros(expired), int64(max(limit, 0)))
-		return err
-	})
-	if err != nil {
-		return 0, fmt.Errorf("purge tokens: %w", err)
-	}
-	return int(n), nil
+	return s.purge(ctx, "purge tokens", purgeTokens, expired, limit)
 }
