@@ -34,7 +34,7 @@ func TestDeployFiles(t *testing.T) {
 	}{
 		{
 			file: "traefik/grantway.yaml", question: `address: http://[^/\s]+(/verify/\S+)`,
-			order:   []string{"middlewares: [grantway-strip, grantway, grantway-spent]", "trustForwardHeader: false", "authRequestHeaders: [Authorization]", `Authorization: ""`},
+			order:   []string{"middlewares: [grantway-strip, grantway, grantway-spent]", "trustForwardHeader: false", "authRequestHeaders: [Authorization, apiToken, requestedAuth]", `Authorization: ""`, `apiToken: ""`, `requestedAuth: ""`},
 			never:   []string{"trustForwardHeader: true", "insecure"},
 			dropped: func(h string) string { return h + `: ""` },
 			passed:  func(h string) string { return h },
@@ -43,7 +43,7 @@ func TestDeployFiles(t *testing.T) {
 			file: "envoy/envoy.yaml", question: `path_prefix: (/verify/\S+)`, appends: true,
 			order: []string{
 				"normalize_path: false", "merge_slashes: false", "path_with_escaped_slashes_action: REJECT_REQUEST", "headers_with_underscores_action: DROP_HEADER",
-				"- authorization", "- name: envoy.filters.http.header_mutation", "- name: envoy.filters.http.ext_authz", "failure_mode_allow: false", "- name: envoy.filters.http.router",
+				"- authorization", "- apitoken", "- requestedauth", "- name: envoy.filters.http.header_mutation", "- name: envoy.filters.http.ext_authz", "failure_mode_allow: false", "- exact: apitoken", "- exact: requestedauth", "- name: envoy.filters.http.router",
 			},
 			never:   []string{"failure_mode_allow: true", "normalize_path: true"},
 			dropped: func(h string) string { return "remove: " + strings.ToLower(h) },

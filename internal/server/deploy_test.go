@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/partner"
 )
 
 // A fronted site is one behind a real proxy with a configuration of deploy/.
@@ -68,7 +69,9 @@ func front(t *testing.T, p proxy, behind *upstream) *fronted {
 	t.Cleanup(api.Close)
 	s := start(t, setup{example: "fitness", change: func(c *catalogue.Catalogue) {
 		openPath("/open")(c)
-		c.Environments[0].APIs[0].Rate = catalogue.Rate{Requests: 40, Per: time.Hour}
+		api := c.Environments[0].APIs[0]
+		api.Rate = catalogue.Rate{Requests: 40, Per: time.Hour}
+		api.Tokens = catalogue.APITokens{Header: "apiToken", For: "requestedAuth", Elevated: true}
 	}})
 	f := &fronted{site: new(*s), api: api.Listener.Addr().String(), ask: s.verifying(t), dir: t.TempDir()}
 	f.address = freeAddress(t)
@@ -168,6 +171,7 @@ func TestDeploy(t *testing.T) {
 			direct.address = strings.TrimPrefix(f.environment("staging").Issuer.Host, "http://")
 			token := direct.token(t, good)
 			f.passes(t, behind, token)
+			f.keeps(t, behind)
 			f.refuses(t, behind, token)
 			f.slows(t, token)
 		})
@@ -228,6 +232,37 @@ func (f *fronted) passes(t *testing.T, behind *upstream, token string) {
 		}
 		if h.Get("Authorization") != "" || h.Get("Cookie") != "" {
 			t.Errorf("S18: %s: the API saw credentials", row.line)
+		}
+	}
+}
+
+// keeps sends the credentials of a server: who is calling is said, and what proved
+// it stays in front of the API.
+func (f *fronted) keeps(t *testing.T, behind *upstream) {
+	t.Helper()
+	f.person(t, "staging", "ann")
+	id, text := f.apiToken(t, "staging", partner.NewAPIToken{
+		Name: "Portal", Elevated: true, Scopes: []string{"read:moves"}, Addresses: []string{"127.0.0.1"}, EndsAt: f.clock.Now().Add(time.Hour),
+	})
+	for _, headers := range [][]string{{"apiToken: " + text, "requestedAuth: ann"}, {"APITOKEN: " + text, "RequestedAuth: ann"}} {
+		got := f.send(t, f.request(guarded, "", headers...))
+		seen := behind.take()
+		if got.code != 200 || len(seen) != 1 {
+			t.Errorf("%s; %d requests reached the API\n%s", got, len(seen), f.log.all())
+			continue
+		}
+		h := seen[0].Header
+		if h.Get("Grantway-Api-Token") != id || h.Get("Grantway-Account") != "ann" {
+			t.Errorf("the API saw %v", h)
+		}
+		if h.Get("Apitoken") != "" || h.Get("Requestedauth") != "" || strings.Contains(fmt.Sprint(h), text) {
+			t.Error("S18: the API saw credentials")
+		}
+	}
+	for name, value := range map[string]string{"apiToken": "wrong", "requestedAuth": "ann"} {
+		got := f.send(t, f.request(guarded, "", name+": "+value))
+		if got.code != 401 && got.code != 403 || len(behind.take()) != 0 {
+			t.Errorf("%s: %s", name, got)
 		}
 	}
 }
