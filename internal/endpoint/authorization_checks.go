@@ -157,6 +157,11 @@ func (q *asking) responseMode() error {
 		q.asked.ResponseMode = modeQuery
 	case modeFormPost:
 		q.asked.ResponseMode = modeFormPost
+		// Row B07: browsers change line ends in a form (HTML §4.10.22.5).
+		if strings.ContainsAny(q.asked.State, "\r\n") {
+			q.asked.State = ""
+			return refusal.StateLineEnd
+		}
 	default:
 		return refusal.ResponseModeUnknown // row B04
 	}

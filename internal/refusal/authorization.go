@@ -98,6 +98,12 @@ var (
 		Cause: "The state comes back in a URL, and URLs have a limit.",
 		Cure:  "Keep what you need on your side, and send a short handle of it as state.",
 	})
+	StateLineEnd = row(&Reason{
+		ID: "state-line-end", Code: oauth.InvalidRequest,
+		Text:  "state has a line end, which a form does not carry as it is",
+		Cause: "The answer is posted by a form, and browsers make CR LF of every line end in one.",
+		Cure:  "Send a state without line ends, such as a random handle in base64url, or use response_mode=query.",
+	})
 	HintTooLong = row(&Reason{
 		ID: "hint-too-long", Code: oauth.InvalidRequest,
 		Text:  "nonce, login_hint, acr_values or ui_locales is too long",
