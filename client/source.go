@@ -151,7 +151,8 @@ func (f *flight) wait(ctx context.Context) (*held, error) {
 	return f.held, f.err
 }
 
-// land publishes what a flight brought.
+// land publishes what a flight brought. A token beside an error is an older one
+// that still lives.
 func (s *source) land(f *flight, h *held, err error) {
 	s.mu.Lock()
 	alive := s.current.Load().alive(time.Now())
@@ -160,13 +161,17 @@ func (s *source) land(f *flight, h *held, err error) {
 	if err != nil {
 		next, err = s.refused.after(err, time.Now())
 	}
+	f.held, f.err = h, err
 	if ours {
 		s.flight, s.refused = nil, next
 		if err == nil {
 			s.settle(h)
+		} else if h != nil && !alive {
+			// The cache had one that still lives: that serves, and the pause stays.
+			s.current.Store(h)
+			s.refresh, f.err, alive = h.token.Refresh, nil, true
 		}
 	}
-	f.held, f.err = h, err
 	s.mu.Unlock()
 	close(f.done)
 	if err != nil && alive {
@@ -234,7 +239,8 @@ func (s *source) through(ctx context.Context, f func(*held) (*held, error)) (got
 	return got, err
 }
 
-// renew takes what another process found, else asks.
+// renew takes what another process found, else asks. Where the server is down, what
+// was found comes along with the error as long as it lives.
 func (s *source) renew(ctx context.Context, found *held, secret Secret) (*held, error) {
 	s.mu.Lock()
 	bad, refresh := s.bad, s.refresh
@@ -268,6 +274,9 @@ func (s *source) renew(ctx context.Context, found *held, secret Secret) (*held, 
 		s.refresh = ""
 		s.mu.Unlock()
 		return nil, errors.Join(ErrSignIn, err)
+	}
+	if _, busy := errors.AsType[*BusyError](err); busy && found.alive(time.Now()) && found.token.Access != bad {
+		return found, err
 	}
 	return h, err
 }
@@ -306,12 +315,17 @@ func (s *source) form() url.Values {
 
 // forget drops the token everywhere but at the server.
 func (s *source) forget(ctx context.Context) error {
-	s.mu.Lock()
-	s.current.Store(nil)
-	s.flight, s.refused, s.bad, s.refresh = nil, nil, "", s.family.config.RefreshToken
-	s.mu.Unlock()
+	s.drop()
 	if s.family.config.Cache == nil {
 		return nil
 	}
 	return s.family.config.Cache.Update(ctx, s.key, func([]byte) ([]byte, error) { return nil, nil })
+}
+
+// drop forgets the token in memory.
+func (s *source) drop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.current.Store(nil)
+	s.flight, s.refused, s.bad, s.refresh = nil, nil, "", s.family.config.RefreshToken
 }
