@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -112,8 +113,8 @@ func TestCacheServesWhileTheServerIsDown(t *testing.T) {
 		i := instant(good)
 		with := config(i)
 		with.Cache = client.NewMemory()
-		reported := 0
-		with.Report = func(error) { reported++ }
+		var reported atomic.Int64
+		with.Report = func(error) { reported.Add(1) }
 		old := has(t, made(t, with), "t1")
 		i.answer.Store(answers(func(int64) (int, http.Header, string) { return http.StatusServiceUnavailable, nil, "" }))
 		time.Sleep(58 * time.Minute)
@@ -122,8 +123,9 @@ func TestCacheServesWhileTheServerIsDown(t *testing.T) {
 			has(t, late, "t1")
 		}
 		i.wasAsked(t, 2)
-		if reported != 1 {
-			t.Errorf("%d reports, want 1", reported)
+		synctest.Wait()
+		if n := reported.Load(); n != 1 {
+			t.Errorf("%d reports, want 1", n)
 		}
 		// One that an API has refused is not served again.
 		if _, err := late.Renew(t.Context(), old); !isBusy(err) {
