@@ -47,6 +47,9 @@ func run(arguments []string) int {
 	if errors.As(err, new(*usageError)) {
 		return exitUsage
 	}
+	if coded, ok := errors.AsType[*statusError](err); ok {
+		return coded.status
+	}
 	return exitRefused
 }
 
@@ -74,6 +77,7 @@ Run it for others:            grantway serve --config grantway.yaml`,
 	})
 	root.AddCommand(devCommand(), serveCommand(), gatewayCommand(), configCommand(), clientsCommand(), secretsCommand(), keysCommand(), denyCommand(), activityCommand(), whyCommand(), completionCommand())
 	root.AddCommand(issuersCommand(), accountsCommand(), apiTokensCommand())
+	root.AddCommand(tokenCommand(), loginCommand(), logoutCommand(), curlCommand())
 	root.CompletionOptions.DisableDefaultCmd = true // ours is shorter
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", ".FlagUsagesWrapped 80 "))
 	strict(root)
