@@ -17,7 +17,7 @@ const module = "github.com/grantway/grantway"
 // own, and none beside or above it. To move a wall, change this plan first, and
 // docs/ARCHITECTURE.md with it.
 var floors = [][]string{
-	{"cmd/grantway"},
+	{"cmd/grantway", "examples/recipes/go"},
 	{"internal/server"},
 	{"internal/endpoint", "internal/login", "internal/admin", "internal/portal"},
 	{"internal/grant", "internal/gateway", "internal/proxy"},
@@ -26,7 +26,7 @@ var floors = [][]string{
 	{"internal/keys", "internal/dpop", "internal/revocation", "internal/activity", "internal/store/sqlstore", "internal/store/cached"},
 	{"internal/dialect", "internal/store", "internal/catalogue", "internal/web", "internal/mail"},
 	{"internal/refusal", "internal/secret", "internal/limit", "internal/fetch", "internal/jose", "internal/forward"},
-	{"oauth", "internal/wire", "examples"},
+	{"oauth", "internal/wire", "internal/disk", "examples"},
 	{"examples/quickstart", "examples/timeback", "examples/fitness", "examples/studyteam", "examples/mytimetable"},
 	{"examples/demo"},
 }
