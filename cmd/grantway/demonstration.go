@@ -20,6 +20,7 @@ import (
 type demonstration struct {
 	variable string // the prefix of the document's own names for the addresses
 	oneURL   bool   // the document knows one address for tokens and API
+	open     bool   // others on the network reach it
 	clients  map[string]server.Credentials
 	call     string // method and path of a first call
 	body     string
@@ -180,7 +181,7 @@ func root(e *catalogue.Environment) string { return e.Issuer.Scheme + "://" + e.
 
 // welcome is the page at the root.
 func (d *demonstration) welcome(c *catalogue.Catalogue) http.Handler {
-	page := &portal.Welcome{Title: c.Name, Name: c.Name}
+	page := &portal.Welcome{Title: c.Name, Name: c.Name, Open: d.open}
 	for _, e := range c.Environments {
 		client := d.clients[e.Name]
 		issuer := e.Issuer.String()

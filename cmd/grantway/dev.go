@@ -263,6 +263,7 @@ func writeEnvFile(path string, lines []string) error {
 
 // randomise replaces credentials that anybody can read in a document.
 func (d *demonstration) randomise(c *catalogue.Catalogue, random io.Reader) error {
+	d.open = true
 	for _, e := range c.Environments {
 		id, err := secret.NewID(random, 20)
 		if err != nil {

@@ -158,6 +158,11 @@ func TestDevOnTheNetworkHasCredentialsOfItsOwn(t *testing.T) {
 	known.stop()
 
 	open := startDev(t, nil, "--data", data, "--listen", "0.0.0.0:0")
+	open.until("end of the introduction", func() bool { return strings.Contains(open.out.String(), "The same on a page: ") })
+	_, page, _ := strings.Cut(open.out.String(), "The same on a page: ")
+	if got := httpGet(t, http.DefaultClient, strings.TrimSpace(page), "").body; strings.Contains(got, "this machine only") || !strings.Contains(got, "Others on the network") {
+		t.Errorf("the page: %.900s", got)
+	}
 	for _, suffix := range []string{"_STAGING", "_PRODUCTION"} {
 		at := open.env["GRANTWAY_AUTH_URL"+suffix] + "/oauth2/token"
 		if strings.Contains(at, "127.0.0.1") {

@@ -20,6 +20,7 @@ type Welcome struct {
 	Title        string // heading of the page
 	Name         string // the publisher's
 	Theme        web.Theme
+	Open         bool // others on the network reach it: its credentials are its own
 	Environments []Environment
 
 	once   sync.Once
