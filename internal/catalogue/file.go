@@ -56,7 +56,9 @@ type EnvironmentEntry struct {
 	// The URL at which the gateway answers; routes continue it. Without one, the issuer.
 	API string `yaml:"api"`
 	// How the environment answers where products differ: paths, error bodies, the shape of tokens. `rfc` is the
-	// standards' own; `cognito`, `auth0` and `spring` let clients of those products carry on unchanged.
+	// standards' own; `cognito`, `auth0` and `spring` let clients of those products carry on unchanged. In `auth0`, a
+	// request for an API's scopes must name the API's `audience`: at the token endpoint, and at /authorize too, where a
+	// request for scopes of OpenID Connect alone needs none.
 	Dialect string `yaml:"dialect" oneof:"rfc cognito auth0 spring" default:"rfc"`
 	// Where the environment remembers: `sqlite:PATH`, or `postgres://USER@HOST/DATABASE#SCHEMA`, in which ${NAME} stands
 	// for an environment variable. Without one, `sqlite:` and a file of the environment's name in the data folder.
@@ -150,7 +152,8 @@ type ProviderEntry struct {
 
 // HomeEntry says where the deployment itself answers: the issuer of the tokens for the admin API, which is at
 // /admin/v1 below it. Clients for it are made by `grantway clients create --environment home`; its scopes are
-// clients:read, clients:write, keys:read and keys:write.
+// clients:read and clients:write, keys:read and keys:write, accounts:read and accounts:write for people, and
+// api-tokens:read and api-tokens:write.
 type HomeEntry struct {
 	// The URL of the issuer and of the admin API, with a host of its own.
 	Issuer string `yaml:"issuer"`

@@ -188,7 +188,7 @@ var (
 		ID: "audience-missing", Code: oauth.InvalidTarget,
 		Text:  "Missing required parameter: audience",
 		Cause: "In this environment a token is for one API, and the request does not say which.",
-		Cure:  "Send the audience that was handed out with the credentials.",
+		Cure:  "Send the audience that was handed out with the credentials: to the token endpoint, and already to /authorize where a person is asked for an API's scopes.",
 	})
 	AudienceUnknown = row(&Reason{
 		ID: "audience-unknown", Code: oauth.InvalidTarget,
