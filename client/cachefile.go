@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"time"
+
+	"github.com/grantway/grantway/internal/disk"
 )
 
 // Files is a Cache in a folder: one file for each token, which its owner alone
@@ -51,7 +53,7 @@ func (c *Files) Update(ctx context.Context, key string, f func([]byte) ([]byte, 
 			err = nil
 		}
 	} else {
-		err = replace(path+".json", keep)
+		err = disk.Write(path+".json", keep)
 	}
 	if err != nil {
 		return fmt.Errorf("client: write the cache: %w", err)
@@ -88,26 +90,4 @@ func readOwn(path string) ([]byte, error) {
 		return nil, nil
 	}
 	return os.ReadFile(path)
-}
-
-// replace leaves the old file or the new one, whatever happens.
-func replace(path string, text []byte) error {
-	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(text)
-	if err == nil {
-		err = file.Sync()
-	}
-	if closed := file.Close(); err == nil {
-		err = closed
-	}
-	if err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		_ = os.Remove(file.Name())
-	}
-	return err
 }

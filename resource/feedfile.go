@@ -4,13 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
+	"github.com/grantway/grantway/internal/disk"
 	"github.com/grantway/grantway/internal/jose"
 )
 
@@ -128,19 +126,8 @@ func (f *Feed) write(kept *kept) error {
 	if err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(filepath.Dir(f.config.Snapshot), filepath.Base(f.config.Snapshot)+".*") // mode 0600
-	if err != nil {
+	if err := disk.Write(f.config.Snapshot, data); err != nil {
 		return err
-	}
-	_, err = file.Write(data)
-	if err == nil {
-		err = file.Sync()
-	}
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(file.Name(), f.config.Snapshot)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
 	}
 	f.reading.history.saved = time.Now()
 	return nil
@@ -153,7 +140,7 @@ func (f *Feed) load() (err error) {
 	if f.config.Snapshot == "" {
 		return nil
 	}
-	data, err := readPrivate(f.config.Snapshot)
+	data, err := disk.ReadPrivate(f.config.Snapshot, maxSnapshot)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -198,24 +185,4 @@ func (f *Feed) load() (err error) {
 	}
 	f.forget()
 	return nil
-}
-
-// readPrivate reads a file that nobody else can read or write.
-func readPrivate(path string) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if mode := info.Mode(); !mode.IsRegular() || mode.Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("its mode is %v; others must have no access to it", mode)
-	}
-	if info.Size() > maxSnapshot {
-		return nil, errTooMany
-	}
-	return io.ReadAll(io.LimitReader(file, maxSnapshot))
 }

@@ -231,7 +231,7 @@ func TestDependencies(t *testing.T) {
 	allowed := map[string]bool{
 		"github.com/grantway/grantway/resource": true, "github.com/grantway/grantway/oauth": true,
 		"github.com/grantway/grantway/internal/jose": true, "github.com/grantway/grantway/internal/wire": true,
-		"github.com/grantway/grantway/internal/refusal": true,
+		"github.com/grantway/grantway/internal/refusal": true, "github.com/grantway/grantway/internal/disk": true,
 	}
 	for path := range strings.FieldsSeq(string(list)) {
 		if !allowed[path] && !strings.HasPrefix(path, "github.com/go-json-experiment/json") {

@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -15,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/grantway/grantway/internal/admin"
+	"github.com/grantway/grantway/internal/disk"
 	"github.com/grantway/grantway/internal/revocation"
 	"github.com/grantway/grantway/internal/secret"
 	"github.com/grantway/grantway/internal/store"
@@ -243,7 +243,7 @@ func readSigned(s *session, path string) (string, error) {
 // say prints what was done.
 func (f *denyFlags) say(s *session, done *admin.Denied) error {
 	if f.out != "" {
-		if err := writePrivate(f.out, done.Signed+"\n"); err != nil {
+		if err := disk.Write(f.out, []byte(done.Signed+"\n")); err != nil {
 			return fmt.Errorf("it is denied, but not written for other servers: %w\nDo it again, with another --out or --print", err)
 		}
 	}
@@ -263,22 +263,6 @@ func (f *denyFlags) say(s *session, done *admin.Denied) error {
 		fields = append(fields, [2]string{"tokens until", moment(done.Denial.IssuedBefore, "-")})
 	}
 	return writeFields(s.OutOrStdout(), append(fields, [2]string{"stored", stored}))
-}
-
-// writePrivate writes a file that others cannot read.
-func writePrivate(path, text string) error {
-	file, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
-		return err
-	}
-	_, err = file.WriteString(text)
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(file.Name(), path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
-	}
-	return nil
 }
 
 // pendingDenials lists what waits for the database.

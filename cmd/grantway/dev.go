@@ -20,6 +20,7 @@ import (
 
 	"github.com/grantway/grantway/examples"
 	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/disk"
 	"github.com/grantway/grantway/internal/keys"
 	"github.com/grantway/grantway/internal/secret"
 	"github.com/grantway/grantway/internal/server"
@@ -246,17 +247,8 @@ func userData() string {
 // writeEnvFile writes the file as a whole or not at all: who waits for it reads
 // all of it.
 func writeEnvFile(path string, lines []string) error {
-	// A name that nobody knows beforehand, for folders such as /tmp; mode 0600.
-	beside, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
-	if err != nil {
+	if err := disk.Write(path, []byte(strings.Join(lines, "\n")+"\n")); err != nil {
 		return fmt.Errorf("--env-file: %w", err)
-	}
-	_, err = io.WriteString(beside, strings.Join(lines, "\n")+"\n")
-	if err = errors.Join(err, beside.Close()); err == nil {
-		err = os.Rename(beside.Name(), path)
-	}
-	if err != nil {
-		return fmt.Errorf("--env-file: %w", errors.Join(err, os.Remove(beside.Name())))
 	}
 	return nil
 }

@@ -8,11 +8,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+
+	"github.com/grantway/grantway/internal/disk"
 )
 
 // ErrSealed: what was read was sealed with another key, or altered.
@@ -99,32 +100,14 @@ func CreateSealFile(path string) error {
 	if _, err := os.Lstat(path); err == nil {
 		return nil
 	}
-	folder := filepath.Dir(path)
-	if err := os.MkdirAll(folder, 0o700); err != nil {
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(folder, ".sealing-key-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer os.Remove(f.Name())
 	key := make([]byte, 32)
 	rand.Read(key) // never fails
-	_, err = io.WriteString(f, hex.EncodeToString(key)+"\n")
-	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
+	err := disk.Create(path, []byte(hex.EncodeToString(key)+"\n"))
+	if errors.Is(err, os.ErrExist) {
+		return nil
 	}
-	if err := os.Link(f.Name(), path); err != nil && !errors.Is(err, os.ErrExist) {
-		return err
-	}
-	return syncFolder(folder)
-}
-
-// syncFolder makes the names in a folder durable.
-func syncFolder(path string) error {
-	folder, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
+	return err
 }

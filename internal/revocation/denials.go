@@ -7,12 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
 
+	"github.com/grantway/grantway/internal/disk"
 	"github.com/grantway/grantway/internal/jose"
 	"github.com/grantway/grantway/internal/store"
 )
@@ -72,7 +71,7 @@ type Denied struct {
 // in force.
 func OpenDenials(s DenialSettings) (*Denials, error) {
 	d := &Denials{with: s, wake: make(chan struct{}, 1), moved: make(chan struct{})}
-	text, err := readPrivate(s.Path)
+	text, err := disk.ReadPrivate(s.Path, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return d, nil
 	}
@@ -314,52 +313,13 @@ func (d *Denials) remove(done []Denial) error {
 }
 
 // write replaces the file, durably. It is called under writing.
-func (d *Denials) write(all []Denial) (err error) {
-	folder := filepath.Dir(d.with.Path)
+func (d *Denials) write(all []Denial) error {
 	if len(all) == 0 {
-		if err := os.Remove(d.with.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
-		}
-		return syncFolder(folder)
+		return disk.Remove(d.with.Path)
 	}
 	text, err := json.Marshal(all)
 	if err != nil {
 		return err
 	}
-	file, err := os.CreateTemp(folder, filepath.Base(d.with.Path)+".*") // mode 0600
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(text)
-	if err == nil {
-		err = file.Sync()
-	}
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(file.Name(), d.with.Path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(file.Name()))
-	}
-	return syncFolder(folder)
-}
-
-// syncFolder makes the names in a folder durable.
-func syncFolder(path string) error {
-	folder, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
-}
-
-// readPrivate reads a file that nobody else can read or write.
-func readPrivate(path string) ([]byte, error) {
-	info, err := os.Lstat(path)
-	if err != nil {
-		return nil, err
-	}
-	if mode := info.Mode(); !mode.IsRegular() || mode.Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("its mode is %v; others must have no access to it", mode)
-	}
-	return os.ReadFile(path)
+	return disk.Write(d.with.Path, text)
 }

@@ -6,11 +6,10 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 
+	"github.com/grantway/grantway/internal/disk"
 	"github.com/grantway/grantway/internal/jose"
 )
 
@@ -83,40 +82,15 @@ func (k *keptKeys) keep(body []byte) {
 	if bytes.Equal(body, k.last) {
 		return
 	}
-	file, err := os.CreateTemp(filepath.Dir(k.path), filepath.Base(k.path)+".*") // mode 0600
-	if err != nil {
-		return
+	if err := disk.Write(k.path, body); err == nil {
+		k.last = body
 	}
-	_, err = file.Write(body)
-	if err == nil {
-		err = file.Sync()
-	}
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(file.Name(), k.path)
-	}
-	if err != nil {
-		_ = os.Remove(file.Name())
-		return
-	}
-	k.last = body
 }
 
 // readKeySet reads a kept key set. Whoever can write the file could have tokens
 // believed, so nobody else may have access to it.
 func readKeySet(path string) ([]byte, error) {
-	file, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	info, err := file.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if mode := info.Mode(); !mode.IsRegular() || mode.Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%s has mode %v; others must have no access to it", path, mode)
-	}
-	body, err := io.ReadAll(io.LimitReader(file, maxKeySet+1))
+	body, err := disk.ReadPrivate(path, maxKeySet)
 	if err != nil {
 		return nil, err
 	}
