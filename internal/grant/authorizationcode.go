@@ -21,10 +21,9 @@ import (
 type AuthorizationCode struct {
 	APIs   []*catalogue.API // that a person can allow something at
 	Grants interface {
-		FindByCode(ctx context.Context, hash [32]byte) (store.Grant, error)
+		Present(context.Context, store.Presented) (store.Grant, *store.Account, error)
 	}
-	Accounts accounts
-	Now      func() time.Time
+	Now func() time.Time
 }
 
 // Type is authorization_code.
@@ -41,7 +40,7 @@ func (c *AuthorizationCode) Redeem(ctx context.Context, req Request) (token.Auth
 	if verifier != "" && !goodVerifier(verifier) {
 		return token.Authorization{}, refusal.VerifierMalformed // row D06: it proves nothing about the code
 	}
-	g, err := c.Grants.FindByCode(ctx, secret.HashOf(code))
+	g, account, err := c.Grants.Present(ctx, store.Presented{Code: secret.HashOf(code)})
 	if errors.Is(err, store.ErrNotFound) {
 		return token.Authorization{}, refusal.CodeUnknown.From(err)
 	}
@@ -56,12 +55,8 @@ func (c *AuthorizationCode) Redeem(ctx context.Context, req Request) (token.Auth
 	if err := c.prove(&req, &g, k, verifier); err != nil {
 		return wrong, err
 	}
-	account, err := person(ctx, c.Accounts, g.AccountID)
-	if errors.Is(err, refusal.PersonGone) {
-		return wrong, err
-	}
-	if err != nil {
-		return token.Authorization{}, err
+	if gone(account) {
+		return wrong, refusal.PersonGone // row C10
 	}
 	scope, apis := Rights(g.Scope, named(c.APIs, g.APIs), req.Client, account.Roles)
 	if len(apis) == 0 {

@@ -2,16 +2,13 @@ package grant
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
 
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/jose"
-	"github.com/grantway/grantway/internal/refusal"
 	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/internal/token"
 	"github.com/grantway/grantway/oauth"
@@ -83,24 +80,8 @@ func named(apis []*catalogue.API, names []string) []*catalogue.API {
 	return slices.DeleteFunc(slices.Clone(apis), func(api *catalogue.API) bool { return !slices.Contains(names, api.Name) })
 }
 
-// accounts finds people.
-type accounts interface {
-	Find(ctx context.Context, id string) (store.Account, error)
-}
-
-// person finds who a grant is of. Someone who cannot sign in any more is refused.
-func person(ctx context.Context, all accounts, id string) (*store.Account, error) {
-	account, err := all.Find(ctx, id)
-	switch {
-	case errors.Is(err, store.ErrNotFound):
-		return nil, refusal.PersonGone.From(err)
-	case err != nil:
-		return nil, err
-	case account.Disabled():
-		return nil, refusal.PersonGone // rows C10, F09
-	}
-	return &account, nil
-}
+// gone reports whether whom a grant is of cannot sign in any more.
+func gone(account *store.Account) bool { return account == nil || account.Disabled() }
 
 // authorized is what a good proof of a grant authorizes.
 func authorized(req *Request, g *store.Grant, k *Kept, account *store.Account, scope []string, apis []*catalogue.API, now time.Time) token.Authorization {

@@ -20,10 +20,9 @@ type RefreshToken struct {
 	APIs   []*catalogue.API // that a person can allow something at
 	Reads  token.Refresh
 	Grants interface {
-		Find(ctx context.Context, id string) (store.Grant, error)
+		Present(context.Context, store.Presented) (store.Grant, *store.Account, error)
 	}
-	Accounts accounts
-	Now      func() time.Time
+	Now func() time.Time
 }
 
 // Type is refresh_token.
@@ -41,7 +40,7 @@ func (t *RefreshToken) Redeem(ctx context.Context, req Request) (token.Authoriza
 	if !ok {
 		return token.Authorization{}, refusal.RefreshUnknown
 	}
-	g, err := t.Grants.Find(ctx, id)
+	g, account, err := t.Grants.Present(ctx, store.Presented{GrantID: id})
 	if errors.Is(err, store.ErrNotFound) {
 		return token.Authorization{}, refusal.RefreshUnknown.From(err)
 	}
@@ -62,12 +61,8 @@ func (t *RefreshToken) Redeem(ctx context.Context, req Request) (token.Authoriza
 	if err != nil {
 		return token.Authorization{}, err
 	}
-	account, err := person(ctx, t.Accounts, g.AccountID)
-	if errors.Is(err, refusal.PersonGone) {
-		return wrong, err
-	}
-	if err != nil {
-		return token.Authorization{}, err
+	if gone(account) {
+		return wrong, refusal.PersonGone // row F09
 	}
 	scope, apis, err := t.narrowed(&req, &g)
 	if err != nil {

@@ -79,8 +79,8 @@ func (s *Server) people(ctx context.Context, c *catalogue.Catalogue, e *environm
 	db, now := e.resources.store, s.options.Now
 	grantable := e.Grantable()
 	e.grants = append(e.grants,
-		&grant.AuthorizationCode{APIs: grantable, Grants: db.Grants(), Accounts: db.Accounts(), Now: now},
-		&grant.RefreshToken{APIs: grantable, Reads: kept.refresh, Grants: db.Grants(), Accounts: db.Accounts(), Now: now},
+		&grant.AuthorizationCode{APIs: grantable, Grants: db.Grants(), Now: now},
+		&grant.RefreshToken{APIs: grantable, Reads: kept.refresh, Grants: db.Grants(), Now: now},
 	)
 	e.issuing = &token.People{
 		Grants: db.Grants(), IDs: kept.ids, Refresh: kept.refresh, Life: e.Login.Refresh, Longest: longestLife(e.Environment),

@@ -43,6 +43,12 @@ type GrantRefresh struct {
 	EndsAt     time.Time // when the newest ends, unless it is used before
 }
 
+// A Presented is what somebody brings of a grant.
+type Presented struct {
+	GrantID string   // the grant of a refresh token; empty: a code was brought
+	Code    [32]byte // SHA-256 of the code, spent or not
+}
+
 // A Redemption spends what was presented and stores what was made for it, as one
 // step.
 type Redemption struct {
@@ -75,8 +81,10 @@ type Grants interface {
 	// its being disabled too, is the end of all grants that it had.
 	Find(ctx context.Context, id string) (Grant, error)
 
-	// FindByCode returns the grant of a code, spent or not, or ErrNotFound.
-	FindByCode(ctx context.Context, hash [32]byte) (Grant, error)
+	// Present returns the grant of what is presented, as Find does, and the account
+	// that it is of, disabled or not, both as they are at one moment. The account is
+	// nil once it is deleted. What is unknown returns ErrNotFound.
+	Present(ctx context.Context, p Presented) (Grant, *Account, error)
 
 	// Commit makes a redemption. Of many calls with the same code exactly one
 	// succeeds. A refresh token of the newest generation is followed by the next

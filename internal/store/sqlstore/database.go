@@ -24,6 +24,10 @@ type database interface {
 	// saveToken is tokens.Save, grouped with others that wait.
 	saveToken(ctx context.Context, t tokenRow) error
 
+	// present reads what is presented, into what it is given. PostgreSQL does so for
+	// all that wait in one round trip.
+	present(ctx context.Context, p *presented) error
+
 	// redeem is the part of grants.Commit that succeeds, grouped with others that
 	// wait. Where the grant is not as it must be it returns errRefused.
 	redeem(ctx context.Context, r *redemption) error

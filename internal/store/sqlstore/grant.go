@@ -15,11 +15,12 @@ type grants struct{ *Store }
 func (s *Store) Grants() store.Grants { return grants{s} }
 
 // A grant has ended when it was ended, or all of its client's were.
-const readGrant = `SELECT g.id, g.client_id, g.account_id, g.session_id, g.offline, g.scope, g.apis, g.asked, g.methods,
+const grantColumns = `SELECT g.id, g.client_id, g.account_id, g.session_id, g.offline, g.scope, g.apis, g.asked, g.methods,
 		g.authenticated_at, g.code_hash, g.code_ends_at, g.code_spent_at, g.generation, g.rotated_at, g.refresh_ends_at,
 		g.created_at, g.ends_at,
-		CASE WHEN g.ended_at = 0 AND c.ended_at <> g.era THEN c.ended_at ELSE g.ended_at END
-	FROM {}grant_ g JOIN {}client c ON c.id = g.client_id `
+		CASE WHEN g.ended_at = 0 AND c.ended_at <> g.era THEN c.ended_at ELSE g.ended_at END `
+
+const readGrant = grantColumns + `FROM {}grant_ g JOIN {}client c ON c.id = g.client_id `
 
 var (
 	insertGrant = sentence(`INSERT INTO {}grant_ (id, client_id, account_id, session_id, offline, scope, apis, asked, methods,
@@ -27,9 +28,8 @@ var (
 			created_at, ends_at, ended_at, forget_at, look_at, era)
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0, 0, 0, 0, $13, $14, 0, $12, $12, $15)
 		ON CONFLICT DO NOTHING`)
-	findGrant       = sentence(readGrant + `WHERE g.id = $1`)
-	findGrantByCode = sentence(readGrant + `WHERE g.code_hash = $1`)
-	listGrants      = sentence(readGrant + `WHERE g.account_id = $1 AND g.ended_at = 0 AND c.ended_at = g.era
+	findGrant  = sentence(readGrant + `WHERE g.id = $1`)
+	listGrants = sentence(readGrant + `WHERE g.account_id = $1 AND g.ended_at = 0 AND c.ended_at = g.era
 			AND (g.ends_at = 0 OR g.ends_at > $2) AND g.forget_at > $2
 		ORDER BY g.created_at DESC, g.id`)
 	grantClient = sentence(`SELECT client_id FROM {}grant_ WHERE id = $1`)
@@ -179,23 +179,7 @@ func grantArgs(g *store.Grant) []any {
 
 // Find implements store.Grants.
 func (s grants) Find(ctx context.Context, id string) (store.Grant, error) {
-	return s.only(ctx, findGrant, id)
-}
-
-// FindByCode implements store.Grants.
-func (s grants) FindByCode(ctx context.Context, hash [32]byte) (store.Grant, error) {
-	return s.only(ctx, findGrantByCode, hash[:])
-}
-
-func (s grants) only(ctx context.Context, q statement, key any) (store.Grant, error) {
-	all, err := s.read(ctx, q, key)
-	if err == nil && len(all) == 0 {
-		err = store.ErrNotFound
-	}
-	if err != nil {
-		return store.Grant{}, fmt.Errorf("find grant: %w", err)
-	}
-	return all[0], nil
+	return find(ctx, "find grant", s.read, findGrant, id)
 }
 
 // List implements store.Grants.
@@ -213,30 +197,46 @@ func (s grants) List(ctx context.Context, accountID string, now time.Time) ([]st
 func (s grants) read(ctx context.Context, q statement, args ...any) ([]store.Grant, error) {
 	var all []store.Grant
 	err := s.db.read(ctx, q, func(scan scanFunc) error {
-		var (
-			g                                           store.Grant
-			scope, apis, methods                        string
-			hash                                        []byte
-			offline                                     int64
-			authenticated, codeEnds, codeSpent, rotated int64
-			refreshEnds, created, ends, ended           int64
-		)
-		err := scan(&g.ID, &g.ClientID, &g.AccountID, &g.SessionID, &offline, &scope, &apis, &g.Asked, &methods,
-			&authenticated, &hash, &codeEnds, &codeSpent, &g.Refresh.Generation, &rotated, &refreshEnds,
-			&created, &ends, &ended)
-		if err != nil {
+		var row grantRow
+		if err := scan(row.columns()...); err != nil {
 			return err
 		}
-		copy(g.Code.Hash[:], hash)
-		g.Offline, g.AuthenticatedAt = offline != 0, instant(authenticated)
-		g.Code.EndsAt, g.Code.SpentAt = instant(codeEnds), instant(codeSpent)
-		g.Refresh.RotatedAt, g.Refresh.EndsAt = instant(rotated), instant(refreshEnds)
-		g.CreatedAt, g.EndsAt, g.EndedAt = instant(created), instant(ends), instant(ended)
-		err = errors.Join(list(scope, &g.Scope), list(apis, &g.APIs), list(methods, &g.Methods))
+		g, err := row.grant()
 		all = append(all, g)
 		return err
 	}, args...)
 	return all, err
+}
+
+// A grantRow is a grant as grantColumns are.
+type grantRow struct {
+	id, clientID, accountID, sessionID          string
+	scope, apis, methods                        string
+	asked, hash                                 []byte
+	offline, generation                         int64
+	authenticated, codeEnds, codeSpent, rotated int64
+	refreshEnds, created, ends, ended           int64
+}
+
+// columns are where to read them to.
+func (r *grantRow) columns() []any {
+	return []any{
+		&r.id, &r.clientID, &r.accountID, &r.sessionID, &r.offline, &r.scope, &r.apis, &r.asked, &r.methods,
+		&r.authenticated, &r.hash, &r.codeEnds, &r.codeSpent, &r.generation, &r.rotated, &r.refreshEnds,
+		&r.created, &r.ends, &r.ended,
+	}
+}
+
+func (r *grantRow) grant() (store.Grant, error) {
+	g := store.Grant{
+		ID: r.id, ClientID: r.clientID, AccountID: r.accountID, SessionID: r.sessionID, Offline: r.offline != 0,
+		Asked: r.asked, AuthenticatedAt: instant(r.authenticated),
+		Code:      store.GrantCode{EndsAt: instant(r.codeEnds), SpentAt: instant(r.codeSpent)},
+		Refresh:   store.GrantRefresh{Generation: r.generation, RotatedAt: instant(r.rotated), EndsAt: instant(r.refreshEnds)},
+		CreatedAt: instant(r.created), EndsAt: instant(r.ends), EndedAt: instant(r.ended),
+	}
+	copy(g.Code.Hash[:], r.hash)
+	return g, errors.Join(list(r.scope, &g.Scope), list(r.apis, &g.APIs), list(r.methods, &g.Methods))
 }
 
 // End implements store.Grants.

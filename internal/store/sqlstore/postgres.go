@@ -45,6 +45,7 @@ type postgresSchema struct {
 	texts    []string
 	tokens   *group[tokenRow]
 	redeemed *group[*redemption]
+	shown    *group[*presented]
 }
 
 func openPostgres(ctx context.Context, dsn string, now func() time.Time) (database, error) {
@@ -65,6 +66,7 @@ func openPostgres(ctx context.Context, dsn string, now func() time.Time) (databa
 	}
 	p.tokens = newGroup(p.commitTokens)
 	p.redeemed = newGroup(p.redeemAll)
+	p.shown = newGroup(p.presentAll)
 	return p, nil
 }
 
@@ -203,6 +205,7 @@ func (p *postgresSchema) commitTokens(rows []tokenRow) []error {
 func (p *postgresSchema) close() error {
 	p.tokens.close()
 	p.redeemed.close()
+	p.shown.close()
 	p.pool.leave()
 	return nil
 }

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -47,23 +48,76 @@ func endedGrant(seq int64, id string) store.Revocation {
 	return store.Revocation{Seq: seq, Kind: store.RevokedGrant, ID: id, IssuedBefore: at(5000), ForgetAt: at(5000)}
 }
 
+// presentGrants presents a code and a refresh token of a grant while its account
+// changes.
+func presentGrants(t *testing.T, w *world) {
+	w.people(t)
+	w.started(t, grant(1))
+	g := grant(1)
+	both := func() *store.Account {
+		t.Helper()
+		byID, a, err := w.Grants.Present(t.Context(), store.Presented{GrantID: g.ID})
+		must(t, err)
+		same(t, byID, g)
+		byCode, b, err := w.Grants.Present(t.Context(), store.Presented{Code: g.Code.Hash})
+		must(t, err)
+		same(t, byCode, g)
+		same(t, a, b)
+		return a
+	}
+	find := func() *store.Account {
+		a, err := w.Accounts.Find(t.Context(), "p")
+		must(t, err)
+		return &a
+	}
+	same(t, both(), find())
+	must(t, w.Accounts.Describe(t.Context(), "p", store.Profile{FullName: "P. P.", Email: "p@example.org"}, []string{"coach"}, at(5000), by(1)))
+	same(t, both().Roles, []string{"coach"})
+	same(t, both(), find())
+	must(t, w.Accounts.SetDisabled(t.Context(), "p", true, at(5000), by(2)))
+	g.EndedAt = at(2)
+	same(t, both().DisabledAt, at(2))
+	must(t, w.Accounts.Delete(t.Context(), "p", at(5000), by(3)))
+	g.Asked = []byte("{ }")
+	same(t, both() == nil, true)
+	for _, unknown := range []store.Presented{{}, {GrantID: "g002"}, {GrantID: "a\x00", Code: g.Code.Hash}, {Code: grant(2).Code.Hash}} {
+		_, _, err := w.Grants.Present(t.Context(), unknown)
+		want(t, err, store.ErrNotFound)
+	}
+}
+
 var grantCases = map[string]func(*testing.T, *world){
 	"start and find": func(t *testing.T, w *world) {
 		w.people(t)
 		w.started(t, grant(1))
 		same(t, w.grant(t, "g001"), grant(1))
-		got, err := w.Grants.FindByCode(t.Context(), grant(1).Code.Hash)
-		must(t, err)
-		same(t, got, grant(1))
 		w.last(t, store.Change{At: at(0), Kind: "grant.started", ID: "g001", Client: "c", Actor: "p"})
-		_, err = w.Requests.Find(t.Context(), grant(1).Code.Hash, at(0))
-		want(t, err, store.ErrNotFound)
-		_, err = w.Grants.FindByCode(t.Context(), grant(2).Code.Hash)
+		_, err := w.Requests.Find(t.Context(), grant(1).Code.Hash, at(0))
 		want(t, err, store.ErrNotFound)
 		for _, unknown := range []string{"g002", "", "a\x00"} {
 			_, err = w.Grants.Find(t.Context(), unknown)
 			want(t, err, store.ErrNotFound)
 		}
+	},
+	"present": presentGrants,
+	"present many at once": func(t *testing.T, w *world) {
+		w.people(t)
+		for i := range 8 {
+			w.started(t, grant(i))
+		}
+		n, failed := race(t, func(i int) error {
+			p := store.Presented{GrantID: grant(i % 9).ID}
+			if i%2 == 0 {
+				p = store.Presented{Code: grant(i % 9).Code.Hash}
+			}
+			g, a, err := w.Grants.Present(t.Context(), p)
+			if err == nil && (g.ID != grant(i%9).ID || a.ID != "p") {
+				return fmt.Errorf("%s of %s was found instead of %s", g.ID, a.ID, grant(i%9).ID)
+			}
+			return err
+		})
+		same(t, n, many-many/9)
+		same(t, failed, map[error]int{store.ErrNotFound: many / 9})
 	},
 	"start, each thing that is wrong": func(t *testing.T, w *world) {
 		w.people(t)
