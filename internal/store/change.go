@@ -33,3 +33,18 @@ type Changes interface {
 	// the store cannot say.
 	Wait(ctx context.Context, seq int64) error
 }
+
+// A ChangeQuery says which changes. The zero value is all of them.
+type ChangeQuery struct {
+	About  string // only those of which this is the id, or the client
+	Kind   string // only those whose kind begins with it: "secret." or "secret.added"
+	Actor  string // only those that this actor made
+	Before int64  // only those before this one; 0: from the newest
+	Limit  int
+}
+
+// History searches the changes.
+type History interface {
+	// Search returns the changes that q asks for, the newest first.
+	Search(ctx context.Context, q ChangeQuery) ([]Change, error)
+}

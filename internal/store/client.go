@@ -8,9 +8,10 @@ import (
 
 // A Client is an application registered in one environment (RFC 6749 §2).
 type Client struct {
-	ID   string
-	Name string // what people call it
-	Type string // TypeMachine, TypeResource, TypeWeb, TypeNative or TypeBrowser
+	ID      string
+	Name    string // what people call it
+	Partner string // whose it is, by id; empty: the publisher's own
+	Type    string // TypeMachine, TypeResource, TypeWeb, TypeNative or TypeBrowser
 
 	Grants      []string            // grant_type values it may use
 	AuthMethods []string            // methods it may authenticate with; empty means every method that takes a secret
@@ -24,6 +25,7 @@ type Client struct {
 	CreatedAt  time.Time
 	DisabledAt time.Time // zero while it is enabled
 	Declared   bool      // it stands in grantway.yaml and can be changed only there
+	Own        bool      // a part of this server, never stored: nobody is asked whether it may
 }
 
 // A SignIn is what a client is registered with that sends people to sign in
@@ -76,14 +78,21 @@ func (c *Client) Ended(grant string, now time.Time) bool {
 }
 
 // A ClientChange is a client as it was read, and as it is to be. Of both only the
-// name, the grants and their ends, the methods, what is allotted and the sign-in
-// are looked at; the rest stays as it is.
+// name, the partner, the grants and their ends, the methods, what is allotted and
+// the sign-in are looked at; the rest stays as it is.
 type ClientChange struct {
 	From, To Client
 
 	EndTokens bool      // the access tokens that it obtained until now end
 	EndGrants bool      // they end, and with them the grants that it has: codes and refresh tokens
 	Forget    time.Time // no access token that ends lives longer
+}
+
+// PartnerClients reads the clients of one partner.
+type PartnerClients interface {
+	// ListOf returns at most limit clients of the partner whose ids sort after the
+	// given one, in the order of their ids, with their secrets.
+	ListOf(ctx context.Context, partnerID, after string, limit int) ([]Client, error)
 }
 
 // Clients remembers clients.

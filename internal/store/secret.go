@@ -33,6 +33,18 @@ type Secrets interface {
 	// "secret.revoked". One that this client does not have returns ErrNotFound.
 	Revoke(ctx context.Context, clientID, secretID string, forget time.Time, by By) error
 
+	// Replace stores s and forgets the secret old of the same client, in one step:
+	// the tokens that the old one obtained end, and there is no moment without a
+	// secret. It writes "secret.replaced" with both ids. An unknown client or old
+	// secret returns ErrNotFound, a secret id that is or ever was in use
+	// ErrConflict.
+	Replace(ctx context.Context, old string, s Secret, forget time.Time, by By) error
+
+	// Ending returns at most limit secrets that have not expired at now and will
+	// before the given time, ordered by their end and id, after the one of that end
+	// and id (zero and empty: from the first). They come without verifiers.
+	Ending(ctx context.Context, now, before, after time.Time, id string, limit int) ([]Secret, error)
+
 	// Used records when secrets were last used, by secret id. It never moves a
 	// time back, ignores secrets that are gone and writes no change.
 	Used(ctx context.Context, at map[string]time.Time) error

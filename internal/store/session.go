@@ -33,6 +33,9 @@ type Sessions interface {
 	// reached its end. Any other returns ErrNotFound.
 	Find(ctx context.Context, hash [32]byte, idle time.Duration, now time.Time) (Session, error)
 
+	// FindByID is Find by the session's ID.
+	FindByID(ctx context.Context, id string, idle time.Duration, now time.Time) (Session, error)
+
 	// Seen moves SeenAt forward, never back. It writes no change, and a session
 	// that is gone is no error.
 	Seen(ctx context.Context, hash [32]byte, at time.Time) error

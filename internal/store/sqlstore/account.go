@@ -42,6 +42,8 @@ var (
 		sentence(`DELETE FROM {}link WHERE account_id = $1`),
 		sentence(`DELETE FROM {}identity WHERE account_id = $1`),
 		sentence(`DELETE FROM {}consent WHERE account_id = $1`),
+		sentence(`DELETE FROM {}member WHERE account_id = $1`),
+		sentence(`UPDATE {}access SET person = '', email = '' WHERE account_id = $1`),
 		sentence(`UPDATE {}grant_ SET asked = '{ }' WHERE account_id = $1`),
 	}
 

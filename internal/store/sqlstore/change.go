@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"github.com/grantway/grantway/internal/store"
 )
@@ -17,25 +18,55 @@ var (
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8)`)
 	changesSince = sentence(`SELECT seq, at, kind, id, client, actor, trace, detail
 		FROM {}change WHERE seq > $1 ORDER BY seq LIMIT $2`)
+
+	// substr and not LIKE: what is sought is no pattern. Two searches meet in one
+	// so that each has an index of its own.
+	searchChanges = sentence(`SELECT seq, at, kind, id, client, actor, trace, detail FROM {}change
+		WHERE seq < $1 AND substr(kind, 1, length($2)) = $2 AND ($3 = '' OR actor = $3) ORDER BY seq DESC LIMIT $4`)
+	searchAbout = sentence(`SELECT seq, at, kind, id, client, actor, trace, detail FROM {}change
+		WHERE seq IN (SELECT seq FROM {}change WHERE id = $5 UNION SELECT seq FROM {}change WHERE client = $5)
+			AND seq < $1 AND substr(kind, 1, length($2)) = $2 AND ($3 = '' OR actor = $3) ORDER BY seq DESC LIMIT $4`)
 )
 
 // Since implements store.Changes.
 func (c changes) Since(ctx context.Context, seq int64, limit int) ([]store.Change, error) {
-	var all []store.Change
-	err := c.db.read(ctx, changesSince, func(scan scanFunc) error {
+	all, err := c.read(ctx, changesSince, seq, int64(max(limit, 0)))
+	if err != nil {
+		return nil, fmt.Errorf("read changes: %w", err)
+	}
+	return all, nil
+}
+
+// Search implements store.History.
+func (c changes) Search(ctx context.Context, q store.ChangeQuery) ([]store.Change, error) {
+	if !storable(q.About) || !storable(q.Kind) || !storable(q.Actor) {
+		return nil, nil
+	}
+	before := q.Before
+	if before <= 0 {
+		before = math.MaxInt64
+	}
+	how, args := searchChanges, []any{before, q.Kind, q.Actor, int64(max(q.Limit, 0))}
+	if q.About != "" {
+		how, args = searchAbout, append(args, q.About)
+	}
+	all, err := c.read(ctx, how, args...)
+	if err != nil {
+		return nil, fmt.Errorf("search changes: %w", err)
+	}
+	return all, nil
+}
+
+func (c changes) read(ctx context.Context, q statement, args ...any) ([]store.Change, error) {
+	return gather(ctx, c.db, func(scan scanFunc) (store.Change, error) {
 		var (
 			one store.Change
 			at  int64
 		)
 		err := scan(&one.Seq, &at, &one.Kind, &one.ID, &one.Client, &one.Actor, &one.Trace, &one.Detail)
 		one.At = instant(at)
-		all = append(all, one)
-		return err
-	}, seq, int64(max(limit, 0)))
-	if err != nil {
-		return nil, fmt.Errorf("read changes: %w", err)
-	}
-	return all, nil
+		return one, err
+	}, q, args...)
 }
 
 // Last implements store.Changes.

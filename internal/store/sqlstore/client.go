@@ -15,14 +15,14 @@ type clients struct{ *Store }
 
 // A client and its secrets are read by one statement, so that they are of one
 // moment, and in one round trip.
-const clientColumns = `c.id, c.name, c.type, c.grants, c.auth_methods, c.allotted, c.grants_end, c.sign_in, c.declared, c.created_at, c.disabled_at,
+const clientColumns = `c.id, c.name, c.type, c.grants, c.auth_methods, c.allotted, c.grants_end, c.sign_in, c.partner, c.declared, c.created_at, c.disabled_at,
 		COALESCE(s.id, ''), COALESCE(s.verifier, ''), COALESCE(s.hint, ''),
 		COALESCE(s.created_at, 0), COALESCE(s.expires_at, 0), COALESCE(s.last_used_at, 0)`
 
 var (
 	insertClient = sentence(`INSERT INTO {}client
-		(id, name, type, grants, auth_methods, allotted, grants_end, sign_in, declared, created_at, disabled_at, deleted_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, 0) ON CONFLICT DO NOTHING`)
+		(id, name, type, grants, auth_methods, allotted, grants_end, sign_in, partner, declared, created_at, disabled_at, deleted_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0) ON CONFLICT DO NOTHING`)
 	findClient = sentence(`SELECT ` + clientColumns + `
 		FROM {}client c LEFT JOIN {}secret s ON s.client_id = c.id AND s.revoked_at = 0
 		WHERE c.id = $1 AND c.deleted_at = 0 ORDER BY s.created_at, s.id`)
@@ -30,17 +30,21 @@ var (
 		FROM (SELECT * FROM {}client WHERE id > $1 AND deleted_at = 0 ORDER BY id LIMIT $2) c
 		LEFT JOIN {}secret s ON s.client_id = c.id AND s.revoked_at = 0
 		ORDER BY c.id, s.created_at, s.id`)
+	listClientsOf = sentence(`SELECT ` + clientColumns + `
+		FROM (SELECT * FROM {}client WHERE partner = $1 AND id > $2 AND deleted_at = 0 ORDER BY id LIMIT $3) c
+		LEFT JOIN {}secret s ON s.client_id = c.id AND s.revoked_at = 0
+		ORDER BY c.id, s.created_at, s.id`)
 
 	// An UPDATE that changes nothing takes the lock on the client's row, which
 	// SQLite does not need and for which the two databases share no other word.
 	lockClient   = sentence(`UPDATE {}client SET id = id WHERE id = $1 AND deleted_at = 0 RETURNING disabled_at`)
-	readLocked   = sentence(`SELECT name, grants, auth_methods, allotted, grants_end, sign_in FROM {}client WHERE id = $1`)
-	changeClient = sentence(`UPDATE {}client SET name = $2, grants = $3, auth_methods = $4, allotted = $5, grants_end = $6, sign_in = $7
-		WHERE id = $1`)
+	readLocked   = sentence(`SELECT name, grants, auth_methods, allotted, grants_end, sign_in, partner FROM {}client WHERE id = $1`)
+	changeClient = sentence(`UPDATE {}client SET name = $2, grants = $3, auth_methods = $4, allotted = $5, grants_end = $6, sign_in = $7,
+		partner = $8 WHERE id = $1`)
 	setDisabled  = sentence(`UPDATE {}client SET disabled_at = $2 WHERE id = $1`)
 	endGrantsOf  = sentence(`UPDATE {}client SET ended_at = $2 WHERE id = $1`)
 	forgetClient = sentence(`UPDATE {}client SET name = '', type = '', grants = '[]', auth_methods = '[]', allotted = 'null',
-		grants_end = '', sign_in = '', ended_at = $2, deleted_at = $2 WHERE id = $1 AND deleted_at = 0`)
+		grants_end = '', sign_in = '', partner = '', ended_at = $2, deleted_at = $2 WHERE id = $1 AND deleted_at = 0`)
 	forgetSecrets = sentence(`UPDATE {}secret SET verifier = '', hint = '', revoked_at = $2
 		WHERE client_id = $1 AND revoked_at = 0`)
 )
@@ -62,7 +66,7 @@ func (s clients) Create(ctx context.Context, c store.Client, by store.By) error 
 			declared = 1
 		}
 		err := fresh(t.exec(ctx, insertClient, c.ID, c.Name, c.Type, text(c.Grants), text(c.AuthMethods), text(c.Allotted),
-			grantEnds(c.GrantsEnd), signIn(&c.SignIn), declared, micros(c.CreatedAt), micros(c.DisabledAt)))
+			grantEnds(c.GrantsEnd), signIn(&c.SignIn), c.Partner, declared, micros(c.CreatedAt), micros(c.DisabledAt)))
 		if err != nil {
 			return nil, err
 		}
@@ -108,6 +112,18 @@ func (s clients) List(ctx context.Context, after string, limit int) ([]store.Cli
 	return page(ctx, "list clients", s.read, listClients, after, limit)
 }
 
+// ListOf implements store.PartnerClients.
+func (s clients) ListOf(ctx context.Context, partnerID, after string, limit int) ([]store.Client, error) {
+	if partnerID == "" || !storable(partnerID) {
+		return nil, nil
+	}
+	all, err := s.read(ctx, listClientsOf, partnerID, after, int64(max(limit, 0)))
+	if err != nil {
+		return nil, fmt.Errorf("list clients of partner: %w", err)
+	}
+	return all, nil
+}
+
 // read gathers the rows of clientColumns: one for each secret, or one for a
 // client without secrets.
 func (s clients) read(ctx context.Context, q statement, args ...any) ([]store.Client, error) {
@@ -122,7 +138,7 @@ func (s clients) read(ctx context.Context, q statement, args ...any) ([]store.Cl
 			created, disabled               int64
 			secretCreated, expires, lastUse int64
 		)
-		err := scan(&c.ID, &c.Name, &c.Type, &grants, &methods, &allotted, &ends, &signIn, &declared, &created, &disabled,
+		err := scan(&c.ID, &c.Name, &c.Type, &grants, &methods, &allotted, &ends, &signIn, &c.Partner, &declared, &created, &disabled,
 			&one.ID, &one.Verifier, &one.Hint, &secretCreated, &expires, &lastUse)
 		if err != nil {
 			return err
@@ -190,7 +206,8 @@ func (s clients) Delete(ctx context.Context, id string, forget time.Time, by sto
 				return nil, err
 			}
 		}
-		return &fact{kind: "client.deleted", id: id, ends: endsClient(id, forget, by)}, nil
+		_, err := t.exec(ctx, forgetScopes, id)
+		return &fact{kind: "client.deleted", id: id, ends: endsClient(id, forget, by)}, err
 	})
 	if err != nil {
 		return fmt.Errorf("delete client: %w", err)

@@ -9,10 +9,10 @@ import (
 
 // changeable are the columns of a client that Change looks at, in the order of
 // its statements.
-type changeable [6]string
+type changeable [7]string
 
 func columnsOf(c *store.Client) changeable {
-	return changeable{c.Name, text(c.Grants), text(c.AuthMethods), text(c.Allotted), grantEnds(c.GrantsEnd), signIn(&c.SignIn)}
+	return changeable{c.Name, text(c.Grants), text(c.AuthMethods), text(c.Allotted), grantEnds(c.GrantsEnd), signIn(&c.SignIn), c.Partner}
 }
 
 // Change implements store.Clients.
@@ -27,7 +27,7 @@ func (s clients) Change(ctx context.Context, id string, change store.ClientChang
 	from, to := columnsOf(&change.From), columnsOf(&change.To)
 	err = s.alter(ctx, id, by, func(ctx context.Context, t transaction, _ int64) (*fact, error) {
 		var is changeable
-		if _, err := one(ctx, t, readLocked, []any{id}, &is[0], &is[1], &is[2], &is[3], &is[4], &is[5]); err != nil {
+		if _, err := one(ctx, t, readLocked, []any{id}, &is[0], &is[1], &is[2], &is[3], &is[4], &is[5], &is[6]); err != nil {
 			return nil, err
 		}
 		switch {
@@ -36,7 +36,7 @@ func (s clients) Change(ctx context.Context, id string, change store.ClientChang
 		case is == to:
 			return nil, nil
 		}
-		if _, err := t.exec(ctx, changeClient, id, to[0], to[1], to[2], to[3], to[4], to[5]); err != nil {
+		if _, err := t.exec(ctx, changeClient, id, to[0], to[1], to[2], to[3], to[4], to[5], to[6]); err != nil {
 			return nil, err
 		}
 		f := &fact{kind: "client.changed", id: id, detail: differing(&change.To, from, to)}
@@ -65,6 +65,7 @@ func differing(c *store.Client, from, to changeable) map[string]any {
 		is   any
 	}{
 		{"name", c.Name}, {"grants", c.Grants}, {"auth_methods", c.AuthMethods}, {"allotted", c.Allotted}, {"grants_end", c.GrantsEnd}, {"sign_in", c.SignIn},
+		{"partner", c.Partner},
 	} {
 		if from[i] != to[i] {
 			detail[value.name] = value.is

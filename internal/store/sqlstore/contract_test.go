@@ -27,7 +27,9 @@ func roles(s *sqlstore.Store) storetest.Roles {
 		Revocations: s.Revocations(), Changes: s.Changes(), Abouts: s.Abouts(), Activity: s.Activity(),
 		Accounts: s.Accounts(), Factors: s.Factors(), Sessions: s.Sessions(), Devices: s.Devices(), Links: s.Links(),
 		Identities: s.Identities(), Requests: s.Requests(), Grants: s.Grants(), Consents: s.Consents(),
-		APITokens: s.APITokens(), APITokenUses: s.APITokenUses(), LogoutNotices: s.LogoutNotices(), Close: s.Close,
+		APITokens: s.APITokens(), APITokenUses: s.APITokenUses(), LogoutNotices: s.LogoutNotices(),
+		Partners: s.Partners(), AccessRequests: s.AccessRequests(), Notices: s.Notices(), Seals: s.Seals(), Replays: s.Replays(),
+		ScopeUses: s.ScopeUses(), PartnerClients: s.PartnerClients(), History: s.History(), Close: s.Close,
 	}
 }
 

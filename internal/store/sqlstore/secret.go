@@ -16,6 +16,9 @@ var (
 		VALUES ($1, $2, $3, $4, $5, $6, $7, 0) ON CONFLICT DO NOTHING`)
 	forgetSecret = sentence(`UPDATE {}secret SET verifier = '', hint = '', revoked_at = $3
 		WHERE id = $1 AND client_id = $2 AND revoked_at = 0`)
+	endingSecrets = sentence(`SELECT s.id, s.client_id, s.hint, s.created_at, s.expires_at, s.last_used_at FROM {}secret s
+		WHERE s.revoked_at = 0 AND s.expires_at > $1 AND s.expires_at < $2 AND (s.expires_at, s.id) > ($3, $4)
+		ORDER BY s.expires_at, s.id LIMIT $5`)
 	touchSecret = sentence(`UPDATE {}secret SET last_used_at = $2
 		WHERE id = $1 AND last_used_at < $2 AND revoked_at = 0`)
 )
@@ -59,6 +62,47 @@ func (s secrets) Revoke(ctx context.Context, clientID, secretID string, forget t
 		return fmt.Errorf("revoke secret: %w", err)
 	}
 	return nil
+}
+
+// Replace implements store.Secrets.
+func (s secrets) Replace(ctx context.Context, old string, n store.Secret, forget time.Time, by store.By) error {
+	err := checkTimes(n.CreatedAt, n.ExpiresAt, n.LastUsedAt)
+	if err == nil {
+		err = s.alter(ctx, n.ClientID, by, func(ctx context.Context, t transaction, _ int64) (*fact, error) {
+			if !storable(old) {
+				return nil, store.ErrNotFound
+			}
+			if err := found(t.exec(ctx, forgetSecret, old, n.ClientID, micros(by.At))); err != nil {
+				return nil, err
+			}
+			err := fresh(t.exec(ctx, insertSecret, secretArgs(&n)...))
+			return &fact{
+				kind: "secret.replaced", id: old, client: n.ClientID, detail: map[string]any{"by": n.ID},
+				ends: &store.Revocation{Kind: store.RevokedSecret, ID: old, IssuedBefore: by.At, ForgetAt: forget},
+			}, err
+		})
+	}
+	if err != nil {
+		return fmt.Errorf("replace secret: %w", err)
+	}
+	return nil
+}
+
+// Ending implements store.Secrets.
+func (s secrets) Ending(ctx context.Context, now, before, after time.Time, id string, limit int) ([]store.Secret, error) {
+	all, err := gather(ctx, s.db, func(scan scanFunc) (store.Secret, error) {
+		var (
+			one                    store.Secret
+			created, expires, used int64
+		)
+		err := scan(&one.ID, &one.ClientID, &one.Hint, &created, &expires, &used)
+		one.CreatedAt, one.ExpiresAt, one.LastUsedAt = instant(created), instant(expires), instant(used)
+		return one, err
+	}, endingSecrets, micros(now), micros(before), micros(after), id, int64(max(limit, 0)))
+	if err != nil {
+		return nil, fmt.Errorf("list secrets that end: %w", err)
+	}
+	return all, nil
 }
 
 // Used implements store.Secrets.

@@ -25,6 +25,7 @@ var (
 		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT DO NOTHING`)
 	replacedSession = sentence(`DELETE FROM {}session WHERE hash = $1 RETURNING id, account_id`)
 	findSession     = sentence(readSession + `WHERE hash = $1 AND seen_at > $2 AND ends_at > $3`)
+	sessionByID     = sentence(readSession + `WHERE id = $1 AND seen_at > $2 AND ends_at > $3`)
 	seenSession     = sentence(`UPDATE {}session SET seen_at = $2 WHERE hash = $1 AND seen_at < $2`)
 	listSessions    = sentence(readSession + `WHERE account_id = $1 AND ends_at > $2 ORDER BY seen_at DESC, id`)
 	forgetStale     = sentence(`DELETE FROM {}session WHERE account_id = $1 AND id = $2 AND (seen_at <= $3 OR ends_at <= $4)`)
@@ -80,6 +81,11 @@ func replace(ctx context.Context, t transaction, n *store.Session, hash [32]byte
 // Find implements store.Sessions.
 func (s sessions) Find(ctx context.Context, hash [32]byte, idle time.Duration, now time.Time) (store.Session, error) {
 	return find(ctx, "find session", s.read, findSession, hash[:], micros(now.Add(-idle)), micros(now))
+}
+
+// FindByID implements store.Sessions.
+func (s sessions) FindByID(ctx context.Context, id string, idle time.Duration, now time.Time) (store.Session, error) {
+	return find(ctx, "find session", s.read, sessionByID, id, micros(now.Add(-idle)), micros(now))
 }
 
 // Seen implements store.Sessions.

@@ -88,6 +88,9 @@ func (s *Store) Ping(ctx context.Context) error {
 // Clients returns the clients.
 func (s *Store) Clients() store.Clients { return clients{s} }
 
+// PartnerClients returns the clients of one partner.
+func (s *Store) PartnerClients() store.PartnerClients { return clients{s} }
+
 // Secrets returns the clients' secrets.
 func (s *Store) Secrets() store.Secrets { return secrets{s} }
 
@@ -102,6 +105,9 @@ func (s *Store) Revocations() store.Revocations { return revocations{s} }
 
 // Changes returns the changes.
 func (s *Store) Changes() store.Changes { return changes{s} }
+
+// History searches the changes.
+func (s *Store) History() store.History { return changes{s} }
 
 // Abouts returns what the store says of itself.
 func (s *Store) Abouts() store.Abouts { return abouts{s} }

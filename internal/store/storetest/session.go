@@ -98,6 +98,9 @@ var sessionCases = map[string]func(*testing.T, *world){
 			{time.Hour, at(3000), store.ErrNotFound},
 			{0, at(1), store.ErrNotFound},
 		} {
+			if _, err := w.Sessions.FindByID(t.Context(), session(1).ID, row.idle, row.now); !is(err, row.want) {
+				t.Errorf("by ID, %v: %v, want %v", row, err, row.want)
+			}
 			if _, err := w.Sessions.Find(t.Context(), session(1).Hash, row.idle, row.now); !is(err, row.want) {
 				t.Errorf("idle %v at %v: %v", row.idle, row.now, err)
 			}

@@ -45,6 +45,15 @@ type Roles struct {
 	APITokenUses  store.APITokenUses
 	LogoutNotices store.LogoutNotices
 
+	Partners       store.Partners
+	AccessRequests store.AccessRequests
+	Notices        store.Notices
+	Seals          store.Seals
+	Replays        store.Replays
+	ScopeUses      store.ScopeUses
+	PartnerClients store.PartnerClients
+	History        store.History
+
 	Close func() error
 }
 
@@ -61,6 +70,9 @@ func Run(t *testing.T, database func(t *testing.T) Opener) {
 		"requests": requestCases, "grants": grantCases, "redemptions": redemptionCases, "races": redemptionRaces, "consents": consentCases,
 		"API tokens": apiTokenCases, "accounts": accountCases, "ends of accounts": accountEndCases, "factors": factorCases,
 		"sessions": sessionCases, "devices": deviceCases, "links": linkCases, "identities": identityCases,
+		"partners": partnerCases, "requests for access": accessCases, "notices": noticeCases, "seals": sealCases,
+		"replays": replayCases, "uses of scopes": scopeUseCases, "clients of partners": partnerClientCases, "history": historyCases,
+		"secrets that end": secretEndCases,
 	} {
 		for name, test := range cases {
 			t.Run(noun+"/"+name, func(t *testing.T) {
@@ -93,7 +105,7 @@ func by(seconds int) store.By {
 // client is the fixture: a client with every field set and two secrets.
 func client(id string) store.Client {
 	return store.Client{
-		ID: id, Name: "Ünïted \"Clients\"", Type: "machine",
+		ID: id, Name: "Ünïted \"Clients\"", Type: "machine", Partner: "pärtner",
 		Grants:      []string{"client_credentials", "urn:x:y"},
 		AuthMethods: []string{"client_secret_basic"},
 		Allotted:    map[string][]string{"api": {"read", "write"}, "bare": {}},
