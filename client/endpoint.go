@@ -186,7 +186,8 @@ func (e *endpoint) metadata(ctx context.Context) (*oauth.ServerMetadata, error) 
 		if _, ok := errors.AsType[*BusyError](err); ok {
 			return nil, err // another address of it will not do better
 		}
-		if strange == nil {
+		// What is there and wrong says more than that nothing is elsewhere.
+		if answer, ok := errors.AsType[*AnswerError](err); strange == nil || ok && answer.Status == http.StatusOK {
 			strange = err
 		}
 	}
