@@ -21,8 +21,8 @@ func (s *Server) accounts(environment string) *admin.People {
 	return nil
 }
 
-// administered makes them; mailer nil: there is no mail. Operators come one at
-// import are not made here, so that the clients' checker does for both.
+// administered makes them; mailer nil: there is no mail. Passwords are hashed by the
+// checker of people, so that an import does not keep clients from their tokens.
 func (s *Server) administered(e *environment, mailer account.Mailer) *admin.People {
 	if m, ok := mailer.(mailed); ok {
 		if _, none := m.to.(mail.Unsent); none {
@@ -33,7 +33,7 @@ func (s *Server) administered(e *environment, mailer account.Mailer) *admin.Peop
 	forget := longestLife(e.Environment) + time.Minute
 	strength := &account.Strength{Factors: db.Factors(), Identities: db.Identities(), Required: e.Login.SecondFactor, Now: now}
 	passwords := &account.Passwords{
-		Accounts: db.Accounts(), Factors: db.Factors(), Strength: strength, Checker: s.secrets, Attempts: account.NewAttempts(now),
+		Accounts: db.Accounts(), Factors: db.Factors(), Strength: strength, Checker: s.persons, Attempts: account.NewAttempts(now),
 		Devices: &account.Devices{Store: db.Devices(), Life: e.Login.Remember, Random: random, Now: now},
 		Forget:  forget, Random: random, Now: now,
 	}

@@ -74,7 +74,7 @@ func already(err error) error {
 func (s *Server) enrol(ctx context.Context, db *sqlstore.Store, p Persona) error {
 	people := &account.People{
 		Accounts:  db.Accounts(),
-		Passwords: &account.Passwords{Accounts: db.Accounts(), Factors: db.Factors(), Checker: s.secrets, Random: s.options.Random, Now: s.options.Now},
+		Passwords: &account.Passwords{Accounts: db.Accounts(), Factors: db.Factors(), Checker: s.persons, Random: s.options.Random, Now: s.options.Now},
 		Random:    s.options.Random, Now: s.options.Now,
 	}
 	_, err := people.Create(ctx, account.New{
