@@ -163,7 +163,12 @@ func (a *api) admit(r *http.Request) (*call, error) {
 	if a.Authorize == nil {
 		return nil, ErrForbidden
 	}
-	actor, err := a.Authorize(r, found.permission)
+	var actor string
+	for _, permission := range found.permissions() {
+		if actor, err = a.Authorize(r, permission); !errors.Is(err, ErrForbidden) {
+			break
+		}
+	}
 	if err != nil {
 		return nil, err
 	}

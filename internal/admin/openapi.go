@@ -35,8 +35,8 @@ func openAPI(routes []route) object {
 			answer["headers"] = object{"Location": object{"description": "The path of what was made.", "schema": object{"type": "string"}}}
 		}
 		operation := object{
-			"operationId": r.name, "summary": r.summary, "description": "Needs the permission " + r.permission + ".",
-			"parameters": parameters(&r), "security": []object{{"token": []string{r.permission}}},
+			"operationId": r.name, "summary": r.summary, "description": "Needs the permission " + strings.Join(r.permissions(), " or ") + ".",
+			"parameters": parameters(&r), "security": security(&r),
 			"responses": object{strconv.Itoa(r.status): answer, "default": problem},
 		}
 		if r.request != nil {
@@ -81,6 +81,14 @@ var about = map[string]struct {
 	"purpose":     {"What the keys sign: access tokens, ID tokens (where people sign in), or the feed of revocations.", object{"type": "string", "enum": purposes, "default": keys.AccessToken}},
 	"limit":       {"Entries of the page.", object{"type": "integer", "minimum": 1, "maximum": MaxPage, "default": defaultPage}},
 	"after":       {"next of the page before; absent: the first page.", object{"type": "string"}},
+}
+
+// security names the permissions of which one is needed.
+func security(r *route) (one []object) {
+	for _, permission := range r.permissions() {
+		one = append(one, object{"token": []string{permission}})
+	}
+	return one
 }
 
 func parameters(r *route) []object {

@@ -16,7 +16,7 @@ import (
 // allowed, and what answers. OpenAPI is made of the same lines.
 type route struct {
 	method, path string
-	permission   string
+	permission   string // or readAny
 	name         string // the operation's, in OpenAPI
 	summary      string
 	status       int      // when it goes well
@@ -28,6 +28,18 @@ type route struct {
 type operation struct {
 	request, response reflect.Type // request: nil where none is read
 	do                func(*call) (any, error)
+}
+
+// readAny is any of the permissions to read, for what whoever looks after anything
+// has to know first: which environments there are, and what words mean.
+const readAny = ""
+
+// permissions are those of which a caller needs one.
+func (r *route) permissions() []string {
+	if r.permission == readAny {
+		return []string{ReadClients, ReadKeys, ReadAccounts, ReadAPITokens}
+	}
+	return []string{r.permission}
 }
 
 func table() []route {
@@ -46,9 +58,9 @@ func table() []route {
 	)
 	read, write := ReadClients, WriteClients
 	return []route{
-		{"GET", Prefix + "/environments", read, "listEnvironments", "The environments with their APIs and scopes", 200, nil, plain(listEnvironments)},
-		{"GET", Prefix + "/refusals", read, "listRefusals", "Every reason to refuse a request: cause and cure", 200, nil, plain(listRefusals)},
-		{"GET", Prefix + "/openapi.json", read, "describe", "This description", 200, nil, plain(describe)},
+		{"GET", Prefix + "/environments", readAny, "listEnvironments", "The environments with their APIs and scopes", 200, nil, plain(listEnvironments)},
+		{"GET", Prefix + "/refusals", readAny, "listRefusals", "Every reason to refuse a request: cause and cure", 200, nil, plain(listRefusals)},
+		{"GET", Prefix + "/openapi.json", readAny, "describe", "This description", 200, nil, plain(describe)},
 
 		{"GET", clients, read, "listClients", "The clients, in the order of their ids", 200, []string{"limit", "after"}, plain(listClients)},
 		{"POST", clients, write, "createClient", "Register a client with one secret; the answer is the only one that holds it", 201, nil, reading(createClient)},
