@@ -21,7 +21,7 @@ var floors = [][]string{
 	{"internal/server"},
 	{"internal/endpoint", "internal/login", "internal/admin", "internal/portal"},
 	{"internal/grant", "internal/gateway", "internal/proxy"},
-	{"internal/partner"},
+	{"internal/partner", "client/xoauth2"},
 	{"internal/token", "internal/account", "internal/clientauth", "client", "resource"},
 	{"internal/keys", "internal/dpop", "internal/revocation", "internal/activity", "internal/store/sqlstore", "internal/store/cached"},
 	{"internal/dialect", "internal/store", "internal/catalogue", "internal/web", "internal/mail"},
@@ -61,7 +61,7 @@ var sole = map[string][]string{
 	"net/smtp":                           {"internal/mail"},
 	"github.com/rogpeppe/go-internal":    {},
 	"github.com/anishathalye/porcupine":  {},
-	"golang.org/x/oauth2":                {"internal/login"},
+	"golang.org/x/oauth2":                {"internal/login", "client/xoauth2"},
 	"github.com/coreos/go-oidc":          {"internal/login", "internal/proxy"},
 	"go.opentelemetry.io":                {"internal/server"},
 }

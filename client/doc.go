@@ -23,6 +23,7 @@
 // It follows RFC 6749 (tokens), RFC 6750 (their use), RFC 7636 (PKCE), RFC 8414
 // (metadata), RFC 8707 (resource indicators) and RFC 9207 (the issuer's name in
 // an answer). It exposes types of the standard library and of package oauth only
-// and needs nothing else. Checking tokens is package resource's. It draws no
+// and needs nothing else; package client/xoauth2 is for libraries that want an
+// x/oauth2.TokenSource. Checking tokens is package resource's. It draws no
 // pages and opens no browser: SignIn says where to send the person.
 package client

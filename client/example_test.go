@@ -14,7 +14,6 @@ import (
 
 	"github.com/grantway/grantway/client"
 	"github.com/grantway/grantway/oauth"
-	"golang.org/x/oauth2"
 )
 
 // exampleServer is issuer and API in one.
@@ -132,33 +131,4 @@ func ExampleClient_SignIn() {
 	// Output:
 	// auth.example S256
 	// true
-}
-
-// tokenSource is all that a library needs that takes golang.org/x/oauth2's
-// TokenSource. Give it to the library as it is: oauth2.ReuseTokenSource would keep
-// tokens a second time, and hide a renewal.
-type tokenSource struct{ *client.Client }
-
-func (s tokenSource) Token() (*oauth2.Token, error) {
-	token, err := s.Client.Token(context.Background())
-	if err != nil {
-		return nil, err
-	}
-	return &oauth2.Token{AccessToken: token.Access.Reveal(), TokenType: oauth.TokenTypeBearer, Expiry: token.Expires}, nil
-}
-
-// Where a library wants golang.org/x/oauth2's TokenSource, a few lines of the
-// program's own are one. This package does not depend on that module.
-func ExampleClient_tokenSource() {
-	server := exampleServer()
-	defer server.Close()
-	c, err := client.New(client.Config{TokenURL: server.URL + "/token", ClientID: "notes-sync", Secret: client.Static("right")})
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	var source oauth2.TokenSource = tokenSource{c}
-	token, err := source.Token()
-	fmt.Println(token.AccessToken, token.Type(), err)
-	// Output: t1 Bearer <nil>
 }
