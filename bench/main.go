@@ -101,7 +101,7 @@ func (b *bench) run() error {
 	if err := b.build(); err != nil {
 		return err
 	}
-	for _, part := range []func() error{b.pairs, b.people, b.startAndIdle, b.library} {
+	for _, part := range []func() error{b.pairs, b.proxy, b.people, b.startAndIdle, b.library} {
 		if err := part(); err != nil {
 			return err
 		}
