@@ -280,15 +280,15 @@ func (a *asking) explain(err error) error {
 	refused, isRefused := errors.AsType[*oauthclient.RefusedError](err)
 	busy, isBusy := errors.AsType[*oauthclient.BusyError](err)
 	strange, isStrange := errors.AsType[*oauthclient.AnswerError](err)
+	signIn := "Sign in: grantway login"
+	if a.Name != "" {
+		signIn += " --profile " + a.Name
+	}
 	switch {
 	case err == nil:
 		return nil
 	case errors.Is(err, oauthclient.ErrSignIn):
-		text := "nobody has signed in, or what they allowed is over\nSign in: grantway login"
-		if a.Name != "" {
-			text += " --profile " + a.Name
-		}
-		return &statusError{errors.New(text), exitSignIn}
+		return &statusError{errors.New("nobody has signed in, or what they allowed is over\n" + signIn), exitSignIn}
 	case isRefused:
 		text := "the server refuses"
 		if refused.Code != "" {
@@ -299,7 +299,10 @@ func (a *asking) explain(err error) error {
 		if refused.Description != "" {
 			text += ": " + refused.Description
 		}
-		text += "\nOf " + a.called() + ": " + refused.Cure()
+		if refused.Code == oauth.InvalidGrant && a.People {
+			return &statusError{errors.New(text + "\n" + signIn), exitSignIn}
+		}
+		text += "\nIn " + a.called() + ": " + refused.Cure()
 		if refused.URI != "" {
 			text += "\nThe server says more at " + refused.URI
 		}
