@@ -24,7 +24,7 @@ func TestJourneys(t *testing.T) {
 		name := filepath.Base(path)
 		t.Run(name[len("journey-"):len(name)-len(".mjs")], func(t *testing.T) {
 			t.Parallel()
-			s := start(t)
+			s := start(t, folder)
 			told, _ := json.Marshal(map[string]string{ // strings always encode
 				"issuer": s.issuer, "app": s.app, "chromium": chromium, "name": person, "password": password,
 				"secret": plannerSecret, "pictures": os.Getenv("GRANTWAY_PICTURES"),

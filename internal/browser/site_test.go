@@ -30,6 +30,11 @@ import (
 //go:embed testdata/clients.yaml
 var clients string
 
+// single is the page of an application that runs in the browser.
+//
+//go:embed testdata/single.html
+var single []byte
+
 // person is the one whose browser it is.
 const person, password, plannerSecret = "ann", "a term in Leiden", "of the planner, in these tests"
 
@@ -39,12 +44,15 @@ type site struct {
 	app    string
 	ahead  atomic.Int64 // of the real time, in nanoseconds
 	log    lockedBuffer
+
+	library string // the folder of the library that single.html uses
 }
 
-// start runs a site until the test is over.
-func start(t *testing.T) *site {
+// start runs a site until the test is over. The libraries of applications are in
+// node_modules below folder.
+func start(t *testing.T, folder string) *site {
 	t.Helper()
-	s := &site{}
+	s := &site{library: filepath.Join(folder, "node_modules", "oidc-client-ts", "dist", "browser")}
 	app := httptest.NewServer(s.application())
 	t.Cleanup(app.Close)
 	s.app = app.URL
@@ -137,6 +145,13 @@ func (s *site) application() http.Handler {
 		told, _ := json.Marshal(got) // strings always encode, and escape what HTML knows
 		page(`<main><h1>Back</h1><pre id=got>`+strings.ReplaceAll(string(told), "&", "&amp;")+
 			`</pre></main><script>window.opener?.postMessage("back", "*")</script>`)(w, r)
+	})
+	mux.HandleFunc("/single", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		w.Write(single)
+	})
+	mux.HandleFunc("/oidc-client-ts.min.js", func(w http.ResponseWriter, r *http.Request) {
+		http.ServeFile(w, r, filepath.Join(s.library, "oidc-client-ts.min.js"))
 	})
 	mux.HandleFunc("POST /clock", func(w http.ResponseWriter, r *http.Request) {
 		by, err := time.ParseDuration(r.FormValue("by"))

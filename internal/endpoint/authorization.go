@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/grantway/grantway/internal/activity"
@@ -74,13 +75,21 @@ func (a *Authorization) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.page(w, r, err)
 		return
 	}
-	browser, err := a.browser(w, r)
+	browser, known, err := a.browser(w, r)
 	if err != nil {
 		a.page(w, r, err)
 		return
 	}
 	if err := q.check(); err != nil {
 		a.refuse(w, r, &q.asked, err)
+		return
+	}
+	if !known && r.Method == http.MethodGet && slices.Contains(q.asked.Prompt, "none") {
+		// Nobody is signed in in a browser that sends no cookie, and a frame of another
+		// site keeps none: the pages, which never stand in a frame, could not find the
+		// request again (OpenID Connect Core §3.1.2.6). With a POST from another site the
+		// cookies stay behind; the pages get them.
+		a.refuse(w, r, &q.asked, refusal.LoginRequired)
 		return
 	}
 	handle, err := a.save(r.Context(), q, browser)
@@ -122,27 +131,27 @@ func BrowserCookie(environment string, secure bool) string {
 	return "grantway-" + environment + "-browser"
 }
 
-// browser returns the hash of the browser's cookie. A browser that has none gets
-// one; what it holds means nothing to anybody (row B34).
-func (a *Authorization) browser(w http.ResponseWriter, r *http.Request) ([32]byte, error) {
+// browser returns the hash of the browser's cookie, and whether it sent one. A
+// browser that has none gets one; what it holds means nothing to anybody (row B34).
+func (a *Authorization) browser(w http.ResponseWriter, r *http.Request) (_ [32]byte, known bool, _ error) {
 	name := BrowserCookie(a.Environment, a.Secure)
 	sent := r.CookiesNamed(name)
 	if len(sent) > 1 {
-		return [32]byte{}, refusal.CookieTwice // row P10
+		return [32]byte{}, false, refusal.CookieTwice // row P10
 	}
 	if len(sent) == 1 {
 		if hash, ok := secret.ParseOpaque(sent[0].Value); ok {
-			return hash, nil
+			return hash, true, nil
 		}
 	}
 	made, err := secret.NewOpaque(a.Random)
 	if err != nil {
-		return [32]byte{}, err
+		return [32]byte{}, false, err
 	}
 	http.SetCookie(w, &http.Cookie{
 		Name: name, Value: made.Reveal(), Path: "/", Secure: a.Secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})
-	return secret.HashOf(made.Reveal()), nil
+	return secret.HashOf(made.Reveal()), false, nil
 }
 
 // page shows what is wrong to the person, who alone is known to be there.

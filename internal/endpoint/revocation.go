@@ -40,7 +40,7 @@ type Revocation struct {
 // ServeHTTP answers 200 when the token is of no use any more, also when it never
 // was (RFC 7009 §2.2).
 func (v *Revocation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if err := v.serve(r); err != nil {
+	if err := v.serve(w, r); err != nil {
 		v.Answers.refuse(w, r, err)
 		return
 	}
@@ -48,11 +48,12 @@ func (v *Revocation) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Length", "0")
 }
 
-func (v *Revocation) serve(r *http.Request) error {
+func (v *Revocation) serve(w http.ResponseWriter, r *http.Request) error {
 	client, presented, err := question(r, v.Clients, v.Limit)
 	if err != nil {
 		return err
 	}
+	allowOrigin(w, r, client)
 	if id, _, ok := v.Refresh.Read(presented); ok {
 		return v.end(r.Context(), client, id)
 	}

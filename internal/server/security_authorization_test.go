@@ -150,8 +150,10 @@ func TestNothingIsSentBeforeTheRedirectIsProven(t *testing.T) {
 	isPage(t, "B14 client twice", f.authorize(t, f.ask.Encode()+"&client_id=app"), http.StatusBadRequest)
 	path := f.environment("staging").Issuer.Path + "/oauth2/authorize"
 	isPage(t, "A14 query and body", f.send(t, f.request("POST "+path+"?redirect_uri="+url.QueryEscape(good)+" HTTP/1.1", f.ask.Encode(), formType)), http.StatusBadRequest)
-	if got := f.send(t, f.request("POST "+path+" HTTP/1.1", f.ask.Encode(), formType)); got.code != http.StatusFound {
-		t.Errorf("POST: %s", got)
+	for _, ask := range []url.Values{f.ask, with(f.ask, "prompt", "none")} {
+		if got := f.send(t, f.request("POST "+path+" HTTP/1.1", ask.Encode(), formType)); got.code != http.StatusFound {
+			t.Errorf("POST: %s", got)
+		}
 	}
 	for _, method := range []string{"PUT", "DELETE", "TRACE", "OPTIONS", "HEAD", "PATCH"} {
 		got := f.send(t, f.request(method+" "+path+"?"+f.ask.Encode()+" HTTP/1.1", "", "Origin: https://app.example"))
@@ -186,7 +188,7 @@ func TestWhatIsWrongGoesBackToTheApplication(t *testing.T) {
 		{"B04 query", "", []string{"response_mode", "query"}},
 		{"B07 2 KiB of state", "", []string{"state", long(2048)}},
 		{"B07 longer state", "invalid_request", []string{"state", long(2049)}},
-		{"B09 none", "", []string{"prompt", "none"}},
+		{"B09 none", "login_required", []string{"prompt", "none"}},
 		{"B09 none and login", "invalid_request", []string{"prompt", "none login"}},
 		{"B09 unknown", "invalid_request", []string{"prompt", "create"}},
 		{"B11 negative", "invalid_request", []string{"max_age", "-1"}},
@@ -371,9 +373,11 @@ func TestOriginsOfPages(t *testing.T) {
 		{"page", "null", ""},
 		{"phone", "https://page.example", ""},
 	} {
-		got := f.send(t, f.request("POST "+f.environment("staging").Issuer.Path+"/oauth2/token HTTP/1.1", with(form, "client_id", row.client).Encode(), formType, "Origin: "+row.origin))
-		if got.header.Get("Access-Control-Allow-Origin") != row.allowed || got.header.Get("Access-Control-Allow-Credentials") != "" {
-			t.Errorf("E29: %s from %s: %s", row.client, row.origin, got)
+		for path, form := range map[string]url.Values{"/oauth2/token": form, "/oauth2/revoke": {"client_id": {"page"}, "token": {"x"}}} {
+			got := f.send(t, f.request("POST "+f.environment("staging").Issuer.Path+path+" HTTP/1.1", with(form, "client_id", row.client).Encode(), formType, "Origin: "+row.origin))
+			if got.header.Get("Access-Control-Allow-Origin") != row.allowed || got.header.Get("Access-Control-Allow-Credentials") != "" {
+				t.Errorf("E29: %s at %s from %s: %s", row.client, path, row.origin, got)
+			}
 		}
 	}
 }
