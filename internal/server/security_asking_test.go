@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"golang.org/x/net/html"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/grant"
+	"github.com/grantway/grantway/internal/partner"
 	"github.com/grantway/grantway/internal/secret"
 	"github.com/grantway/grantway/internal/store"
 )
@@ -44,25 +46,64 @@ func TestOnlyOneRedirectIsUnderstood(t *testing.T) {
 	}
 }
 
-// posted are the fields of the form that a page sends on.
-func (a answer) posted(t testing.TB) (string, url.Values) {
-	t.Helper()
+// TestWhatAClientLostMeanwhileCounts is rows B02 and A01: what was asked before an
+// address or the grant was taken from the client is not answered after it.
+func TestWhatAClientLostMeanwhileCounts(t *testing.T) {
+	t.Parallel()
+	f := peopleSite(t)
+	change := func(c partner.Change) {
+		t.Helper()
+		if _, err := f.environment("staging").partners.Change(t.Context(), "app", c, f.by()); err != nil {
+			t.Fatal(err)
+		}
+		f.settle(t, "staging")
+	}
+	change(partner.Change{Grants: partner.Edit{Add: []string{"authorization_code"}}, Until: f.clock.Now().Add(time.Minute)})
+	asked := func(redirect string) string {
+		_, to := f.authorize(t, with(f.ask, "redirect_uri", redirect).Encode()).location(t)
+		return f.request("GET "+decidePath+"?as=anna&request="+to.Get("request")+" HTTP/1.1", "")
+	}
+	kept, taken, late := asked("https://app.example/cb"), asked("https://app.example/other"), asked("https://app.example/cb")
+	change(partner.Change{Redirects: partner.Edit{Remove: []string{"https://app.example/other"}}})
+	isPage(t, "A01: the address was taken away", f.send(t, taken), http.StatusBadRequest)
+	f.clock.move(time.Minute - time.Second)
+	if _, said := f.send(t, kept).location(t); said.Get("code") == "" {
+		t.Errorf("the fixture: %v", said)
+	} else {
+		disclosed(said.Get("code"))
+	}
+	f.clock.move(time.Second)
+	got := f.send(t, late)
+	if to, said := got.location(t); to != "https://app.example/cb" || said.Get("error") != "unauthorized_client" || said.Has("code") {
+		t.Errorf("B02: %s", got)
+	}
+}
+
+// sent is where an answer sends the browser, by a redirect or by a form, and what it
+// brings along.
+func (a answer) sent() (to string, with url.Values, err error) {
+	if a.code != http.StatusOK {
+		u, err := url.Parse(a.header.Get("Location"))
+		if err != nil {
+			return "", nil, err
+		}
+		return strings.TrimSuffix(u.String(), "?"+u.RawQuery), u.Query(), nil
+	}
 	page, err := html.Parse(strings.NewReader(a.body))
 	if err != nil {
-		t.Fatal(err)
+		return "", nil, err
 	}
-	action, fields := "", url.Values{}
+	with = url.Values{}
 	for n := range page.Descendants() {
 		switch {
 		case n.Type == html.ElementNode && n.Data == "form":
-			action = attributeOf(n, "action")
+			to = attributeOf(n, "action")
 		case n.Type == html.ElementNode && n.Data == "input":
-			// A form is sent with CRLF for each line end (HTML §4.10.22.5).
-			value := strings.NewReplacer("\r\n", "\r\n", "\r", "\r\n", "\n", "\r\n").Replace(attributeOf(n, "value"))
-			fields.Add(attributeOf(n, "name"), value)
+			// A form is sent with CR LF for each line end (HTML §4.10.22.5).
+			with.Add(attributeOf(n, "name"), strings.NewReplacer("\r\n", "\r\n", "\r", "\r\n", "\n", "\r\n").Replace(attributeOf(n, "value")))
 		}
 	}
-	return action, fields
+	return to, with, nil
 }
 
 // TestStateComesBackAsItWas is row B07: to the byte, by whichever mode and with
@@ -71,48 +112,68 @@ func TestStateComesBackAsItWas(t *testing.T) {
 	t.Parallel()
 	f := peopleSite(t)
 	issuer := f.environment("staging").issuer()
-	texts := rapid.OneOf(
-		rapid.String(), rapid.StringN(0, 700, 4096),
-		rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 60), func(b []byte) string { return string(b) }),
-		rapid.StringOfN(rapid.SampledFrom([]rune(" +&=%#?;'\"<>/\\\r\n\t\x00\u202e\ufeff\ufffd💡aé")), 0, 40, -1),
-		rapid.Map(rapid.IntRange(2046, 2050), func(n int) string { return strings.Repeat("s", n) }),
-	)
-	rapid.Check(t, func(r *rapid.T) {
-		state := texts.Draw(r, "state")
-		ask := with(f.ask, "response_mode", rapid.SampledFrom([]string{"", "query", "form_post"}).Draw(r, "mode"))
+	try := func(t rapid.TB, state, mode, outcome string) {
+		t.Helper()
+		ask := with(f.ask, "response_mode", mode)
 		ask["state"] = []string{state}
-		outcome := rapid.SampledFrom([]string{"wrong", "refused", "allowed"}).Draw(r, "outcome")
 		if outcome == "wrong" {
 			ask.Set("scope", "nothing")
 		}
-		got := f.authorize(t, ask.Encode())
-		if _, to := got.location(t); to.Get("request") != "" {
-			decide := decidePath + "?as=anna&request=" + to.Get("request")
-			if outcome == "refused" {
-				decide += "&refused=access-denied"
-			}
-			got = f.send(t, f.request("GET "+decide+" HTTP/1.1", ""))
+		got, err := f.answered(ask, outcome == "refused")
+		if err != nil {
+			t.Fatal(err)
 		}
-		back, said := got.location(t)
-		if got.code == http.StatusOK {
-			back, said = got.posted(t)
+		back, said, err := got.sent()
+		if err != nil {
+			t.Fatal(err)
 		}
 		disclosed(said.Get("code"))
 		if back != "https://app.example/cb" || said.Get("iss") != issuer {
-			r.Fatalf("B06: %s", got)
+			t.Fatalf("B06: %s", got)
 		}
 		good := utf8.ValidString(state) && !strings.Contains(state, "\x00") && len(state) <= 2048
 		switch came := said["state"]; {
 		case len(came) == 1 && came[0] == state && state != "": // as it was, whatever the answer is
 			if !good {
-				r.Fatalf("B07: %q is taken", state)
+				t.Fatalf("B07: %q is taken", state)
 			}
 		case len(came) > 0 || said.Get("error") != "invalid_request" && state != "":
-			r.Fatalf("B07: %q came back as %q: %s", state, came, got)
+			t.Fatalf("B07: %q came back as %q: %s", state, came, got)
 		case good && !strings.ContainsAny(state, "\r\n") && said.Get("error") == "invalid_request":
-			r.Fatalf("B07: %q is refused: %s", state, got)
+			t.Fatalf("B07: %q is refused: %s", state, got)
 		}
+	}
+	modes, outcomes := []string{"", "query", "form_post"}, []string{"wrong", "refused", "allowed"}
+	const odd = " +&=%#?;'\"<>/\\\r\n\t\x00\u202e\ufeff\ufffd💡aé"
+	for _, state := range []string{"a\nb", "\r\n", "\r", " a ", "a+b c%20d", "\x00", "\xff", strings.Repeat("s", 2048), strings.Repeat("s", 2049), "\t" + `"><script>`} {
+		for _, mode := range modes {
+			for _, outcome := range outcomes {
+				try(t, state, mode, outcome)
+			}
+		}
+	}
+	texts := rapid.OneOf(
+		rapid.String(), rapid.StringN(0, 700, 4096), rapid.StringOfN(rapid.SampledFrom([]rune(odd)), 0, 40, -1),
+		rapid.Map(rapid.SliceOfN(rapid.Byte(), 0, 60), func(b []byte) string { return string(b) }),
+	)
+	rapid.Check(t, func(r *rapid.T) {
+		try(r, texts.Draw(r, "state"), rapid.SampledFrom(modes).Draw(r, "mode"), rapid.SampledFrom(outcomes).Draw(r, "outcome"))
 	})
+}
+
+// answered is what an application is answered: at once, or as Anna decides.
+func (f *flow) answered(ask url.Values, refused bool) (got answer, err error) {
+	path := f.environment("staging").Issuer.Path
+	got, err = f.site.exchange(f.request("GET "+path+"/oauth2/authorize?"+ask.Encode()+" HTTP/1.1", ""))
+	_, handle, asked := strings.Cut(got.header.Get("Location"), "/login?request=")
+	if err != nil || !asked {
+		return got, err
+	}
+	decide := decidePath + "?as=anna&request=" + handle
+	if refused {
+		decide += "&refused=access-denied"
+	}
+	return f.site.exchange(f.request("GET "+decide+" HTTP/1.1", ""))
 }
 
 // TestOnlyLanguagesArePassedOn is row B29: of what ui_locales says, what is no
