@@ -141,10 +141,10 @@ func (i *importing) run(rows iter.Seq2[account.Row, error]) error {
 			}
 		}
 		i.bytes += size
-		i.batch = append(i.batch, admin.ImportRow{
-			Line: row.Line, Name: row.Name, Email: row.Email, EmailVerified: row.EmailVerified, GivenName: row.GivenName,
-			FamilyName: row.FamilyName, Locale: row.Locale, Roles: row.Roles, PasswordHash: row.PasswordHash,
-		})
+		i.batch = append(i.batch, admin.ImportRow{Line: row.Line, PasswordHash: row.PasswordHash, Person: admin.Person{
+			Name: row.Name, Email: row.Email, EmailVerified: row.EmailVerified, GivenName: row.GivenName,
+			FamilyName: row.FamilyName, Locale: row.Locale, Roles: row.Roles,
+		}})
 	}
 	return i.send()
 }

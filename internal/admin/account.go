@@ -62,18 +62,23 @@ type AccountPage struct {
 	Next     string    `json:"next,omitempty" doc:"For after, to get the next page; absent on the last. It is good for an hour."`
 }
 
-// A NewAccount is an account to create. What is absent is unknown.
-type NewAccount struct {
+// A Person is what a new account says of its person. What is absent is unknown.
+type Person struct {
 	Name          string   `json:"name" doc:"What the person types to sign in."`
-	FullName      string   `json:"full_name,omitempty" doc:"The person's name, as it is shown."`
 	GivenName     string   `json:"given_name,omitempty" doc:"The first name."`
 	FamilyName    string   `json:"family_name,omitempty" doc:"The last name."`
 	Email         string   `json:"email,omitempty" doc:"The e-mail address."`
-	EmailVerified bool     `json:"email_verified,omitempty" doc:"We know that the address is theirs."`
+	EmailVerified bool     `json:"email_verified,omitempty" doc:"The address is known to be theirs."`
 	Locale        string   `json:"locale,omitempty" doc:"The person's language (BCP 47)."`
 	Roles         []string `json:"roles,omitempty" doc:"Words for APIs to know."`
-	Password      *string  `json:"password,omitempty" doc:"The password. Absent: none; the person chooses one by a link."`
-	Reset         string   `json:"reset,omitempty" doc:"Make a link to choose a password: link, and the answer holds it, or mail. Absent: none is made."`
+}
+
+// A NewAccount is an account to create.
+type NewAccount struct {
+	Person
+	FullName string  `json:"full_name,omitempty" doc:"The person's name, as it is shown."`
+	Password *string `json:"password,omitempty" doc:"The password. Absent: none; the person chooses one by a link."`
+	Reset    string  `json:"reset,omitempty" doc:"Make a link to choose a password: link, and the answer holds it, or mail. Absent: none is made."`
 }
 
 // AccountReset says how a person gets the link to choose a new password.
@@ -93,12 +98,7 @@ type AccountChanged struct {
 
 // people are the operations on the people of the environment that the path names.
 func (c *call) people() (*People, error) {
-	if c.api.People != nil {
-		if p := c.api.People(c.clients.Environment.Name); p != nil {
-			return p, nil
-		}
-	}
-	return nil, &Problem{Status: http.StatusNotFound, Detail: "Nobody signs in to this environment: grantway.yaml does not say accounts: true."}
+	return ofEnvironment(c, c.api.People, "Nobody signs in to this environment: grantway.yaml does not say accounts: true.")
 }
 
 // stamped is by with the time, as the environment's clock has it.
@@ -135,7 +135,7 @@ func listAccounts(c *call) (AccountPage, error) {
 		page.Accounts = append(page.Accounts, shownAccount(&found[i]))
 	}
 	if len(found) > limit {
-		page.Next = c.api.cursors.seal(c.list(), found[limit-1].ID)
+		page.Next = c.api.cursors.after(c.list(), found[limit-1].ID)
 	}
 	return page, nil
 }

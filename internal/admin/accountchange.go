@@ -114,15 +114,9 @@ type AccountImport struct {
 
 // An ImportRow is an account as another product exported it.
 type ImportRow struct {
-	Line          int      `json:"line" doc:"Its line in the file, for the answer."`
-	Name          string   `json:"name" doc:"What the person types to sign in."`
-	Email         string   `json:"email,omitempty" doc:"The e-mail address."`
-	EmailVerified bool     `json:"email_verified,omitempty" doc:"The address is known to be theirs."`
-	GivenName     string   `json:"given_name,omitempty" doc:"The first name."`
-	FamilyName    string   `json:"family_name,omitempty" doc:"The last name."`
-	Locale        string   `json:"locale,omitempty" doc:"The person's language (BCP 47)."`
-	Roles         []string `json:"roles,omitempty" doc:"Words for APIs to know."`
-	PasswordHash  string   `json:"password_hash,omitempty" doc:"The hash of the password, as the other product stored it."`
+	Person
+	Line         int    `json:"line" doc:"Its line in the file, for the answer."`
+	PasswordHash string `json:"password_hash,omitempty" doc:"The hash of the password, as the other product stored it."`
 }
 
 // Imported says what became of rows.

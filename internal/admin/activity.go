@@ -87,7 +87,7 @@ func listActivity(c *call) (ActivityPage, error) {
 		page.Activity = append(page.Activity, Tally{t.Hour, t.Client, t.Secret, t.API, t.Event, t.Refusal, t.Count})
 	}
 	if len(found) > limit {
-		page.Next = c.api.cursors.seal(c.list(), formatAfter(found[limit-1]))
+		page.Next = c.api.cursors.after(c.list(), formatAfter(found[limit-1]))
 	}
 	return page, nil
 }

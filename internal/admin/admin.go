@@ -123,6 +123,17 @@ type call struct {
 	location string // for the answer
 }
 
+// ofEnvironment is what the environment that the path names has; missing says so where
+// it has none.
+func ofEnvironment[T any](c *call, has func(environment string) *T, missing string) (*T, error) {
+	if has != nil {
+		if found := has(c.clients.Environment.Name); found != nil {
+			return found, nil
+		}
+	}
+	return nil, &Problem{Status: http.StatusNotFound, Detail: missing}
+}
+
 // by says who changes something; package partner knows when.
 func (c *call) by() store.By {
 	return store.By{Actor: c.actor, Trace: activity.Of(c.Context()).Trace}

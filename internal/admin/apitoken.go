@@ -64,12 +64,7 @@ type APITokenPage struct {
 // tokens are the operations on the API tokens of the environment that the path
 // names.
 func (c *call) tokens() (*partner.APITokens, error) {
-	if c.api.APITokens != nil {
-		if found := c.api.APITokens(c.clients.Environment.Name); found != nil {
-			return found, nil
-		}
-	}
-	return nil, &Problem{Status: http.StatusNotFound, Detail: "In this environment there are no API tokens."}
+	return ofEnvironment(c, c.api.APITokens, "In this environment there are no API tokens.")
 }
 
 func listAPITokens(c *call) (APITokenPage, error) {
@@ -90,7 +85,7 @@ func listAPITokens(c *call) (APITokenPage, error) {
 		page.APITokens = append(page.APITokens, shownAPIToken(&found[i], c.api.Now()))
 	}
 	if more {
-		page.Next = c.api.cursors.seal(c.list(), found[len(found)-1].ID)
+		page.Next = c.api.cursors.after(c.list(), found[len(found)-1].ID)
 	}
 	return page, nil
 }
@@ -102,11 +97,7 @@ func createAPIToken(c *call, n NewAPIToken) (APITokenChanged, error) {
 	}
 	made := partner.NewAPIToken{
 		Name: n.Name, APIs: n.APIs, NeedsUser: n.NeedsUser, Elevated: n.Elevated, Scopes: n.Scopes, Addresses: n.Addresses,
-	}
-	if n.EndsAt != nil {
-		if made.EndsAt = *n.EndsAt; made.EndsAt.IsZero() {
-			made.EndsAt = time.Unix(0, 0) // long ago, where the zero time would mean never
-		}
+		EndsAt: end(n.EndsAt),
 	}
 	result, err := tokens.Create(c.Context(), made, c.by())
 	if err == nil {

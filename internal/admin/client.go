@@ -76,7 +76,7 @@ func listClients(c *call) (ClientPage, error) {
 		page.Clients[i] = c.client(&found[i])
 	}
 	if more {
-		page.Next = c.api.cursors.seal(c.list(), found[len(found)-1].ID)
+		page.Next = c.api.cursors.after(c.list(), found[len(found)-1].ID)
 	}
 	return page, nil
 }

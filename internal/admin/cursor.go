@@ -1,8 +1,6 @@
 package admin
 
 import (
-	"crypto/aes"
-	"crypto/cipher"
 	"encoding/base64"
 	"encoding/binary"
 	"fmt"
@@ -10,6 +8,8 @@ import (
 	"net/http"
 	"strconv"
 	"time"
+
+	"github.com/grantway/grantway/internal/keys"
 )
 
 // Pages of a list.
@@ -23,7 +23,7 @@ const (
 // The key is this process's: a cursor that another made, or that was made for
 // another list, is refused (row T11 of the threat model).
 type cursors struct {
-	aead cipher.AEAD
+	seal *keys.Seal
 	now  func() time.Time
 }
 
@@ -32,31 +32,27 @@ func newCursors(random io.Reader, now func() time.Time) (*cursors, error) {
 	if _, err := io.ReadFull(random, key); err != nil {
 		return nil, fmt.Errorf("read randomness for page cursors: %w", err)
 	}
-	block, err := aes.NewCipher(key)
+	seal, err := keys.SealOf(key)
 	if err != nil {
 		return nil, err
 	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		return nil, err
-	}
-	return &cursors{aead, now}, nil
+	return &cursors{seal, now}, nil
 }
 
-// seal makes a cursor of the last id of a page of the list.
-func (c *cursors) seal(list, last string) string {
+// after makes a cursor of the last id of a page of the list.
+func (c *cursors) after(list, last string) string {
 	text := binary.BigEndian.AppendUint64(nil, uint64(c.now().Add(cursorLife).Unix()))
-	sealed := c.aead.Seal(nil, nil, append(text, last...), []byte(list))
+	sealed := c.seal.Close(append(text, last...), []byte(list))
 	return base64.RawURLEncoding.EncodeToString(sealed)
 }
 
-// open undoes seal.
+// open undoes after.
 func (c *cursors) open(list, cursor string) (last string, ok bool) {
 	sealed, err := base64.RawURLEncoding.Strict().DecodeString(cursor)
 	if err != nil {
 		return "", false
 	}
-	text, err := c.aead.Open(nil, nil, sealed, []byte(list))
+	text, err := c.seal.Open(sealed, []byte(list))
 	if err != nil || len(text) < 8 {
 		return "", false
 	}

@@ -83,7 +83,7 @@ func FuzzCursor(f *testing.F) {
 	}
 	f.Add("staging", "nightly-sync", "AAAA")
 	f.Fuzz(func(t *testing.T, list, last, forged string) {
-		sealed := c.seal(list, last)
+		sealed := c.after(list, last)
 		if got, ok := c.open(list, sealed); !ok || got != last {
 			t.Errorf("%q came back as %q, %v", last, got, ok)
 		}

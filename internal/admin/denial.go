@@ -152,12 +152,7 @@ func shownDenial(d *revocation.Denial, stored bool) Denial {
 
 // denials are those of the environment that the path names.
 func (c *call) denials() (*revocation.Denials, error) {
-	if c.api.Denials != nil {
-		if found := c.api.Denials(c.clients.Environment.Name); found != nil {
-			return found, nil
-		}
-	}
-	return nil, &Problem{Status: http.StatusNotFound, Detail: "In this environment nothing can be denied."}
+	return ofEnvironment(c, c.api.Denials, "In this environment nothing can be denied.")
 }
 
 func (c *call) tokenID(token string) (string, time.Time, error) {

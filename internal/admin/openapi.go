@@ -136,7 +136,7 @@ func schema(t reflect.Type, schemas object) object {
 
 func structure(t reflect.Type, schemas object) object {
 	members, required := object{}, []string{}
-	for f := range t.Fields() {
+	for _, f := range reflect.VisibleFields(t) {
 		name, options, _ := strings.Cut(f.Tag.Get("json"), ",")
 		if name == "" {
 			continue

@@ -70,13 +70,21 @@ func (c *call) secrets(client *store.Client) []ShownSecret {
 // variable that was not set, and not a wish for the default.
 func newSecret(text, hash *string, expires *time.Time) (partner.NewSecret, partner.Faults) {
 	var faults partner.Faults
-	n := partner.NewSecret{Text: secret.Of(given(text, "secret", &faults)), Hash: secret.Of(given(hash, "hash", &faults))}
-	if expires != nil {
-		if n.ExpiresAt = *expires; n.ExpiresAt.IsZero() {
-			n.ExpiresAt = time.Unix(0, 0) // long ago, where the zero time would mean never
-		}
+	n := partner.NewSecret{
+		Text: secret.Of(given(text, "secret", &faults)), Hash: secret.Of(given(hash, "hash", &faults)), ExpiresAt: end(expires),
 	}
 	return n, faults
+}
+
+// end is the end of something, where absent means never.
+func end(at *time.Time) time.Time {
+	switch {
+	case at == nil:
+		return time.Time{}
+	case at.IsZero():
+		return time.Unix(0, 0) // long ago, where the zero time would mean never
+	}
+	return *at
 }
 
 // given is the text of a member that may be absent and must not be empty.

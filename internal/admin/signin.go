@@ -76,12 +76,7 @@ func changeClient(c *call, sent ClientChange) (Changed, error) {
 	change := partner.Change{
 		Name: sent.Name, Owner: sent.Owner, Homepage: sent.Homepage, LogoutNotice: sent.LogoutNotice, IDTokenAlg: sent.IDTokenAlg,
 		Verified: sent.Verified, Legacy: sent.Legacy, Redirects: sent.Redirects.partner(), LogoutRedirects: sent.LogoutRedirects.partner(),
-		APIs: sent.APIs.partner(), Scopes: sent.Scopes.partner(), Grants: sent.Grants.partner(),
-	}
-	if sent.GrantsUntil != nil {
-		if change.Until = *sent.GrantsUntil; change.Until.IsZero() {
-			change.Until = time.Unix(0, 0) // long ago, where the zero time would mean never
-		}
+		APIs: sent.APIs.partner(), Scopes: sent.Scopes.partner(), Grants: sent.Grants.partner(), Until: end(sent.GrantsUntil),
 	}
 	return c.changed(c.clients.Change(c.Context(), c.id(), change, c.by()))
 }

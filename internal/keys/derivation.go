@@ -74,7 +74,7 @@ func (d *Derivation) Seal(use string) *Seal {
 	if err != nil {
 		panic(err) // 32 bytes can always be had
 	}
-	seal, err := newSeal(key)
+	seal, err := SealOf(key)
 	if err != nil {
 		panic(err) // the key is as long as it must be
 	}

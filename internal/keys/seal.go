@@ -31,13 +31,21 @@ func NewSeal(text string) (*Seal, error) {
 	if err != nil {
 		key, err = base64.StdEncoding.Strict().DecodeString(text)
 	}
-	if err != nil || len(key) != 32 {
+	if err != nil || len(key) != keyBytes {
 		return nil, errors.New("a sealing key is 32 random bytes, in hexadecimal or base64; make one with: openssl rand -hex 32")
 	}
-	return newSeal(key)
+	return SealOf(key)
 }
 
-func newSeal(key []byte) (*Seal, error) {
+// keyBytes is how long a sealing key is.
+const keyBytes = 32
+
+// SealOf makes a seal of a key that the caller drew or derived: 32 bytes, else it is
+// an error.
+func SealOf(key []byte) (*Seal, error) {
+	if len(key) != keyBytes {
+		return nil, fmt.Errorf("a sealing key has %d bytes, not %d", keyBytes, len(key))
+	}
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		return nil, err
@@ -103,7 +111,7 @@ func CreateSealFile(path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
 		return err
 	}
-	key := make([]byte, 32)
+	key := make([]byte, keyBytes)
 	rand.Read(key) // never fails
 	err := disk.Create(path, []byte(hex.EncodeToString(key)+"\n"))
 	if errors.Is(err, os.ErrExist) {

@@ -147,3 +147,15 @@ func TestCreateSealFile(t *testing.T) {
 		t.Error("a file is no folder")
 	}
 }
+
+// TestSealOf: AES would take shorter keys, too.
+func TestSealOf(t *testing.T) {
+	for _, bytes := range []int{0, 16, 24, 31, 33} {
+		if _, err := SealOf(make([]byte, bytes)); err == nil {
+			t.Errorf("%d bytes are taken for a key", bytes)
+		}
+	}
+	if _, err := SealOf(make([]byte, 32)); err != nil {
+		t.Error(err)
+	}
+}
