@@ -23,7 +23,7 @@ func TestProofsAreKeptAsHashes(t *testing.T) {
 	s := timetables(t, func(c *catalogue.Catalogue) { c.Find("demo").Login.SecondFactor = true })
 	_, apiToken := s.apiToken(t, "demo", partner.NewAPIToken{Name: "Displays"})
 	b := s.browser(t, "demo")
-	app, recovery := b.open(documented + "&scope=username").signIn("anna", goodPassword).protect()
+	app, recovery := b.open(documented+"&scope=username").signIn("anna", goodPassword).protect()
 	proofs := map[string]string{
 		"password": goodPassword, "API token": apiToken, "authenticator": app, "recovery code": recovery[0],
 		"session": b.cookieOf("session"), "recovery code as it is read": strings.ReplaceAll(recovery[0], "-", ""),
