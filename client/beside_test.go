@@ -61,7 +61,7 @@ func TestBesideXOAuth2(t *testing.T) {
 		{name: "no token yet", answer: lives(3600), most: 1},
 		{name: "at expiry", before: lives(1), after: 1100 * time.Millisecond, answer: lives(3600), most: 1},
 		{name: "lives of 9 s, no token yet", answer: lives(9), most: 1},
-		{name: "endpoint down, token still lives", before: lives(3), after: 2500 * time.Millisecond, answer: down, most: 2},
+		{name: "endpoint down, token still lives", before: lives(4), after: 3300 * time.Millisecond, answer: down, most: 2},
 		{name: "endpoint down, no token", answer: down, most: 2, fails: callers},
 	} {
 		t.Run(row.name, func(t *testing.T) {
