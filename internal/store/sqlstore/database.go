@@ -24,8 +24,8 @@ type database interface {
 	// saveToken is tokens.Save, grouped with others that wait.
 	saveToken(ctx context.Context, t tokenRow) error
 
-	// present reads what is presented, into what it is given. PostgreSQL does so for
-	// all that wait in one round trip.
+	// present reads what is presented, into what it is given, at once for all who
+	// wait.
 	present(ctx context.Context, p *presented) error
 
 	// redeem is the part of grants.Commit that succeeds, grouped with others that

@@ -55,6 +55,7 @@ type sqliteFile struct {
 	writer *sqliteConn
 	free   chan *sqliteConn // readers that nobody uses
 	deeds  *group[deed]
+	shown  *group[*presented]
 }
 
 func openSQLite(ctx context.Context, path string, now func() time.Time) (database, error) {
@@ -77,6 +78,7 @@ func openSQLite(ctx context.Context, path string, now func() time.Time) (databas
 		return nil, errors.Join(err, pool.Close())
 	}
 	f.deeds = newGroup(f.commit)
+	f.shown = newGroup(f.presentAll)
 	return f, nil
 }
 
@@ -247,6 +249,7 @@ func (f *sqliteFile) try(ctx context.Context, s step) (refused, broken error) {
 
 func (f *sqliteFile) close() error {
 	f.deeds.close()
+	f.shown.close()
 	conns := []*sqliteConn{f.writer}
 	for range readers {
 		conns = append(conns, <-f.free)
