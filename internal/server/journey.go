@@ -188,27 +188,22 @@ func shownMails(kept *mail.Kept, issuer string) []web.Mail {
 	return all
 }
 
-// onPeople is what the pages do to people.
+// onPeople is what the pages do to people, much of it as operators do.
 func (s *Server) onPeople(e *environment, kept *pageKeys) login.People {
 	db, now, random := e.resources.store, s.options.Now, s.options.Random
-	forget := longestLife(e.Environment) + time.Minute
-	strength := &account.Strength{Factors: db.Factors(), Identities: db.Identities(), Required: e.Login.SecondFactor, Now: now}
-	devices := &account.Devices{Store: db.Devices(), Life: e.Login.Remember, Random: random, Now: now}
-	passwords := &account.Passwords{
-		Accounts: db.Accounts(), Factors: db.Factors(), Strength: strength, Devices: devices,
-		Checker: s.persons, Attempts: kept.attempts, Rehash: db.Factors(), Forget: forget, Random: random, Now: now,
-	}
+	passwords := s.passwords(e, kept.attempts)
+	strength := passwords.Strength
 	people := login.People{
 		Passwords: passwords,
 		Codes: &account.OneTimeCodes{
 			Factors: db.Factors(), Strength: strength, Attempts: kept.attempts, Seal: kept.factors.Seal("totp"), Issuer: e.Login.Theme.Name, Random: random, Now: now,
 		},
 		Recovery: &account.RecoveryCodes{Factors: db.Factors(), Strength: strength, Attempts: kept.attempts, Random: random, Now: now},
-		Factors:  &account.Factors{Store: db.Factors(), Identities: db.Identities(), Strength: strength},
-		Sessions: &account.Sessions{Store: db.Sessions(), Idle: e.Login.Idle, Life: e.Login.Session, Forget: forget, Random: random, Now: now},
-		Devices:  devices,
+		Factors:  e.accounts.Factors,
+		Sessions: &account.Sessions{Store: db.Sessions(), Idle: e.Login.Idle, Life: e.Login.Session, Forget: passwords.Forget, Random: random, Now: now},
+		Devices:  passwords.Devices,
 		Records:  e.accounts.Record,
-		Accounts: &account.People{Accounts: db.Accounts(), Strength: strength, Passwords: passwords, Forget: forget, Random: random, Now: now},
+		Accounts: e.accounts.People,
 		Strength: strength,
 		Tokens:   db.APITokens(), TokenUses: db.APITokenUses(),
 	}
