@@ -20,7 +20,7 @@ var floors = [][]string{
 	{"cmd/grantway", "examples/recipes/go"},
 	{"internal/server"},
 	{"internal/endpoint", "internal/login", "internal/admin", "internal/portal"},
-	{"internal/grant", "internal/gateway", "internal/proxy"},
+	{"internal/grant", "internal/gateway", "internal/proxy", "internal/home"},
 	{"internal/partner", "client/xoauth2"},
 	{"internal/token", "internal/account", "internal/clientauth", "client", "resource"},
 	{"internal/keys", "internal/dpop", "internal/revocation", "internal/activity", "internal/store/sqlstore", "internal/store/cached"},

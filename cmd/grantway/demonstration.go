@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/home"
 	"github.com/grantway/grantway/internal/dialect"
 	"github.com/grantway/grantway/internal/portal"
 	"github.com/grantway/grantway/internal/secret"
@@ -51,6 +52,10 @@ func devDemo(example string) (*demonstration, error) {
 	if d == nil {
 		return nil, fmt.Errorf("the example %s has no demonstration", example)
 	}
+	if d.personas == nil {
+		d.personas = map[string]server.Persona{}
+	}
+	d.personas[catalogue.HomeName] = owner()
 	return d, nil
 }
 
@@ -61,6 +66,13 @@ func timetabler() server.Persona {
 		Name: "ann", Password: secret.Of("a term in Leiden"), Roles: []string{"student"}, FullName: "Ann Example",
 		Email:     "ann@mytimetable.example",
 		Redirects: []string{"http://localhost"}, APIToken: "testToken",
+	}
+}
+
+// owner is the operator of a demonstration.
+func owner() server.Persona {
+	return server.Persona{
+		Name: "owner", Password: secret.Of("the keys of the house"), Roles: []string{home.Owner}, FullName: "Olive Owner", Email: "owner@home.example",
 	}
 }
 

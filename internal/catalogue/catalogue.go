@@ -31,6 +31,8 @@ type Catalogue struct {
 	Contact      string
 	Environments []*Environment // in the order of the file
 	Home         *Environment   // of the deployment itself; nil: there is none
+	Console      *Console       // nil where there is no home
+	Portal       *Portal        // nil: there is none
 	Listen       Listen
 	Outbound     Outbound
 	Limits       Limits
@@ -262,6 +264,7 @@ type Client struct {
 	Allotted map[string][]string // by API name: the scopes it may ask for; an API without scopes has an empty list
 	Verifier string              // as secret.Parse reads it; empty: the client has no secret yet
 	SignIn   SignIn
+	Own      bool // a part of this server: nobody is asked whether it may
 }
 
 // Origin returns the scheme and host of a URL, which is what browsers keep apart.

@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"path"
 	"strings"
+	"time"
 )
 
 // ForDev returns the catalogue as `grantway dev` serves it: all environments
@@ -20,7 +21,7 @@ func (c *Catalogue) ForDev(base, dataDir string) *Catalogue {
 	if u, err := url.Parse(base); err == nil && u.Host != "" {
 		dev.Listen.Address = u.Host
 	}
-	dev.Home = nil // the command line reaches a demonstration by its socket
+	dev.atHome(base, dataDir)
 	dev.Environments = make([]*Environment, len(c.Environments))
 	for i, e := range c.Environments {
 		moved := *e
@@ -44,6 +45,27 @@ func (c *Catalogue) ForDev(base, dataDir string) *Catalogue {
 		dev.Environments[i] = &moved
 	}
 	return &dev
+}
+
+// atHome gives a demonstration a home, a console and a portal, whether or not the
+// file has them.
+func (c *Catalogue) atHome(base, dataDir string) {
+	home := &Environment{
+		Name: HomeName, Title: "Home", Use: "administration", Dialect: "rfc", Store: "sqlite:" + path.Join(dataDir, HomeName+".db"),
+		Login: &Login{
+			Idle: 30 * time.Minute, Session: 12 * time.Hour, Remember: 30 * 24 * time.Hour,
+			Refresh: RefreshLife{Idle: 30 * 24 * time.Hour, Most: 90 * 24 * time.Hour, Grace: 10 * time.Second}, Theme: Theme{Name: c.Name},
+		},
+	}
+	if c.Home != nil {
+		home.Login = c.Home.Login
+	}
+	home.Issuer = mustURL(base + "/" + HomeName)
+	home.Base, home.OpenID, home.APIs = home.Issuer, openID(home.Issuer), []*API{adminAPI(home.Issuer)}
+	c.Home = home
+	c.Console = &Console{URL: mustURL(base + "/console")}
+	c.Portal = &Portal{URL: mustURL(base + "/portal")}
+	c.own()
 }
 
 func rebase(text string, from, to *url.URL) string {

@@ -21,13 +21,16 @@ import (
 	"github.com/google/jsonschema-go/jsonschema"
 )
 
-// What is generated from file.go. "go generate ./internal/catalogue" runs
+// What is generated from the files of sources. "go generate ./internal/catalogue" runs
 // "go test -run TestGenerated -update .", which writes the two files; without
 // -update the test compares them.
 const (
 	schemaFile    = "grantway.schema.json"
 	referenceFile = "../../docs/reference/grantway.yaml.md"
 )
+
+// sources are the files that hold what people write.
+var sources = []string{"file.go", "fileenvironment.go"}
 
 var update = flag.Bool("update", false, "write the generated files")
 
@@ -41,7 +44,7 @@ func TestGenerated(t *testing.T) {
 		t.Fatal(err)
 	}
 	var page bytes.Buffer
-	page.WriteString("<!-- Generated from internal/catalogue/file.go by go generate ./internal/catalogue. -->\n\n# grantway.yaml\n")
+	page.WriteString("<!-- Generated from internal/catalogue/file*.go by go generate ./internal/catalogue. -->\n\n# grantway.yaml\n")
 	doc.reference(&page, reflect.TypeFor[File](), "")
 	for path, content := range map[string][]byte{schemaFile: append(schema, '\n'), referenceFile: page.Bytes()} {
 		if *update {
@@ -55,23 +58,27 @@ func TestGenerated(t *testing.T) {
 		}
 		old, err := os.ReadFile(path)
 		if diff := cmp.Diff(string(old), string(content)); err != nil || diff != "" {
-			t.Errorf("%s is not what file.go says (run go generate ./internal/catalogue): %v\n%s", path, err, diff)
+			t.Errorf("%s is not what the code says (run go generate ./internal/catalogue): %v\n%s", path, err, diff)
 		}
 	}
 }
 
-// texts are the comments of file.go: of a type under its name, of a field under
+// texts are the comments of sources: of a type under its name, of a field under
 // the type's name, a dot and its own.
 type texts map[string]string
 
 func comments(t *testing.T) texts {
 	t.Helper()
-	file, err := parser.ParseFile(token.NewFileSet(), "file.go", nil, parser.ParseComments)
-	if err != nil {
-		t.Fatal(err)
+	var decls []ast.Decl
+	for _, name := range sources {
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.ParseComments)
+		if err != nil {
+			t.Fatal(err)
+		}
+		decls = append(decls, file.Decls...)
 	}
 	doc := texts{}
-	for _, d := range file.Decls {
+	for _, d := range decls {
 		decl, ok := d.(*ast.GenDecl)
 		if !ok || decl.Tok != token.TYPE {
 			continue

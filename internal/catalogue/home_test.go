@@ -39,8 +39,12 @@ func TestHome(t *testing.T) {
 	if c.Environments[0].API(AdminAPI) != nil {
 		t.Error("the admin API is in a published environment, where it could be allotted")
 	}
-	if c.ForDev("http://127.0.0.1:8080", "data").Home != nil {
-		t.Error("a demonstration has a home")
+	if c.Console.Listen != "127.0.0.1:8089" || c.Console.URL.String() != "http://127.0.0.1:8089" || c.Portal != nil {
+		t.Errorf("console %+v, portal %+v", c.Console, c.Portal)
+	}
+	dev := c.ForDev("http://127.0.0.1:8080", "data")
+	if dev.Home.Issuer.String() != "http://127.0.0.1:8080/home" || dev.Portal.URL.String() != "http://127.0.0.1:8080/portal" || len(dev.Home.Clients) != 2 {
+		t.Errorf("a demonstration's home %+v", dev.Home)
 	}
 }
 

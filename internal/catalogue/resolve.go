@@ -40,7 +40,10 @@ func (r *resolver) catalogue() *Catalogue {
 	}
 	if f.Home.Issuer != "" {
 		c.Home = r.home(&f.Home)
+		c.Console = r.console(&f.Home.Console)
 	}
+	c.Portal = r.portal(&f.Portal)
+	c.own()
 	r.apart(c)
 	plans := r.plans()
 	r.disjoint(plans)

@@ -65,8 +65,11 @@ func (v *visit) want() (*wanting, bool) {
 }
 
 // silent reports whether nobody need be asked. An application that keeps no secret
-// could be any other one, so its person is asked each time (row B21).
-func (v *visit) silent(n *wanting) bool { return n.covered && v.remembers(n) }
+// could be any other one, so its person is asked each time (row B21). The console
+// and the portal are no other party.
+func (v *visit) silent(n *wanting) bool {
+	return v.pending.client.Own || n.covered && v.remembers(n)
+}
 
 // remembers reports whether what was allowed before counts now: only what is more
 // than that is asked then.

@@ -25,11 +25,21 @@ type Persona struct {
 	APIToken  string   // a plain one for the APIs that know them; empty: none
 }
 
-// demonstrate makes a client with everything allotted, and where there is a
-// persona, that person and an API token. What exists from an earlier run stays as
-// it is.
-func (s *Server) demonstrate(ctx context.Context, e *catalogue.Environment, db *sqlstore.Store, c Credentials) error {
+// demonstrate makes what a demonstration has: a client with everything allotted,
+// a person, an API token. What exists from an earlier run stays as it is.
+func (s *Server) demonstrate(ctx context.Context, e *catalogue.Environment, db *sqlstore.Store) error {
 	persona, acts := s.options.Personas[e.Name]
+	if c, ok := s.options.Demonstration[e.Name]; ok {
+		return s.demonstrateClient(ctx, e, db, c, persona, acts)
+	}
+	if acts {
+		return s.enrol(ctx, db, persona)
+	}
+	return nil
+}
+
+// demonstrateClient makes a client and, where it acts for people, the person.
+func (s *Server) demonstrateClient(ctx context.Context, e *catalogue.Environment, db *sqlstore.Store, c Credentials, persona Persona, acts bool) error {
 	verifier, err := s.secrets.FromChosen(ctx, c.Secret, s.options.Random)
 	if err != nil {
 		return err

@@ -117,10 +117,8 @@ func (s *Server) open(ctx context.Context, e *catalogue.Environment) (_ *resourc
 	if feed.denials, err = s.openDenials(e, r); err != nil {
 		return nil, err
 	}
-	if c, ok := s.options.Demonstration[e.Name]; ok {
-		if err := s.demonstrate(ctx, e, db, c); err != nil {
-			return nil, fmt.Errorf("make the demonstration's client: %w", err)
-		}
+	if err := s.demonstrate(ctx, e, db); err != nil {
+		return nil, fmt.Errorf("make the demonstration: %w", err)
 	}
 	s.follow(r)
 	return r, nil
@@ -153,7 +151,7 @@ func (s *Server) assemble(ctx context.Context, g *generation, e *catalogue.Envir
 	}
 	env := &environment{Environment: e, resources: r, dialect: dialect.Find(e.Dialect), outbound: g.outbound}
 	realm := realmOf(c.Name)
-	env.declare(s.options.Now())
+	env.declare(s.options.Now(), s.identity.verifier)
 	env.grants = []grant.Grant{
 		&grant.ClientCredentials{APIs: e.APIs, NeedsAudience: env.dialect.NeedsAudience},
 	}
@@ -215,15 +213,19 @@ func realmOf(name string) string {
 func (e *environment) issuer() string { return issuerOf(e.Environment) }
 
 // declare prepares the clients of the file.
-func (e *environment) declare(now time.Time) {
+func (e *environment) declare(now time.Time, own string) {
 	e.declared = map[string]*store.Client{}
 	for _, c := range e.Clients {
 		client := &store.Client{
 			ID: c.ID, Name: c.Name, Type: c.Type, Grants: c.Grants, AuthMethods: c.Methods, Allotted: c.Allotted,
-			SignIn: signInOf(&c), CreatedAt: now, Declared: true,
+			SignIn: signInOf(&c), CreatedAt: now, Declared: true, Own: c.Own,
 		}
-		if c.Verifier != "" {
-			client.Secrets = []store.Secret{{ID: partner.DeclaredSecret, ClientID: c.ID, Verifier: c.Verifier, CreatedAt: now}}
+		verifier := c.Verifier
+		if c.Own {
+			verifier = own
+		}
+		if verifier != "" {
+			client.Secrets = []store.Secret{{ID: partner.DeclaredSecret, ClientID: c.ID, Verifier: verifier, CreatedAt: now}}
 		}
 		e.declared[c.ID] = client
 	}

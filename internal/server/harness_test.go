@@ -54,6 +54,7 @@ type setup struct {
 	change  func(*catalogue.Catalogue) // before the server is made; nil: nothing
 	api     http.Handler               // in place of the example's demo API; nil: that one
 	handler func(*Server) http.Handler // in place of the public handler; nil: that one
+	home    bool                       // with the deployment's own environment, as `grantway dev` has it
 }
 
 // A site is a running server, reached over the network.
@@ -110,6 +111,9 @@ func options(s setup, base, data string, now func() time.Time, log *slog.Logger)
 	}
 	c := parsed.ForDev(base, data)
 	made := demonstrated(s.example, c)
+	if !s.home {
+		c.Home, c.Console, c.Portal = nil, nil, nil
+	}
 	if s.change != nil {
 		s.change(c)
 	}
@@ -139,7 +143,7 @@ func prepare(t testing.TB, example string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	made, err := options(setup{example: example}, "http://127.0.0.1", folder, func() time.Time { return begin }, slog.New(slog.DiscardHandler))
+	made, err := options(setup{example: example, home: true}, "http://127.0.0.1", folder, func() time.Time { return begin }, slog.New(slog.DiscardHandler))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,6 +60,7 @@ type Server struct {
 	secrets  *secret.Checker // of clients
 	persons  *secret.Checker // of people
 	key      []byte          // random, of this process
+	identity identity        // of the console and the portal, at home
 	local    http.Handler    // the admin API for this machine
 	upstream *http.Transport
 	trust    *trust
@@ -92,6 +93,9 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	}
 	s.key = make([]byte, 32)
 	if _, err := io.ReadFull(o.Random, s.key); err != nil {
+		return nil, err
+	}
+	if s.identity, err = newIdentity(o.Random); err != nil {
 		return nil, err
 	}
 	if s.local, err = s.administration(trustLocal); err != nil {

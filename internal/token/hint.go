@@ -22,6 +22,7 @@ type Hint struct {
 	Subject   string
 	SessionID string
 	ClientID  string // that it was issued to
+	ACR       string // how strong the sign-in was
 }
 
 // ErrHint: the text is no ID token of this issuer, or its key is gone.
@@ -55,9 +56,10 @@ func (h *Hints) Read(text string) (Hint, error) {
 	}
 	var also struct {
 		SessionID string `json:"sid"`
+		ACR       string `json:"acr"`
 	}
 	if err := wire.DecodeOpenJSON(body, &also); err != nil {
 		return Hint{}, fmt.Errorf("%w: %w", ErrHint, err)
 	}
-	return Hint{Subject: claims.Subject, SessionID: also.SessionID, ClientID: claims.Audience[0]}, nil
+	return Hint{Subject: claims.Subject, SessionID: also.SessionID, ClientID: claims.Audience[0], ACR: also.ACR}, nil
 }

@@ -195,7 +195,7 @@ func TestHints(t *testing.T) {
 		t.Fatal(err)
 	}
 	h := &Hints{Issuer: i.Name, Keys: func() []jose.PublicKey { return []jose.PublicKey{signer.Public()} }}
-	if got, err := h.Read(answer.IDToken); err != nil || got != (Hint{Subject: "anna", SessionID: "s1", ClientID: "client1"}) {
+	if got, err := h.Read(answer.IDToken); err != nil || got != (Hint{Subject: "anna", SessionID: "s1", ClientID: "client1", ACR: "1"}) {
 		t.Errorf("%+v, %v", got, err)
 	}
 	logout, err := signer.Under([]byte(`{"kid":"id1","alg":"EdDSA","typ":"logout+jwt"}`))
