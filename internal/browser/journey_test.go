@@ -26,7 +26,7 @@ func TestJourneys(t *testing.T) {
 			t.Parallel()
 			s := start(t, folder)
 			told, _ := json.Marshal(map[string]string{ // strings always encode
-				"issuer": s.issuer, "app": s.app, "chromium": chromium, "name": person, "password": password,
+				"issuer": s.issuer, "brand": s.brand, "app": s.app, "chromium": chromium, "name": person, "password": password,
 				"secret": plannerSecret, "pictures": os.Getenv("GRANTWAY_PICTURES"),
 			})
 			command := exec.CommandContext(t.Context(), node, path)

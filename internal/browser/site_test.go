@@ -21,6 +21,7 @@ import (
 	"github.com/grantway/grantway/examples"
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/keys"
+	"github.com/grantway/grantway/internal/secret"
 	"github.com/grantway/grantway/internal/server"
 	"github.com/grantway/grantway/internal/store"
 )
@@ -36,11 +37,12 @@ var clients string
 var single []byte
 
 // person is the one whose browser it is.
-const person, password, plannerSecret = "ann", "a term in Leiden", "of the planner, in these tests"
+const person, password, plannerSecret, universitySecret = "ann", "a term in Leiden", "of the planner, in these tests", "of the university, in these tests"
 
 // A site is the server with its people, and the application that sends them to it.
 type site struct {
 	issuer string // on localhost, where passkeys can be made
+	brand  string // the issuer of an environment with a look of its own, at which issuer is a provider
 	app    string
 	ahead  atomic.Int64 // of the real time, in nanoseconds
 	log    lockedBuffer
@@ -62,17 +64,19 @@ func start(t *testing.T, folder string) *site {
 	}
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	base := "http://localhost:" + port
-	s.issuer = base + "/demo"
+	s.issuer, s.brand = base+"/demo", base+"/university"
 
 	example, _ := examples.Find("mytimetable")
-	variables := map[string]string{"PLANNER_SECRET": plannerSecret}
-	c, err := catalogue.Parse("grantway.yaml", append(example.Config, strings.ReplaceAll(clients, "$APPLICATION", s.app)...), func(name string) (string, bool) {
+	variables := map[string]string{"PLANNER_SECRET": plannerSecret, "UNIVERSITY_SECRET": universitySecret}
+	below := strings.NewReplacer("$APPLICATION", s.app, "$BRAND", s.brand).Replace(clients)
+	c, err := catalogue.Parse("grantway.yaml", append(example.Config, below...), func(name string) (string, bool) {
 		value, ok := variables[name]
 		return value, ok
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.decorate(c)
 	data := t.TempDir()
 	sealing := filepath.Join(data, "sealing.key")
 	if err := keys.CreateSealFile(sealing); err != nil {
@@ -104,6 +108,24 @@ func start(t *testing.T, folder string) *site {
 		}
 	})
 	return s
+}
+
+// decorate gives an environment its look, and two providers: one where whoever comes
+// gets an account, and one where nobody does.
+func (s *site) decorate(c *catalogue.Catalogue) {
+	for _, e := range c.Environments {
+		if e.Name != "university" {
+			continue
+		}
+		e.Login.Theme = catalogue.Theme{Name: "Universitas Borealis", Logo: filepath.Join("testdata", "logo.svg"), Accent: "#ffd200"}
+		academy := catalogue.Provider{
+			Name: "academy", Title: "The Academy", Issuer: s.issuer, ClientID: "university", Secret: secret.Of(universitySecret),
+			Scopes: []string{"profile", "email"}, Create: true,
+		}
+		registry := academy
+		registry.Name, registry.Title, registry.Create = "registry", "The Registry of All Students of the Northern Provinces", false
+		e.Login.Providers = []catalogue.Provider{academy, registry}
+	}
 }
 
 // enrol makes the account.

@@ -11,7 +11,8 @@ import { chromium } from 'playwright-core'
 export const site = JSON.parse(process.env.SITE)
 export const phone = { viewport: { width: 360, height: 740 }, deviceScaleFactor: 2, hasTouch: true, isMobile: true }
 const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
-const metadata = await json(await fetch(site.issuer + '/.well-known/openid-configuration'))
+let metadata
+await move(site.issuer)
 
 const browser = await chromium.launch({
   executablePath: site.chromium,
@@ -135,6 +136,12 @@ export function request(change = {}) {
     code_challenge: createHash('sha256').update(verifier).digest('base64url'), code_challenge_method: 'S256', ...change,
   }
   return { url: metadata.authorization_endpoint + '?' + new URLSearchParams(fields), verifier, fields }
+}
+
+// move has the journeys that follow start at another issuer.
+export async function move(issuer) {
+  site.issuer = issuer
+  metadata = await json(await fetch(issuer + '/.well-known/openid-configuration'))
 }
 
 // signIn fills in the first page.
