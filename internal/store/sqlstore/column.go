@@ -36,8 +36,17 @@ func text(v any) string {
 	return string(b)
 }
 
-// list undoes text.
+// list undoes text. Names without anything that JSON escapes, which are most, are
+// cut apart here: the decoder takes ten times as long.
 func list(column string, into any) error {
+	if names, ok := into.(*[]string); ok && !strings.Contains(column, `\`) {
+		inner, begins := strings.CutPrefix(column, `["`)
+		inner, ends := strings.CutSuffix(inner, `"]`)
+		if begins && ends {
+			*names = strings.Split(inner, `","`)
+			return nil
+		}
+	}
 	if err := json.Unmarshal([]byte(column), into); err != nil {
 		return fmt.Errorf("%w: a list in the store is not JSON", store.ErrUnavailable)
 	}
