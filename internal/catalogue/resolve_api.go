@@ -23,6 +23,9 @@ type plan struct {
 	prefix  string // what the paths of all guarded routes begin with
 }
 
+// api is as much of the API as is known while names are resolved.
+func (p *plan) api() *API { return &API{Name: p.name, Scopes: p.scopes} }
+
 func (r *resolver) plans() []*plan {
 	var plans []*plan
 	for i := range r.file.APIs {
@@ -147,9 +150,9 @@ func (r *resolver) rule(p *plan, path string, entry RouteEntry, route *Route) bo
 			case strings.Contains(text, " | "):
 				problem, hint = "a list means all of its scopes, and a | b one of them: the two do not mix", "write two scopes, or one of the two forms"
 			default:
-				var scope *Scope
-				if scope, problem, hint = named(text, p.scopes); scope != nil && !slices.Contains(needed, scope.Name) {
-					needed = append(needed, scope.Name)
+				var m Meaning
+				if m, problem, hint = named(text, p.api()); m.Scope != "" && !slices.Contains(needed, m.Scope) {
+					needed = append(needed, m.Scope)
 				}
 			}
 			if problem != "" {

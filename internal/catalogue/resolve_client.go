@@ -168,32 +168,23 @@ func (r *resolver) allot(path, text string, usable []*plan, allotted map[string]
 		}
 		return
 	}
-	var all []*Scope
-	for _, p := range usable {
-		all = append(all, p.scopes...)
+	apis := make([]*API, len(usable))
+	for i, p := range usable {
+		apis[i] = p.api()
 	}
-	scope, problem, hint := named(text, all)
-	if scope == nil {
+	m, problem, hint := named(text, apis...)
+	switch {
+	case problem != "":
 		r.report(path, strings.Replace(problem, "of the API", "of its APIs", 1), hint)
-		return
+	case len(m.Of) > 1:
+		r.report(path, fmt.Sprintf("%s is a scope of %s", quote(text), strings.Join(m.Of, " and ")), "name one of them under apis")
+	default:
+		add(allotted, m.Of[0], m.Scope)
 	}
-	var owners []string
-	for _, p := range usable {
-		if slices.ContainsFunc(p.scopes, func(s *Scope) bool { return s.Name == scope.Name || slices.Contains(s.Aliases, text) }) {
-			owners = append(owners, p.name)
-		}
-	}
-	if len(owners) > 1 {
-		r.report(path, fmt.Sprintf("%s is a scope of %s", quote(text), strings.Join(owners, " and ")), "name one of them under apis")
-		return
-	}
-	add(allotted, owners[0], scope.Name)
 }
 
 func hasScope(plans []*plan, name string) bool {
-	return slices.ContainsFunc(plans, func(p *plan) bool {
-		return slices.ContainsFunc(p.scopes, func(s *Scope) bool { return s.Name == name || slices.Contains(s.Aliases, name) })
-	})
+	return slices.ContainsFunc(plans, func(p *plan) bool { return p.api().Scope(name) != nil })
 }
 
 func add(allotted map[string][]string, api, scope string) {

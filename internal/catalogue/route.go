@@ -1,7 +1,6 @@
 package catalogue
 
 import (
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -149,36 +148,4 @@ func commonPrefix(routes []Route) string {
 		return ""
 	}
 	return "/" + strings.Join(common, "/")
-}
-
-// named finds the scope that a text of the file means: its name, an alias, or an
-// ending of its name that begins after a "/", ":" or "." and that no other scope has.
-func named(text string, scopes []*Scope) (scope *Scope, problem, hint string) {
-	var fit []*Scope
-	var endings, candidates []string
-	for _, s := range scopes {
-		if s.Name == text || slices.Contains(s.Aliases, text) {
-			return s, "", ""
-		}
-		if before, ok := strings.CutSuffix(s.Name, text); ok && text != "" && strings.ContainsAny(before[len(before)-1:], "/:.") {
-			if !slices.Contains(candidates, s.Name) { // of two APIs, it may be the same
-				fit, candidates = append(fit, s), append(candidates, s.Name)
-			}
-		}
-		endings = append(endings, s.Name[strings.LastIndex(s.Name, "/")+1:], s.Name[strings.LastIndexAny(s.Name, "/:.")+1:])
-	}
-	switch len(fit) {
-	case 1:
-		return fit[0], "", ""
-	case 0:
-		if len(scopes) == 0 {
-			return nil, quote(text) + " is not a scope: the API has none", "write token for any good token, or declare the scope under scopes"
-		}
-		if near := nearest(text, endings); near != "" {
-			return nil, quote(text) + " is not a scope of the API", "did you mean " + near + "?"
-		}
-		return nil, quote(text) + " is not a scope of the API", "declare it under scopes, or write more of its name"
-	default:
-		return nil, fmt.Sprintf("%s is the end of %d scopes", quote(text), len(fit)), "write more of one: " + strings.Join(candidates, ", ")
-	}
 }

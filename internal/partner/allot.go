@@ -103,66 +103,34 @@ func (a *allotment) allot(field, text string) {
 		}
 		return
 	}
-	if a.exact(field, text) {
-		return
-	}
-	if a.openID != nil && a.openID.Scope(text) != nil {
+	own := func(api *catalogue.API) bool { return api.Scope(text) != nil }
+	if a.openID != nil && own(a.openID) && !slices.ContainsFunc(a.usable, own) {
 		a.add(a.openID.Name, text)
 		return
 	}
-	var owner *catalogue.API
-	var fit, known []string
-	for _, api := range a.usable {
-		for _, s := range api.Scopes {
-			if ends(s.Name, text) {
-				owner, fit = api, append(fit, s.Name)
+	m := catalogue.Mean(text, a.usable)
+	switch {
+	case len(m.Of) == 1:
+		a.add(m.Of[0], m.Scope)
+	case len(m.Of) > 1:
+		a.faults.add(field, quote(text)+" is a scope of "+strings.Join(m.Of, " and "), "name one of them under apis")
+	case len(m.Ends) > 0:
+		a.faults.add(field, fmt.Sprintf("%s is the end of %d scopes", quote(text), len(m.Ends)), several("write more of one: ", m.Ends))
+	case len(a.usable) > 0: // else the fault lies with the APIs
+		var known []string
+		for _, api := range a.usable {
+			for _, s := range api.Scopes {
+				known = append(known, s.Name[strings.LastIndexByte(s.Name, '/')+1:])
 			}
-			known = append(known, s.Name[strings.LastIndexByte(s.Name, '/')+1:])
 		}
+		a.faults.add(field, quote(text)+" is not a scope of the client's APIs", several("known are ", known))
 	}
-	switch len(fit) {
-	case 1:
-		a.add(owner.Name, fit[0])
-	case 0:
-		if len(a.usable) > 0 { // else the fault lies with the APIs
-			a.faults.add(field, quote(text)+" is not a scope of the client's APIs", several("known are ", known))
-		}
-	default:
-		a.faults.add(field, fmt.Sprintf("%s is the end of %d scopes", quote(text), len(fit)), several("write more of one: ", fit))
-	}
-}
-
-// exact allots the scope of that name or alias, and reports whether there is one.
-func (a *allotment) exact(field, text string) bool {
-	var owners []string
-	var name string
-	for _, api := range a.usable {
-		if s := api.Scope(text); s != nil {
-			owners, name = append(owners, api.Name), s.Name
-		}
-	}
-	switch len(owners) {
-	case 0:
-		return false
-	case 1:
-		a.add(owners[0], name)
-	default:
-		a.faults.add(field, quote(text)+" is a scope of "+strings.Join(owners, " and "), "name one of them under apis")
-	}
-	return true
 }
 
 func (a *allotment) add(api, scope string) {
 	if !slices.Contains(a.of[api], scope) {
 		a.of[api] = append(a.of[api], scope)
 	}
-}
-
-// ends reports whether text is as much of a scope's end as stands behind a
-// separator.
-func ends(scope, text string) bool {
-	before, ok := strings.CutSuffix(scope, text)
-	return ok && text != "" && before != "" && strings.ContainsAny(before[len(before)-1:], "/:.")
 }
 
 // several lists names in a hint, some of them where there are many.

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/oauth"
 )
@@ -255,7 +256,7 @@ func (c *Clients) withdraw(a *allotment, field, text string) {
 		})
 	}
 	if len(fit) == 0 {
-		add(func(_, scope string) bool { return ends(scope, text) })
+		add(func(_, scope string) bool { return catalogue.Ends(scope, text) })
 	}
 	switch len(fit) {
 	case 0:
