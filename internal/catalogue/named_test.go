@@ -9,7 +9,9 @@ import (
 )
 
 func TestMean(t *testing.T) {
-	scope := func(name string, aliases ...string) *catalogue.Scope { return &catalogue.Scope{Name: name, Aliases: aliases} }
+	scope := func(name string, aliases ...string) *catalogue.Scope {
+		return &catalogue.Scope{Name: name, Aliases: aliases}
+	}
 	apis := []*catalogue.API{
 		{Name: "notes", Scopes: []*catalogue.Scope{scope("https://x.example/notes.read"), scope("notes:write", "edit"), scope("shared:all")}},
 		{Name: "files", Scopes: []*catalogue.Scope{scope("files:write"), scope("shared:all"), scope("read")}},
