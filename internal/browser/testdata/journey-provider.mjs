@@ -39,6 +39,7 @@ await journey('nobody here is that person there', {}, async (page) => {
   await page.goto(asked().url)
   await go(page, 'registry', 'allow')
   await page.locator('#problem').waitFor()
+  assert.equal(await page.locator('[aria-invalid]').count(), 0, 'nothing was typed')
   await branded(page)
   await look(page, 'brand-provider-unknown')
 })
