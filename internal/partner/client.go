@@ -29,7 +29,9 @@ type New struct {
 	Scopes      []string // names, aliases or unique endings of them; "all" is every scope of its APIs
 	AuthMethods []string // empty: every method that takes a secret
 	SignIn      store.SignIn
+	Partner     string    // whose it is, by id; empty: the publisher's own
 	Secret      NewSecret // a client that keeps none gets none
+	Without     bool      // it gets none now either: a person generates it later
 }
 
 // Create registers a client with one secret, which Result holds when it was
@@ -41,9 +43,9 @@ func (c *Clients) Create(ctx context.Context, n New, by store.By) (Result, error
 		return Result{}, err
 	}
 	var made made
-	if client.Public() {
+	if client.Public() || n.Without {
 		if !n.Secret.Text.IsEmpty() || !n.Secret.Hash.IsEmpty() || !n.Secret.ExpiresAt.IsZero() {
-			faults.add("secret", "a "+client.Type+" client keeps no secret", "leave the secret and its end away, or register a web client")
+			faults.add("secret", "a "+client.Type+" client keeps no secret, or is to get it later", "leave the secret and its end away, or register a web client")
 		}
 	} else if made, err = c.make(ctx, n.Secret, by.At); err != nil {
 		return Result{}, err
@@ -51,7 +53,7 @@ func (c *Clients) Create(ctx context.Context, n New, by store.By) (Result, error
 	if faults = append(faults, made.faults...); len(faults) > 0 {
 		return Result{}, faults
 	}
-	if !client.Public() {
+	if made.stored.ID != "" {
 		made.stored.ClientID = client.ID
 		client.Secrets = []store.Secret{made.stored}
 	}
@@ -68,7 +70,7 @@ func (c *Clients) Create(ctx context.Context, n New, by store.By) (Result, error
 // as it would be stored.
 func (c *Clients) resulting(n New, now time.Time) (store.Client, Faults, error) {
 	client := store.Client{
-		ID: n.ID, Name: normalised(n.Name), Type: cmp.Or(n.Type, store.TypeMachine),
+		ID: n.ID, Name: normalised(n.Name), Partner: n.Partner, Type: cmp.Or(n.Type, store.TypeMachine),
 		Grants: slices.Clone(n.Grants), AuthMethods: slices.Clone(n.AuthMethods), SignIn: n.SignIn, CreatedAt: now,
 	}
 	if client.Name == "" {
@@ -132,6 +134,24 @@ func (c *Clients) List(ctx context.Context, after string, limit int) (clients []
 		}
 	}
 	slices.SortFunc(clients, func(a, b store.Client) int { return cmp.Compare(a.ID, b.ID) })
+	if len(clients) <= limit {
+		return clients, false, nil
+	}
+	return clients[:limit], true, nil
+}
+
+// Of returns at most limit clients of a partner whose ids sort after the given one,
+// as List does.
+func (c *Clients) Of(ctx context.Context, partnerID, after string, limit int) (clients []store.Client, more bool, err error) {
+	stored, err := c.Partners.ListOf(ctx, partnerID, after, limit+1)
+	if err != nil {
+		return nil, false, err
+	}
+	for _, client := range stored {
+		if c.declared(client.ID) == nil {
+			clients = append(clients, shown(client))
+		}
+	}
 	if len(clients) <= limit {
 		return clients, false, nil
 	}

@@ -70,6 +70,8 @@ type Clients struct {
 	Environment *catalogue.Environment
 	Store       store.Clients
 	Secrets     store.Secrets
+	Partners    store.PartnerClients
+	ScopeUses   store.ScopeUses
 	Check       *secret.Checker // within its bounds imported secrets are hashed
 	Now         func() time.Time
 	Random      io.Reader

@@ -105,6 +105,31 @@ func (c *Clients) RevokeSecret(ctx context.Context, clientID, secretID string, b
 	return result, nil
 }
 
+// Leaked takes a secret away that others may know and generates another one in its
+// place, in one step: the tokens that it obtained end, and there is no moment
+// without a secret. What it did meanwhile is activity, by its id.
+func (c *Clients) Leaked(ctx context.Context, clientID, secretID string, by store.By) (Result, error) {
+	client, err := c.own(ctx, clientID)
+	if err != nil {
+		return Result{}, err
+	}
+	by = c.stamp(by)
+	made, err := c.make(ctx, NewSecret{}, by.At)
+	if err != nil {
+		return Result{}, err
+	}
+	_ = client
+	made.stored.ClientID = clientID
+	result, err := c.change(ctx, clientID, func() error {
+		return c.Secrets.Replace(ctx, secretID, made.stored, c.forget(by.At), by)
+	})
+	if err != nil {
+		return Result{}, err
+	}
+	result.SecretID, result.Secret = made.stored.ID, made.text
+	return result, nil
+}
+
 func live(client *store.Client, now time.Time) int {
 	n := 0
 	for _, s := range client.Secrets {

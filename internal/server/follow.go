@@ -26,7 +26,7 @@ func (s *Server) follow(r *resources) {
 			r.feed.Reread()
 		}
 		last = c.Seq
-		if c.Kind == "secret.revoked" {
+		if c.Kind == "secret.revoked" || c.Kind == "secret.replaced" {
 			s.secrets.Forget(clientauth.Remembered(r.environment, c.Client, c.ID))
 		}
 		r.feed.noteChange(c)

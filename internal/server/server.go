@@ -21,6 +21,7 @@ import (
 	"github.com/grantway/grantway/internal/fetch"
 	"github.com/grantway/grantway/internal/forward"
 	"github.com/grantway/grantway/internal/keys"
+	"github.com/grantway/grantway/internal/partner"
 	"github.com/grantway/grantway/internal/secret"
 )
 
@@ -74,7 +75,8 @@ type Server struct {
 type generation struct {
 	catalogue    *catalogue.Catalogue
 	environments []*environment
-	outbound     *fetch.Fetcher // to addresses that somebody else supplied
+	partners     *partner.Partners // nil: there is no home
+	outbound     *fetch.Fetcher    // to addresses that somebody else supplied
 	mounts       *mounts
 }
 
@@ -150,6 +152,7 @@ func (s *Server) Reload(ctx context.Context, c *catalogue.Catalogue) (err error)
 	for _, e := range next.environments {
 		e.elsewhere(next.environments)
 	}
+	next.partners = s.organisations(next)
 	next.mounts = s.mount(next)
 	s.current.Store(next)
 	s.trust.set(c.Environments)

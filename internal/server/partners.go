@@ -1,0 +1,50 @@
+package server
+
+import (
+	"context"
+
+	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/partner"
+	"github.com/grantway/grantway/internal/store"
+)
+
+// organisations makes the operations on partners; nil where there is no home.
+func (s *Server) organisations(g *generation) *partner.Partners {
+	home := g.home()
+	if home == nil || home.accounts == nil {
+		return nil
+	}
+	db := home.resources.store
+	p := &partner.Partners{
+		Store: db.Partners(), Access: db.AccessRequests(), Accounts: db.Accounts(),
+		People: home.accounts.People, Links: home.accounts.Links,
+		Environments: func() []*partner.Clients { return s.current.Load().published() },
+		Notify: func(ctx context.Context, notices ...store.Notice) error {
+			_, err := db.Notices().Queue(ctx, notices)
+			return err
+		},
+		Now: s.options.Now, Random: s.options.Random,
+	}
+	return p
+}
+
+// home is the environment of the deployment itself; nil where there is none.
+func (g *generation) home() *environment {
+	for _, e := range g.environments {
+		if e.Environment == g.catalogue.Home {
+			return e
+		}
+	}
+	return nil
+}
+
+// published are the operations on the clients of every environment but home.
+func (g *generation) published() []*partner.Clients {
+	var all []*partner.Clients
+	for _, e := range g.environments {
+		if e.Name != catalogue.HomeName {
+			all = append(all, e.partners)
+		}
+	}
+	return all
+}
