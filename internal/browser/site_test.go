@@ -36,8 +36,8 @@ var clients string
 //go:embed testdata/single.html
 var single []byte
 
-// person is the one whose browser it is.
-const person, password, plannerSecret, universitySecret = "ann", "a term in Leiden", "of the planner, in these tests", "of the university, in these tests"
+// person is the one whose browser it is, dutchPerson another.
+const person, dutchPerson, password, plannerSecret, universitySecret = "ann", "bram", "a term in Leiden", "of the planner, in these tests", "of the university, in these tests"
 
 // A site is the server with its people, and the application that sends them to it.
 type site struct {
@@ -94,7 +94,8 @@ func start(t *testing.T, folder string) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.enrol(t, running.Admin())
+	s.enrol(t, running.Admin(), person, "Ann Example", "")
+	s.enrol(t, running.Admin(), dutchPerson, "Bram Voorbeeld", "nl-NL")
 	ctx, stop := context.WithCancel(context.Background())
 	done := make(chan error, 1)
 	go func() { done <- running.Serve(ctx, l, running.Handler()) }()
@@ -128,11 +129,11 @@ func (s *site) decorate(c *catalogue.Catalogue) {
 	}
 }
 
-// enrol makes the account.
-func (s *site) enrol(t *testing.T, admin http.Handler) {
+// enrol makes an account.
+func (s *site) enrol(t *testing.T, admin http.Handler, name, fullName, locale string) {
 	t.Helper()
 	body, _ := json.Marshal(map[string]any{ // strings always encode
-		"name": person, "password": password, "full_name": "Ann Example", "email": "ann@example.com", "roles": []string{"student"},
+		"name": name, "password": password, "full_name": fullName, "email": name + "@example.com", "locale": locale, "roles": []string{"student"},
 	})
 	w := httptest.NewRecorder()
 	r := httptest.NewRequest(http.MethodPost, "/admin/v1/environments/demo/accounts", bytes.NewReader(body))
