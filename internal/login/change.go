@@ -4,7 +4,6 @@ import (
 	"errors"
 
 	"github.com/grantway/grantway/internal/account"
-	"github.com/grantway/grantway/internal/limit"
 	"github.com/grantway/grantway/internal/refusal"
 	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/internal/web"
@@ -64,9 +63,7 @@ func (v *visit) postChange() {
 	if screen.First {
 		err = v.j.People.Passwords.First(v.r.Context(), who, chosen, v.by(who.AccountID))
 	} else {
-		err = v.j.People.Passwords.Change(v.r.Context(), who, current, chosen, account.Source{
-			Address: limit.ClientAddress(v.r, v.j.Trusted), Device: v.device(),
-		}, v.by(who.AccountID))
+		err = v.j.People.Passwords.Change(v.r.Context(), who, current, chosen, v.source(), v.by(who.AccountID))
 	}
 	switch {
 	case err == nil && v.session == nil, errors.Is(err, store.ErrConflict):
@@ -75,8 +72,17 @@ func (v *visit) postChange() {
 		v.done(web.DonePassword)
 	case problemOf(err) != "":
 		v.wrong(problemOf(err), screen)
+	default:
+		v.unchanged(err, who, web.PathChange, screen)
+	}
+}
+
+// unchanged says why who is signed in could not change their account on the page that
+// asks for the password.
+func (v *visit) unchanged(err error, who account.Signed, path string, screen web.Screen) {
+	switch {
 	case errors.Is(err, account.ErrStepUp):
-		v.stepUp(who, web.PathChange)
+		v.stepUp(who, path)
 	case errors.Is(err, account.ErrTooMany):
 		v.tooMany(err, screen)
 	case errors.Is(err, account.ErrWrong):

@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/grantway/grantway/internal/account"
+	"github.com/grantway/grantway/internal/limit"
 	"github.com/grantway/grantway/internal/secret"
 )
 
@@ -82,6 +84,11 @@ func (v *visit) bind() (string, error) {
 	}
 	v.setCookie(browserCookie, made.Reveal(), time.Time{})
 	return made.Reveal(), nil
+}
+
+// source is where the request comes from, to whoever counts attempts.
+func (v *visit) source() account.Source {
+	return account.Source{Address: limit.ClientAddress(v.r, v.j.Trusted), Device: v.device()}
 }
 
 // device is the handle of a remembered browser, or empty.

@@ -4,8 +4,6 @@ import (
 	"errors"
 
 	"github.com/grantway/grantway/internal/account"
-	"github.com/grantway/grantway/internal/limit"
-	"github.com/grantway/grantway/internal/refusal"
 	"github.com/grantway/grantway/internal/web"
 )
 
@@ -63,9 +61,7 @@ func (v *visit) postErase() {
 	}
 	var err error
 	if screen.Password {
-		_, _, err = v.j.People.Passwords.Check(v.r.Context(), screen.Name, v.r.PostForm.Get(web.FieldPassword), account.Source{
-			Address: limit.ClientAddress(v.r, v.j.Trusted), Device: v.device(),
-		})
+		_, _, err = v.j.People.Passwords.Check(v.r.Context(), screen.Name, v.r.PostForm.Get(web.FieldPassword), v.source())
 	}
 	if err == nil {
 		err = v.j.People.Accounts.DeleteOwn(v.r.Context(), who, v.by(who.AccountID))
@@ -75,14 +71,7 @@ func (v *visit) postErase() {
 		v.dropCookie(sessionCookie)
 		v.dropCookie(deviceCookie)
 		v.goodbye(web.DoneErased)
-	case errors.Is(err, account.ErrStepUp):
-		v.stepUp(who, web.PathErase)
-	case errors.Is(err, account.ErrTooMany):
-		v.tooMany(err, screen)
-	case errors.Is(err, account.ErrWrong):
-		v.note(refusal.SignInWrong, err)
-		v.wrong(web.ProblemCurrent, screen)
 	default:
-		v.failedBy(err)
+		v.unchanged(err, who, web.PathErase, screen)
 	}
 }

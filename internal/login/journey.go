@@ -258,6 +258,15 @@ func (v *visit) showing() web.Showing {
 // show answers with a page.
 func (v *visit) show(screen web.Screen) { v.showWith(http.StatusOK, v.showing(), screen) }
 
+// page shows a page that was made, or says that it could not be.
+func (v *visit) page(screen web.Screen, err error) {
+	if err != nil {
+		v.failedBy(err)
+		return
+	}
+	v.show(screen)
+}
+
 func (v *visit) showWith(status int, with web.Showing, screen web.Screen) {
 	v.j.Pages.Show(v.w, v.r, status, with, screen)
 }

@@ -2,8 +2,6 @@ package login
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/base64"
@@ -18,6 +16,7 @@ import (
 	"github.com/grantway/grantway/internal/account"
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/fetch"
+	"github.com/grantway/grantway/internal/keys"
 	"github.com/grantway/grantway/internal/secret"
 	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/internal/wire"
@@ -133,16 +132,16 @@ func (p *Providers) Begin(w http.ResponseWriter, r *http.Request, name string, i
 	if err != nil {
 		return err
 	}
-	trip := journey{browser, state}
+	trip := roundTrip{browser, state}
 	text, err := json.Marshal(intent)
 	if err != nil {
 		return err
 	}
-	sealed, err := trip.seal(text)
+	seal, err := trip.seal()
 	if err != nil {
 		return err
 	}
-	asked, err := json.Marshal(away{Provider: name, Issuer: up.Issuer, Intent: sealed})
+	asked, err := json.Marshal(away{Provider: name, Issuer: up.Issuer, Intent: seal.Close(text, nil)})
 	if err != nil {
 		return err
 	}
@@ -202,9 +201,9 @@ func (p *Providers) Finish(r *http.Request, name string, who account.Signed) (Ar
 
 // take spends what the browser was sent away with. Of many answers exactly one is
 // taken (row V04).
-func (p *Providers) take(r *http.Request, up *upstream) (sent wire.Parameters, trip journey, _ Arrival, err error) {
-	refuse := func(why string) (wire.Parameters, journey, Arrival, error) {
-		return wire.Parameters{}, journey{}, Arrival{}, fmt.Errorf("%w: %s", ErrReturn, why)
+func (p *Providers) take(r *http.Request, up *upstream) (sent wire.Parameters, trip roundTrip, _ Arrival, err error) {
+	refuse := func(why string) (wire.Parameters, roundTrip, Arrival, error) {
+		return wire.Parameters{}, roundTrip{}, Arrival{}, fmt.Errorf("%w: %s", ErrReturn, why)
 	}
 	if sent, err = wire.ParseQuery(r.URL.RawQuery); err != nil {
 		return refuse("its parameters are doubled or ill-formed")
@@ -222,7 +221,7 @@ func (p *Providers) take(r *http.Request, up *upstream) (sent wire.Parameters, t
 	if browser.IsEmpty() {
 		return refuse("the browser has no cookie")
 	}
-	trip = journey{browser, secret.Of(sent.Get("state"))}
+	trip = roundTrip{browser, secret.Of(sent.Get("state"))}
 	stored, err := p.Requests.Find(r.Context(), trip.hash(), p.Now())
 	if errors.Is(err, store.ErrNotFound) {
 		return refuse("the state is spent or over")
@@ -249,7 +248,11 @@ func (p *Providers) take(r *http.Request, up *upstream) (sent wire.Parameters, t
 		return sent, trip, Arrival{}, err
 	}
 	arrival := Arrival{Provider: up.Name}
-	text, err := trip.open(kept.Intent)
+	seal, err := trip.seal()
+	if err != nil {
+		return sent, trip, Arrival{}, err
+	}
+	text, err := seal.Open(kept.Intent, nil)
 	if err == nil {
 		err = json.Unmarshal(text, &arrival.Intent)
 	}
@@ -259,49 +262,28 @@ func (p *Providers) take(r *http.Request, up *upstream) (sent wire.Parameters, t
 	return sent, trip, arrival, nil
 }
 
-// A journey is one way to a provider and back: the browser's handle, which never
+// A roundTrip is one way to a provider and back: the browser's handle, which never
 // leaves it and us, and the state, which goes along.
-type journey struct{ browser, state secret.Secret }
+type roundTrip struct{ browser, state secret.Secret }
 
 // hash is what it is stored under: that of no other handle (rule 2).
-func (j journey) hash() [32]byte {
-	return sha256.Sum256([]byte("grantway: sent to a provider\x00" + j.state.Reveal()))
+func (t roundTrip) hash() [32]byte {
+	return sha256.Sum256([]byte("grantway: sent to a provider\x00" + t.state.Reveal()))
 }
 
-func (j journey) derive(what string) []byte {
-	mac := hmac.New(sha256.New, []byte(j.browser.Reveal()))
-	mac.Write([]byte("grantway: sent to a provider\x00" + what + "\x00" + j.state.Reveal()))
+func (t roundTrip) derive(what string) []byte {
+	mac := hmac.New(sha256.New, []byte(t.browser.Reveal()))
+	mac.Write([]byte("grantway: sent to a provider\x00" + what + "\x00" + t.state.Reveal()))
 	return mac.Sum(nil)
 }
 
 // text is a value of 43 characters.
-func (j journey) text(what string) string {
-	return base64.RawURLEncoding.EncodeToString(j.derive(what))
+func (t roundTrip) text(what string) string {
+	return base64.RawURLEncoding.EncodeToString(t.derive(what))
 }
 
-func (j journey) seal(text []byte) ([]byte, error) {
-	aead, err := j.aead()
-	if err != nil {
-		return nil, err
-	}
-	return aead.Seal(nil, nil, text, nil), nil
-}
-
-func (j journey) open(sealed []byte) ([]byte, error) {
-	aead, err := j.aead()
-	if err != nil {
-		return nil, err
-	}
-	return aead.Open(nil, nil, sealed, nil)
-}
-
-func (j journey) aead() (cipher.AEAD, error) {
-	block, err := aes.NewCipher(j.derive("intent"))
-	if err != nil {
-		return nil, err
-	}
-	return cipher.NewGCMWithRandomNonce(block)
-}
+// seal seals the intent: it opens for this browser with this state.
+func (t roundTrip) seal() (*keys.Seal, error) { return keys.SealOf(t.derive("intent")) }
 
 // upstream returns the provider of a name.
 func (p *Providers) upstream(name string) (*upstream, error) {

@@ -165,7 +165,7 @@ type person struct {
 
 // redeem sends the code and returns who the ID token is about. Every fault of the
 // token is ErrReturn (row V01).
-func (d *discovered) redeem(ctx context.Context, p *Providers, code string, trip journey) (person, error) {
+func (d *discovered) redeem(ctx context.Context, p *Providers, code string, trip roundTrip) (person, error) {
 	client := oidc.ClientContext(ctx, p.Fetch.Client(fetch.JSON))
 	answer, err := d.client.Exchange(client, code, oauth2.VerifierOption(trip.text("verifier")))
 	if err != nil {

@@ -36,12 +36,7 @@ func (v *visit) getTOTP() {
 		v.to(web.PathAccount) // there is one: it is removed first
 		return
 	}
-	screen, err := v.totp(who, required)
-	if err != nil {
-		v.failedBy(err)
-		return
-	}
-	v.show(screen)
+	v.page(v.totp(who, required))
 }
 
 func (v *visit) totp(who account.Signed, required bool) (web.SetUpTOTP, error) {
@@ -104,23 +99,25 @@ func (v *visit) postTOTP() {
 
 // getAddPasskey shows the page that makes a passkey.
 func (v *visit) getAddPasskey() {
-	if v.j.People.Passkeys == nil {
-		v.failed(web.FailedMissing, errors.New("no passkeys at a bare address"))
-		return
-	}
-	who, required, ok := v.adding(web.PathAddPasskey)
+	who, required, ok := v.addingPasskey()
 	if !ok {
 		return
 	}
 	screen, err := v.newPasskey(who, required)
-	switch {
-	case errors.Is(err, store.ErrConflict):
+	if errors.Is(err, store.ErrConflict) {
 		v.to(web.PathAccount) // there are as many as there may be
-	case err != nil:
-		v.failedBy(err)
-	default:
-		v.show(screen)
+		return
 	}
+	v.page(screen, err)
+}
+
+// addingPasskey returns who may add a passkey, and whether they have to.
+func (v *visit) addingPasskey() (who account.Signed, required, ok bool) {
+	if v.j.People.Passkeys == nil {
+		v.failed(web.FailedMissing, errors.New("no passkeys at a bare address"))
+		return who, false, false
+	}
+	return v.adding(web.PathAddPasskey)
 }
 
 func (v *visit) newPasskey(who account.Signed, required bool) (web.SetUpPasskey, error) {
@@ -134,11 +131,7 @@ func (v *visit) newPasskey(who account.Signed, required bool) (web.SetUpPasskey,
 
 // postAddPasskey adds the passkey that the browser made.
 func (v *visit) postAddPasskey() {
-	if v.j.People.Passkeys == nil {
-		v.failed(web.FailedMissing, errors.New("no passkeys at a bare address"))
-		return
-	}
-	who, required, ok := v.adding(web.PathAddPasskey)
+	who, required, ok := v.addingPasskey()
 	if !ok {
 		return
 	}

@@ -72,9 +72,7 @@ func (v *visit) signIn(name string) (web.SignIn, error) {
 // postSignIn checks name and password.
 func (v *visit) postSignIn() {
 	typed := v.field(web.FieldName)
-	found, proof, err := v.j.People.Passwords.Check(v.r.Context(), typed, v.r.PostForm.Get(web.FieldPassword), account.Source{
-		Address: limit.ClientAddress(v.r, v.j.Trusted), Device: v.device(),
-	})
+	found, proof, err := v.j.People.Passwords.Check(v.r.Context(), typed, v.r.PostForm.Get(web.FieldPassword), v.source())
 	switch {
 	case err == nil:
 		v.proceed(found.ID, proof)
@@ -137,12 +135,7 @@ func (v *visit) getSecond() {
 	if !ok {
 		return
 	}
-	screen, err := v.second(who, verdict)
-	if err != nil {
-		v.failedBy(err)
-		return
-	}
-	v.show(screen)
+	v.page(v.second(who, verdict))
 }
 
 // half returns who has proven a part of what is needed, and what is missing. Where
