@@ -77,11 +77,7 @@ func TestAPI(t *testing.T) {
 			t.Errorf("%s: %d %.400s", row.name, w.Code, said)
 		}
 	}
-	var own []struct{ ID string }
-	w := call(h, student, "GET", "/api/v0/timetable", "")
-	if err := json.Unmarshal(w.Body.Bytes(), &own); err != nil || len(own) != 8 {
-		t.Errorf("%d events, %v", len(own), err)
-	}
+	sees(t, h, 8)
 }
 
 // TestEachEventOnce: who follows a module and its room sees an event once.
@@ -90,8 +86,14 @@ func TestEachEventOnce(t *testing.T) {
 	for _, id := range []string{"module-1", "location-1"} {
 		call(h, student, "POST", "/api/v0/profile/subscriptions", `{"id":"`+id+`"}`)
 	}
+	sees(t, h, 8)
+}
+
+// sees says that the student's timetable has so many events.
+func sees(t *testing.T, h http.Handler, want int) {
+	t.Helper()
 	var own []struct{ ID string }
-	if err := json.Unmarshal(call(h, student, "GET", "/api/v0/timetable", "").Body.Bytes(), &own); err != nil || len(own) != 8 {
+	if err := json.Unmarshal(call(h, student, "GET", "/api/v0/timetable", "").Body.Bytes(), &own); err != nil || len(own) != want {
 		t.Errorf("%d events, %v", len(own), err)
 	}
 }
