@@ -47,6 +47,7 @@ type world struct {
 	good    map[string]bool  // access tokens that the API takes; nil: all
 	refuse  bool             // the token endpoint refuses
 	claims  map[string]any   // of the next ID token, beside the usual
+	about   string           // whom userinfo is about
 	nonce   string           // that the browser brought to the issuer
 	expires int              // seconds
 	tokens  []string         // everything secret that was issued
@@ -63,7 +64,7 @@ var key = func() *rsa.PrivateKey {
 // start runs a world. In the configuration, ISSUER, API, PUBLIC and FOLDER are put in.
 func start(t *testing.T, config string) *world {
 	t.Helper()
-	w := &world{t: t, claims: map[string]any{}, expires: 3600}
+	w := &world{t: t, claims: map[string]any{}, about: "ann", expires: 3600}
 	w.api = httptest.NewServer(http.HandlerFunc(w.serveAPI))
 	t.Cleanup(w.api.Close)
 	w.issuer = httptest.NewServer(w.serveIssuer())
@@ -120,7 +121,7 @@ func (w *world) serveIssuer() http.Handler {
 	mux.HandleFunc("/.well-known/openid-configuration", func(rw http.ResponseWriter, r *http.Request) {
 		at := w.issuer.URL
 		say(rw, map[string]any{
-			"issuer": at, "authorization_endpoint": at + "/authorize", "token_endpoint": at + "/token", "jwks_uri": at + "/keys",
+			"issuer": at, "authorization_endpoint": at + "/authorize", "token_endpoint": at + "/token", "jwks_uri": at + "/keys", "userinfo_endpoint": at + "/userinfo",
 			"end_session_endpoint": at + "/logout", "authorization_response_iss_parameter_supported": true,
 			"id_token_signing_alg_values_supported": []string{"RS256"},
 		})
@@ -130,6 +131,11 @@ func (w *world) serveIssuer() http.Handler {
 			"kty": "RSA", "kid": "1", "alg": "RS256", "use": "sig",
 			"n": b64(key.N.Bytes()), "e": b64(big.NewInt(int64(key.E)).Bytes()),
 		}}})
+	})
+	mux.HandleFunc("/userinfo", func(rw http.ResponseWriter, r *http.Request) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		say(rw, map[string]string{"sub": w.about, "preferred_username": strings.TrimPrefix(r.Header.Get("Authorization"), "Bearer access-")})
 	})
 	mux.HandleFunc("/authorize", func(rw http.ResponseWriter, r *http.Request) {
 		q := r.URL.Query()

@@ -38,6 +38,7 @@ type issuer struct {
 	provider    *oidc.Provider
 	AuthURL     string `json:"authorization_endpoint"`
 	TokenURL    string `json:"token_endpoint"`
+	UserInfo    string `json:"userinfo_endpoint"`
 	EndSession  string `json:"end_session_endpoint"`
 	NamesItself bool   `json:"authorization_response_iss_parameter_supported"`
 }
@@ -151,12 +152,45 @@ func (o *people) verify(ctx context.Context, there *issuer, got client.Token, no
 		}
 	}
 	found.claims = map[string]any{}
-	for _, name := range p.config.SignIn.Claims {
-		if value, ok := all[name]; ok {
-			found.claims[name] = value
+	o.pick(found.claims, all)
+	return found, nil
+}
+
+// pick takes what the page may see.
+func (o *people) pick(into, from map[string]any) {
+	for _, name := range o.proxy.config.SignIn.Claims {
+		if value, ok := from[name]; ok {
+			into[name] = value
 		}
 	}
-	return found, nil
+}
+
+// describe asks the userinfo endpoint for what the ID token does not say (OpenID
+// Connect Core §5.3). Where that does not answer, less is known.
+func (o *people) describe(ctx context.Context, there *issuer, c *client.Client, found person) error {
+	if there.UserInfo == "" || len(found.claims) == len(o.proxy.config.SignIn.Claims) {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, there.UserInfo, http.NoBody)
+	if err != nil {
+		return nil
+	}
+	answer, err := c.HTTP().Transport.RoundTrip(r) // which follows no redirect
+	if err != nil {
+		return nil
+	}
+	defer answer.Body.Close()
+	var all map[string]any
+	if answer.StatusCode != http.StatusOK || json.NewDecoder(io.LimitReader(answer.Body, maxIssuerAnswer)).Decode(&all) != nil {
+		return nil
+	}
+	if all["sub"] != found.Subject {
+		return errors.New("userinfo is about somebody else") // §5.3.2
+	}
+	o.pick(found.claims, all)
+	return nil
 }
 
 // A trip is what a browser was sent away with. The browser keeps it, sealed, so

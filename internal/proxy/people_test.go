@@ -13,7 +13,7 @@ public_url: PUBLIC
 static: FOLDER
 api: API
 path: /api
-sign_in: {issuer: ISSUER, id: app, secret: "${SECRET}", scopes: [profile, read], claims: [sub, name], idle: 10m, session: 1h, sessions: 2}
+sign_in: {issuer: ISSUER, id: app, secret: "${SECRET}", scopes: [profile, read], claims: [sub, name, preferred_username], idle: 10m, session: 1h, sessions: 2}
 routes: [GET /notes, POST /notes]
 limits: {per_session: 5/min, per_address: 1000/min}
 `
@@ -46,7 +46,7 @@ func TestPerson(t *testing.T) {
 		t.Errorf("%d %v %s", g.StatusCode, g.Header, g.body)
 	}
 	g = w.ask(&b.Client, "GET", "/auth/me", "")
-	if !strings.Contains(g.body, `"name":"Ann"`) || strings.Contains(g.body, "secretish") {
+	if !strings.Contains(g.body, `"name":"Ann","preferred_username":"1-authorization_code"`) || strings.Contains(g.body, "secretish") {
 		t.Errorf("me: %s", g.body)
 	}
 	if g := w.ask(&b.Client, "GET", "/auth/logout", ""); g.StatusCode != 405 {
@@ -106,6 +106,7 @@ func TestCallback(t *testing.T) {
 		claims map[string]any
 		change func(url.Values)
 		cookie func(string) string
+		about  string
 		ok     bool
 	}{
 		{name: "it works", ok: true},
@@ -125,12 +126,16 @@ func TestCallback(t *testing.T) {
 		{name: "expired", claims: map[string]any{"exp": time.Now().Add(-time.Hour).Unix()}},
 		{name: "issued long ago", claims: map[string]any{"iat": time.Now().Add(-time.Hour).Unix()}},
 		{name: "nobody", claims: map[string]any{"sub": ""}},
+		{name: "userinfo about another", about: "eve"},
 		{name: "another access token", claims: map[string]any{"at_hash": "AAAAAAAAAAAAAAAAAAAAAA"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			w := start(t, signIn)
 			if row.claims != nil {
 				w.claims = row.claims
+			}
+			if row.about != "" {
+				w.about = row.about
 			}
 			g := w.ask(nil, "GET", "/auth/login", "")
 			cookie, _, _ := strings.Cut(g.Header.Get("Set-Cookie"), ";")

@@ -158,6 +158,9 @@ func (p *Proxy) arrive(w http.ResponseWriter, r *http.Request) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if err := p.people.describe(r.Context(), there, c, found); err != nil {
+		return "", err
+	}
 	if old, err := p.cookie(r, sessionCookie); err == nil && old != "" {
 		p.sessions.remove(p.sessions.find(old))
 	}
@@ -194,7 +197,7 @@ func (p *Proxy) me(w http.ResponseWriter, r *http.Request) {
 	}
 	told := struct {
 		SignedIn bool           `json:"signed_in"`
-		Claims   map[string]any `json:"claims,omitempty"`
+		Claims   map[string]any `json:"claims"`
 		Expires  int            `json:"expires_in,omitempty"` // seconds, if the session is not used
 		Login    string         `json:"login,omitempty"`
 		Logout   string         `json:"logout,omitempty"`
