@@ -214,20 +214,9 @@ func endsAccount(id string, forget time.Time, by store.By) *store.Revocation {
 	return &store.Revocation{Kind: store.RevokedAccount, ID: id, IssuedBefore: by.At, ForgetAt: forget}
 }
 
-// alterAccount runs a step with the account's row locked.
-func (s *Store) alterAccount(ctx context.Context, id string, by store.By,
-	step func(ctx context.Context, t transaction, disabledAt int64) (*fact, error),
-) error {
-	if !storable(id) {
-		return store.ErrNotFound
-	}
-	return s.change(ctx, by, func(ctx context.Context, t transaction) (*fact, error) {
-		var disabledAt int64
-		if err := known(one(ctx, t, lockAccount, []any{id}, &disabledAt)); err != nil {
-			return nil, err
-		}
-		return step(ctx, t, disabledAt)
-	})
+// alterAccount changes one account while holding the lock on its row.
+func (s *Store) alterAccount(ctx context.Context, id string, by store.By, step alteration) error {
+	return s.alterRow(ctx, lockAccount, id, by, step)
 }
 
 func (s accounts) read(ctx context.Context, q statement, args ...any) ([]store.Account, error) {

@@ -216,23 +216,8 @@ func (s clients) Delete(ctx context.Context, id string, forget time.Time, by sto
 }
 
 // alter changes one client while holding the lock on its row.
-func (s *Store) alter(ctx context.Context, id string, by store.By,
-	step func(ctx context.Context, t transaction, disabledAt int64) (*fact, error),
-) error {
-	if !storable(id) {
-		return store.ErrNotFound
-	}
-	return s.change(ctx, by, func(ctx context.Context, t transaction) (*fact, error) {
-		var disabledAt int64
-		known, err := one(ctx, t, lockClient, []any{id}, &disabledAt)
-		if err != nil {
-			return nil, err
-		}
-		if !known {
-			return nil, store.ErrNotFound
-		}
-		return step(ctx, t, disabledAt)
-	})
+func (s *Store) alter(ctx context.Context, id string, by store.By, step alteration) error {
+	return s.alterRow(ctx, lockClient, id, by, step)
 }
 
 func endsClient(id string, forget time.Time, by store.By) *store.Revocation {

@@ -184,14 +184,7 @@ func (s grants) Find(ctx context.Context, id string) (store.Grant, error) {
 
 // List implements store.Grants.
 func (s grants) List(ctx context.Context, accountID string, now time.Time) ([]store.Grant, error) {
-	all, err := s.read(ctx, listGrants, accountID, micros(now))
-	if errors.Is(err, store.ErrNotFound) {
-		return nil, nil // no account has such an id
-	}
-	if err != nil {
-		return nil, fmt.Errorf("list grants: %w", err)
-	}
-	return all, nil
+	return listOf(ctx, "list grants", s.read, listGrants, accountID, micros(now))
 }
 
 func (s grants) read(ctx context.Context, q statement, args ...any) ([]store.Grant, error) {

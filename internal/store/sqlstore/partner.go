@@ -202,17 +202,6 @@ func (s partners) SetMember(ctx context.Context, id, accountID, role string, by 
 }
 
 // alterPartner changes one partner while holding the lock on its row.
-func (s *Store) alterPartner(ctx context.Context, id string, by store.By,
-	step func(ctx context.Context, t transaction, disabledAt int64) (*fact, error),
-) error {
-	if !storable(id) {
-		return store.ErrNotFound
-	}
-	return s.change(ctx, by, func(ctx context.Context, t transaction) (*fact, error) {
-		var disabledAt int64
-		if err := known(one(ctx, t, lockPartner, []any{id}, &disabledAt)); err != nil {
-			return nil, err
-		}
-		return step(ctx, t, disabledAt)
-	})
+func (s *Store) alterPartner(ctx context.Context, id string, by store.By, step alteration) error {
+	return s.alterRow(ctx, lockPartner, id, by, step)
 }

@@ -6,7 +6,27 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/grantway/grantway/internal/store"
 )
+
+// An alteration changes a thing whose row is locked. disabledAt is 0 while it is not
+// disabled.
+type alteration func(ctx context.Context, t transaction, disabledAt int64) (*fact, error)
+
+// alterRow runs a step with one row locked, or returns store.ErrNotFound.
+func (s *Store) alterRow(ctx context.Context, lock statement, id string, by store.By, step alteration) error {
+	if !storable(id) {
+		return store.ErrNotFound
+	}
+	return s.change(ctx, by, func(ctx context.Context, t transaction) (*fact, error) {
+		var disabledAt int64
+		if err := known(one(ctx, t, lock, []any{id}, &disabledAt)); err != nil {
+			return nil, err
+		}
+		return step(ctx, t, disabledAt)
+	})
+}
 
 // purge runs a statement that forgets at most limit of what ended before a time.
 func (s *Store) purge(ctx context.Context, what string, q statement, before time.Time, limit int) (int, error) {
