@@ -1,6 +1,7 @@
 package browser
 
 import (
+	"context"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -84,7 +85,10 @@ func TestSafeProxy(t *testing.T) {
 		"front": public, "issuer": "http://" + server + "/demo", "foreign": foreign.URL, "chromium": chromium,
 		"name": person, "password": password, "secret": secret,
 	})
-	journey := exec.CommandContext(t.Context(), node, filepath.Join(scripts, "proxy.mjs"))
+	late, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	defer cancel()
+	journey := exec.CommandContext(late, node, filepath.Join(scripts, "proxy.mjs"))
+	journey.WaitDelay = time.Second // the browser has its output too
 	journey.Env = append(environment, "SITE="+string(told))
 	if out, err := journey.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s\nThe proxy's log:\n%s", err, out, read(t, filepath.Join(folder, "proxy.log")))

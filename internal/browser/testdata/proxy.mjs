@@ -4,6 +4,7 @@ import assert from 'node:assert/strict'
 import { chromium } from 'playwright-core'
 
 const site = JSON.parse(process.env.SITE)
+setTimeout(() => { console.error('not done in 90 seconds'); process.exit(1) }, 90_000).unref()
 const browser = await chromium.launch({
   executablePath: site.chromium,
   args: [
@@ -90,9 +91,10 @@ await page.getByText('Nobody is signed in.').waitFor()
 assert.equal(await page.evaluate(async () => (await fetch('/api/v0/user')).status), 401)
 assert.deepEqual((await context.cookies(site.front)).filter((c) => c.name.includes('grantway-app')), [])
 
-await Promise.all(reading)
+// A body that was never read to its end, as of a redirect, may never come.
+await Promise.race([Promise.all(reading), new Promise((done) => setTimeout(done, 3000))])
 assert.ok(traffic.length > 20)
 for (const [kind, url, ...parts] of traffic) holdsNone(`the ${kind} of ${url}`, [url, ...parts].join('\n'))
-const unexpected = faults.filter((f) => !/status of 40[13]|CORS|ERR_FAILED/.test(f))
+const unexpected = faults.filter((f) => !/status of 40[134]|CORS|ERR_FAILED/.test(f))
 assert.deepEqual(unexpected, [])
 await browser.close()
