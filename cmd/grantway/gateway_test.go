@@ -2,27 +2,17 @@ package main
 
 import (
 	"encoding/json"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"github.com/grantway/grantway/internal/installed"
 )
 
 const gatewaySecret = "a-secret-that-only-this-gateway-knows"
-
-// free returns an address of this machine that nobody listens on.
-func free(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
 
 // TestGatewayApart: a server and a gateway are two processes with one file. The
 // gateway has neither the sealing key nor the clients' secrets, and opens no store.
@@ -30,7 +20,7 @@ func TestGatewayApart(t *testing.T) {
 	t.Parallel()
 	upstream := httptest.NewServer(http.HandlerFunc(notes))
 	t.Cleanup(upstream.Close)
-	issuer, api, folder := free(t), free(t), t.TempDir()
+	issuer, api, folder := installed.FreeAddress(t), installed.FreeAddress(t), t.TempDir()
 	file := configure(t, folder, upstream.URL,
 		"issuer: https://auth.staging.notes.test", "issuer: http://"+issuer,
 		"api: https://api.staging.notes.test", "api: http://"+api,

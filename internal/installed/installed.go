@@ -1,5 +1,5 @@
-// Package installed gives tests what Go does not bring: programs of the system, and
-// the packages of other languages that a lock file names.
+// Package installed gives tests what Go does not bring: programs of the system, the
+// packages of other languages that a lock file names, and an address for either.
 //
 // Packages are installed on the first run, below the user's cache folder, and stay
 // there for as long as the lock file is the same. It is no part of the server and is
@@ -11,6 +11,7 @@ package installed
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,6 +30,18 @@ func Tool(t *testing.T, name string) string {
 		t.Fatalf("%v. %s", err, OnDebian)
 	}
 	return path
+}
+
+// FreeAddress returns an address of this machine that nobody listens on, for a program
+// that has to be told one.
+func FreeAddress(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
 }
 
 // NodePrograms returns a folder that holds the programs of source, which end in .mjs,

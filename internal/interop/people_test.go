@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/grantway/grantway/internal/installed"
 )
 
 // dialects are the manners in which a client signs people in.
@@ -47,7 +49,7 @@ func open(t *testing.T, dialect string) *front {
 		io.WriteString(w, `{"notes":["buy bread"]}`)
 	}))
 	t.Cleanup(upstream.Close)
-	folder, address := t.TempDir(), freeAddress(t)
+	folder, address := t.TempDir(), installed.FreeAddress(t)
 	f := &front{
 		dialect: dialect, base: "http://" + address, issuer: "http://" + address,
 		secret: "a secret that others made, and long", name: "anna", password: "a summer on Terschelling",
@@ -92,16 +94,6 @@ func open(t *testing.T, dialect string) *front {
 	}
 	t.Fatalf("the server of %s was not ready in time", dialect)
 	return nil
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // environ is the whole environment of a client's program.

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/installed"
 	"github.com/grantway/grantway/internal/partner"
 )
 
@@ -74,7 +75,7 @@ func front(t *testing.T, p proxy, behind *upstream) *fronted {
 		api.Tokens = catalogue.APITokens{Header: "apiToken", For: "requestedAuth", Elevated: true}
 	}})
 	f := &fronted{site: new(*s), api: api.Listener.Addr().String(), ask: s.verifying(t), dir: t.TempDir()}
-	f.address = freeAddress(t)
+	f.address = installed.FreeAddress(t)
 
 	text, err := os.ReadFile(filepath.Join("..", "..", "deploy", p.file))
 	if err != nil {
@@ -145,16 +146,6 @@ func (f *fronted) launch(t *testing.T, program string, arguments []string) {
 		}
 	}
 	t.Fatalf("%s does not answer", program)
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // TestDeploy runs the configurations of deploy/ that we have programs for: what
