@@ -17,6 +17,7 @@ import (
 	"github.com/grantway/grantway/client"
 	"github.com/grantway/grantway/internal/activity"
 	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/forward"
 	"github.com/grantway/grantway/internal/limit"
 )
 
@@ -258,7 +259,7 @@ func (p *Proxy) notice(w http.ResponseWriter, r *http.Request) {
 		p.refuse(w, r, methodWrong)
 		return
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, 32<<10)
+	r.Body = forward.Patiently(w, r.Body, 32<<10)
 	subject, sid, err := p.people.noticed(r.Context(), r.PostFormValue("logout_token"))
 	if err != nil {
 		p.refuse(w, r, signInFailed.From(err)) // §2.8: 400
