@@ -47,6 +47,13 @@ type Change struct {
 // client's access tokens, and, unless it was only client_credentials, also what
 // people allowed it, with codes and refresh tokens; they are asked again.
 func (c *Clients) Change(ctx context.Context, id string, change Change, by store.By) (Result, error) {
+	return c.alter(ctx, id, by, func(from store.Client, now time.Time) (store.ClientChange, Faults) {
+		return c.changed(from, change, now)
+	})
+}
+
+// alter changes a client as it is, however often others change it meanwhile.
+func (c *Clients) alter(ctx context.Context, id string, by store.By, to func(store.Client, time.Time) (store.ClientChange, Faults)) (Result, error) {
 	const tries = 8
 	for range tries {
 		from, err := c.own(ctx, id)
@@ -54,7 +61,7 @@ func (c *Clients) Change(ctx context.Context, id string, change Change, by store
 			return Result{}, err
 		}
 		by = c.stamp(by)
-		step, faults := c.changed(from, change, by.At)
+		step, faults := to(from, by.At)
 		if len(faults) > 0 {
 			return Result{}, faults
 		}
@@ -119,6 +126,11 @@ func (c *Clients) changed(from store.Client, change Change, now time.Time) (stor
 			faults.add("grants", "none is left", "disable the client instead")
 		}
 	}
+	return stepFrom(from, to), faults
+}
+
+// stepFrom is a change with what has to end with it.
+func stepFrom(from, to store.Client) store.ClientChange {
 	step := store.ClientChange{From: from, To: to}
 	switch lost := missing(from.Grants, to.Grants); {
 	case to.Type == store.TypeResource: // it has no tokens
@@ -127,7 +139,7 @@ func (c *Clients) changed(from store.Client, change Change, now time.Time) (stor
 	case len(lost) > 0:
 		step.EndTokens = true
 	}
-	return step, faults
+	return step
 }
 
 // edited is a list after an edit.
@@ -235,29 +247,35 @@ func (c *Clients) reallotted(from *store.Client, apis, scopes Edit, faults *Faul
 	return a.of
 }
 
-// withdraw takes a scope away. One that is named as it is allotted may be in no
-// API any more.
-func (c *Clients) withdraw(a *allotment, field, text string) {
-	var fit [][2]string // API and scope
-	add := func(is func(api, scope string) bool) {
-		for _, api := range slices.Sorted(maps.Keys(a.of)) {
-			for _, scope := range a.of[api] {
+// fitting are the scopes of an allotment, each after its API, that a text means. One
+// that is named as it is allotted may be in no API any more.
+func (c *Clients) fitting(allotted map[string][]string, text string) [][2]string {
+	for _, is := range []func(api, scope string) bool{
+		func(_, scope string) bool { return scope == text },
+		func(name, scope string) bool {
+			api := c.Environment.API(name)
+			return api != nil && api.Scope(text) != nil && api.Scope(text).Name == scope
+		},
+		func(_, scope string) bool { return catalogue.Ends(scope, text) },
+	} {
+		var fit [][2]string
+		for _, api := range slices.Sorted(maps.Keys(allotted)) {
+			for _, scope := range allotted[api] {
 				if len(fit) < maxScopes && is(api, scope) {
 					fit = append(fit, [2]string{api, scope})
 				}
 			}
 		}
+		if len(fit) > 0 {
+			return fit
+		}
 	}
-	add(func(_, scope string) bool { return scope == text })
-	if len(fit) == 0 {
-		add(func(name, scope string) bool {
-			api := c.Environment.API(name)
-			return api != nil && api.Scope(text) != nil && api.Scope(text).Name == scope
-		})
-	}
-	if len(fit) == 0 {
-		add(func(_, scope string) bool { return catalogue.Ends(scope, text) })
-	}
+	return nil
+}
+
+// withdraw takes a scope away.
+func (c *Clients) withdraw(a *allotment, field, text string) {
+	fit := c.fitting(a.of, text)
 	switch len(fit) {
 	case 0:
 		var has []string

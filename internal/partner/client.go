@@ -69,20 +69,7 @@ func (c *Clients) Create(ctx context.Context, n New, by store.By) (Result, error
 // resulting is the client that n asks for, with the defaults applied and judged
 // as it would be stored.
 func (c *Clients) resulting(n New, now time.Time) (store.Client, Faults, error) {
-	client := store.Client{
-		ID: n.ID, Name: normalised(n.Name), Partner: n.Partner, Type: cmp.Or(n.Type, store.TypeMachine),
-		Grants: slices.Clone(n.Grants), AuthMethods: slices.Clone(n.AuthMethods), SignIn: n.SignIn, CreatedAt: now,
-	}
-	if client.Name == "" {
-		client.Name = n.ID
-	}
-	switch {
-	case len(client.Grants) > 0 || client.Type == store.TypeResource:
-	case forPeople(client.Type):
-		client.Grants = []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken}
-	default:
-		client.Grants = []string{oauth.GrantClientCredentials}
-	}
+	client := drafted(n, now)
 	if client.ID == "" {
 		id, err := secret.NewID(c.Random, generatedID)
 		if err != nil {
@@ -99,6 +86,26 @@ func (c *Clients) resulting(n New, now time.Time) (store.Client, Faults, error) 
 	c.judgeID(client.ID, &faults)
 	c.judge(&client, &faults)
 	return client, faults, nil
+}
+
+// drafted is the client that n asks for with the defaults applied, but for what it
+// may use and an id that is to be made.
+func drafted(n New, now time.Time) store.Client {
+	client := store.Client{
+		ID: n.ID, Name: normalised(n.Name), Partner: n.Partner, Type: cmp.Or(n.Type, store.TypeMachine),
+		Grants: slices.Clone(n.Grants), AuthMethods: slices.Clone(n.AuthMethods), SignIn: n.SignIn, CreatedAt: now,
+	}
+	if client.Name == "" {
+		client.Name = n.ID
+	}
+	switch {
+	case len(client.Grants) > 0 || client.Type == store.TypeResource:
+	case forPeople(client.Type):
+		client.Grants = []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken}
+	default:
+		client.Grants = []string{oauth.GrantClientCredentials}
+	}
+	return client
 }
 
 // Find returns the client, disabled or not, without verifiers. One that stands in

@@ -90,6 +90,7 @@ type Result struct {
 	Client store.Client // as it is now, or was when it was deleted; without verifiers
 
 	SecretID string        // of the secret that was added or revoked
+	Replaced string        // id of the secret that leaked: what it did is to be looked at
 	Secret   secret.Secret // the text of a secret that was generated; nobody can have it a second time
 
 	Warnings []string // what the caller should know although it was done

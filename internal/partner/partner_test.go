@@ -42,6 +42,7 @@ func open(t *testing.T) *fixture {
 	f := &fixture{db: db, now: today}
 	f.Clients = &Clients{
 		Environment: staging(), Store: db.Clients(), Secrets: db.Secrets(), Check: check, Random: rand.Reader,
+		Partners: db.PartnerClients(), ScopeUses: db.ScopeUses(),
 		Now:  func() time.Time { return f.now },
 		Sync: func(context.Context) error { f.synced.Add(1); return nil },
 	}

@@ -75,7 +75,7 @@ func (c *Clients) judgeID(id string, faults *Faults) {
 // judgeName looks at a name that people are shown.
 func judgeName(field, name string, faults *Faults) {
 	if name == "" {
-		faults.add(field, "is missing", "say what people call the client")
+		faults.add(field, "is missing", "say what people call it")
 	} else if problem, hint := wire.CheckName(name); problem != "" {
 		faults.add(field, problem, hint)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"time"
 	"unicode"
@@ -107,18 +108,26 @@ func (c *Clients) RevokeSecret(ctx context.Context, clientID, secretID string, b
 
 // Leaked takes a secret away that others may know and generates another one in its
 // place, in one step: the tokens that it obtained end, and there is no moment
-// without a secret. What it did meanwhile is activity, by its id.
+// without a secret. The new one ends when the old one would have. Result.Replaced is
+// the id under which activity says what the old one did.
 func (c *Clients) Leaked(ctx context.Context, clientID, secretID string, by store.By) (Result, error) {
 	client, err := c.own(ctx, clientID)
 	if err != nil {
 		return Result{}, err
 	}
+	old := slices.IndexFunc(client.Secrets, func(s store.Secret) bool { return s.ID == secretID })
+	if old < 0 {
+		return Result{}, store.ErrNotFound
+	}
 	by = c.stamp(by)
-	made, err := c.make(ctx, NewSecret{}, by.At)
+	var like NewSecret
+	if end := client.Secrets[old].ExpiresAt; end.After(by.At) {
+		like.ExpiresAt = end
+	}
+	made, err := c.make(ctx, like, by.At)
 	if err != nil {
 		return Result{}, err
 	}
-	_ = client
 	made.stored.ClientID = clientID
 	result, err := c.change(ctx, clientID, func() error {
 		return c.Secrets.Replace(ctx, secretID, made.stored, c.forget(by.At), by)
@@ -126,7 +135,7 @@ func (c *Clients) Leaked(ctx context.Context, clientID, secretID string, by stor
 	if err != nil {
 		return Result{}, err
 	}
-	result.SecretID, result.Secret = made.stored.ID, made.text
+	result.SecretID, result.Secret, result.Replaced = made.stored.ID, made.text, secretID
 	return result, nil
 }
 
