@@ -13,7 +13,7 @@ func TestMain(m *testing.M) { pgtest.Main(m) }
 
 func open(t testing.TB, dsn string) *sqlstore.Store {
 	t.Helper()
-	s, err := sqlstore.Open(t.Context(), dsn, sqlstore.Options{})
+	s, err := sqlstore.Open(t.Context(), dsn, sqlstore.Options{Keep: storetest.Kept})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -29,7 +29,7 @@ func roles(s *sqlstore.Store) storetest.Roles {
 		Identities: s.Identities(), Requests: s.Requests(), Grants: s.Grants(), Consents: s.Consents(),
 		APITokens: s.APITokens(), APITokenUses: s.APITokenUses(), LogoutNotices: s.LogoutNotices(),
 		Partners: s.Partners(), AccessRequests: s.AccessRequests(), Notices: s.Notices(), Seals: s.Seals(), Replays: s.Replays(),
-		ScopeUses: s.ScopeUses(), PartnerClients: s.PartnerClients(), History: s.History(), Close: s.Close,
+		ScopeUses: s.ScopeUses(), PartnerClients: s.PartnerClients(), History: s.History(), Marks: s.Marks(), Close: s.Close,
 	}
 }
 
