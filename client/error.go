@@ -48,7 +48,7 @@ func (e *RefusedError) Unwrap() error {
 // Cure says what to do.
 func (e *RefusedError) Cure() string {
 	if e.credentials() {
-		return "check client id, secret, Auth and the environment that they belong to"
+		return "check client id, secret, how the client authenticates, and the environment that they belong to"
 	}
 	switch e.Code {
 	case oauth.UnauthorizedClient, oauth.UnsupportedGrantType:
@@ -56,7 +56,7 @@ func (e *RefusedError) Cure() string {
 	case oauth.InvalidScope:
 		return "ask for scopes that the client was given"
 	case oauth.InvalidTarget:
-		return "check Audience and Resource"
+		return "check the audience and the resource that are asked for"
 	case oauth.InvalidGrant:
 		return "have the person sign in again"
 	case oauth.AccessDenied:

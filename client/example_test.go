@@ -77,7 +77,7 @@ func ExampleClient_Token() {
 	}
 	fmt.Println(errors.Is(err, oauth.InvalidClient))
 	// Output:
-	// check client id, secret, Auth and the environment that they belong to
+	// check client id, secret, how the client authenticates, and the environment that they belong to
 	// true
 }
 
