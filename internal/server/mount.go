@@ -49,6 +49,7 @@ func (s *Server) mount(g *generation) *mounts {
 			m.below(e.Environment, e.Base, "", "", e.gateway)
 		}
 	}
+	s.portal(m, g)
 	m.sort()
 	return m
 }

@@ -88,6 +88,11 @@ type view struct {
 // keeps the page. A template that is missing or does not fit its data is a fault
 // of the program: Render panics before anything is written.
 func (s *Site) Render(w http.ResponseWriter, r *http.Request, status int, p Page) {
+	Send(w, r, status, "text/html; charset=utf-8", s.execute(p))
+}
+
+// execute fills a template in.
+func (s *Site) execute(p Page) []byte {
 	t := pages[p.Template]
 	if t == nil {
 		panic("web: no template " + p.Template)
@@ -99,7 +104,7 @@ func (s *Site) Render(w http.ResponseWriter, r *http.Request, status int, p Page
 	}); err != nil {
 		panic(fmt.Sprintf("web: template %s: %v", p.Template, err))
 	}
-	Send(w, r, status, "text/html; charset=utf-8", b.Bytes())
+	return b.Bytes()
 }
 
 // Send answers with a body of any other media type, under the same headers and

@@ -1,0 +1,177 @@
+package portal
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/grantway/grantway/internal/catalogue"
+)
+
+// scopes lists those of this environment by category.
+func (g *guide) scopes() *article {
+	a := &article{Slug: "scopes", Title: "Scopes"}
+	a.Lead = say("A scope is a right that a token carries. These are the scopes of **%s**; an environment with an older version of the software may have fewer.", g.title())
+	if len(g.scoped()) == 0 {
+		a.Lead = say("The APIs of this environment have no scopes: a good token for an API opens all of it.")
+		a.Parts = []part{{ID: "none", Title: "No scopes", Blocks: []block{prose("Leave `scope` out of the token request. What a token opens is decided by its audience.")}}}
+		return a
+	}
+	for _, api := range g.scoped() {
+		a.Parts = append(a.Parts, g.scopeParts(api)...)
+	}
+	asking := []block{
+		points(
+			say("Ask for the scopes that the next calls need and for no more: `scope=%s`, several with a space between them.", g.sampleScope()),
+			say("Without `scope` a token carries every scope that was allotted to you in this environment."),
+			say("A scope that does not exist, or was not allotted to you, is refused with `invalid_scope`, and no token is given."),
+			say("No scope includes another, unless its description says so: who may write may not read for that."),
+		),
+	}
+	if g.people() {
+		asking = append(asking, prose("The person sees the description of each scope before allowing it. A token opens what both have: your application the scope, and the person the right."))
+	}
+	a.Parts = append(a.Parts, part{ID: "ask", Title: "Asking for scopes", Blocks: asking}, part{ID: "mine", Title: "Which scopes do I have?", Blocks: []block{
+		prose("Those that were allotted to your client stand on the sheet that came with the credentials. Or ask for a token without `scope` and look at the answer, where it has the member `scope`, or at the claim `scope` of a JSON Web Token."),
+		prose("To get another one, [ask for it](%s) and say which call needs it.", g.link("credentials", "ask")),
+	}})
+	return a
+}
+
+// sampleScope is a scope to show in a request.
+func (g *guide) sampleScope() string {
+	if needed := g.needed(); needed != "" {
+		return needed
+	}
+	return g.scoped()[0].Scopes[0].Name
+}
+
+// scopeParts are the categories of an API.
+func (g *guide) scopeParts(api *catalogue.API) []part {
+	var parts []part
+	var categories []string
+	since := slices.ContainsFunc(api.Scopes, func(s *catalogue.Scope) bool { return s.Since != "" })
+	aliases := slices.ContainsFunc(api.Scopes, func(s *catalogue.Scope) bool { return len(s.Aliases) > 0 })
+	for _, s := range api.Scopes {
+		if !slices.Contains(categories, s.Category) {
+			categories = append(categories, s.Category)
+		}
+	}
+	head := []string{"Scope", "What it allows"}
+	if since {
+		head = append(head, "Since")
+	}
+	for _, category := range categories {
+		title := category
+		if title == "" {
+			title = "Scopes of " + api.Title
+		}
+		p := part{ID: "scopes-" + slug(api.Name+" "+category), Title: title}
+		var rows []line
+		for _, s := range api.Scopes {
+			if s.Category != category {
+				continue
+			}
+			row := line{ID: "scope-" + slug(s.Name), Cells: []text{coded(s.Name), g.allows(api, s)}}
+			if since {
+				row.Cells = append(row.Cells, words(s.Since))
+			}
+			rows = append(rows, row)
+		}
+		p.Blocks = []block{facts(title, head, rows...)}
+		parts = append(parts, p)
+	}
+	if aliases {
+		parts[len(parts)-1].Blocks = append(parts[len(parts)-1].Blocks, prose("Other spellings are understood: %s. Tokens carry the name above.", aliasesOf(api)))
+	}
+	return parts
+}
+
+// allows is the description and the calls that the scope opens.
+func (g *guide) allows(api *catalogue.API, s *catalogue.Scope) text {
+	said := words(s.Describe("en"))
+	n := 0
+	for _, r := range api.Routes {
+		if slices.ContainsFunc(r.AnyOf, func(needed []string) bool { return slices.Contains(needed, s.Name) }) {
+			n++
+		}
+	}
+	if n > 0 {
+		said = append(said, span{Text: ". "}, span{Text: counted(n, "path"), URL: g.link("reference", "api-"+slug(api.Name))})
+	}
+	return said
+}
+
+// counted is a number of things.
+func counted(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return strings.Join([]string{number(n), thing + "s"}, " ")
+}
+
+// aliasesOf says by an example how scopes are spelled otherwise.
+func aliasesOf(api *catalogue.API) string {
+	for _, s := range api.Scopes {
+		if len(s.Aliases) > 0 {
+			return strings.Join(s.Aliases, ", ") + " for " + s.Name + ", and so on"
+		}
+	}
+	return ""
+}
+
+// lifetimes says how long things are good, and how to get others.
+func (g *guide) lifetimes() *article {
+	a := &article{Slug: "lifetimes", Title: "Lifetimes and renewal"}
+	a.Lead = say("Tokens are short-lived on purpose. Getting another one is cheap, and is no error.")
+	var rows []line
+	for _, api := range g.APIs {
+		rows = append(rows, cells(words("Access token for "+api.Title), words(spoken(api.Token.Lifetime)), say("`expires_in` %s", number(int(api.Token.Lifetime.Seconds())))))
+	}
+	if g.people() {
+		rows = append(rows,
+			cells(words("Authorization code"), words("60 seconds"), words("good once")),
+			cells(words("Refresh token"), words(spoken(g.Login.Refresh.Idle)+" unused"), words(spoken(g.Login.Refresh.Most)+" since the person allowed it")),
+			cells(words("Session of a person"), words(spoken(g.Login.Idle)+" unused"), words(spoken(g.Login.Session)+" at most")),
+		)
+	}
+	rows = append(rows, cells(words("Client secret"), words("until its end date, if it has one"), say("[Rotation](%s)", g.link("rotation", ""))))
+	a.Parts = []part{
+		{ID: "lifetimes", Title: "How long", Blocks: []block{facts("Lifetimes", []string{"What", "Good for", "Note"}, rows...)}},
+		{ID: "renew", Title: "Getting another token", Blocks: g.renewal()},
+		{ID: "401", Title: "On 401", Blocks: []block{
+			steps(
+				say("Drop the token that was refused."),
+				say("Fetch a new one from the token endpoint."),
+				say("Repeat the call once."),
+				say("If that is refused with 401 too, stop and tell a person: something else is wrong."),
+			),
+			warning("401 of the **API** means: the token is over, fetch another. An error of the **token endpoint** means: the credentials or the request are wrong. Do not repeat that one; mend it."),
+			prose("403 is never cured by a new token with the same scopes."),
+		}},
+		{ID: "early", Title: "What ends a token early", Blocks: []block{
+			prose("Tokens end with the secret that obtained them when it is revoked, and with the client when it is disabled or deleted. Then calls are answered 401 within a second or so, and the token endpoint says why."),
+		}},
+	}
+	return a
+}
+
+func (g *guide) renewal() []block {
+	if g.people() {
+		return []block{
+			prose("With a refresh token: [renew](%s). Without one: send the person's browser to the authorization endpoint again.", g.link("sign-in", "refresh")),
+			prose("Compute the time from `expires_in` when the answer comes, and renew a minute before. Let one renewal run at a time for each person: a refresh token is good for one."),
+		}
+	}
+	return []block{
+		prose("There is no refresh token: the credentials do what it would do. Ask the token endpoint again, as often as you need. An earlier token stays good until its own end. Choose one of two ways:"),
+		points(
+			say("**A token for each batch.** A scheduled job fetches a token when it begins and uses it until it is done. There is nothing to keep and nothing to compute."),
+			say("**A cache that renews itself.** A server keeps the token in memory, computes its end from `expires_in`, and fetches the next one a minute before. One fetch at a time is enough for all threads."),
+		),
+		tip("The example “Go, with a cache” under [Use the token](%s) does the second by itself, and repeats a call once after a 401.", g.link("call", "call-grantway")),
+		prose("Never write a token into a program or a file that is shared: it is tied to a time and to your credentials."),
+	}
+}
+
+func number(n int) string { return strconv.Itoa(n) }

@@ -1,0 +1,280 @@
+package portal
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"slices"
+	"strings"
+	"testing"
+
+	"golang.org/x/net/html"
+
+	"github.com/grantway/grantway/examples"
+	"github.com/grantway/grantway/internal/catalogue"
+)
+
+const testOrigin = "http://127.0.0.1:8080"
+
+// documented is the documentation of an example as `grantway dev` has it.
+func documented(t *testing.T, example string) *Docs {
+	t.Helper()
+	found, ok := examples.Find(example)
+	if !ok {
+		t.Fatalf("no example %s", example)
+	}
+	c, err := catalogue.Parse(example+".yaml", found.Config, func(string) (string, bool) { return "", false })
+	if err != nil {
+		t.Fatal(err)
+	}
+	c = c.ForDev(testOrigin, t.TempDir())
+	return &Docs{URL: c.Portal.URL, Name: c.Name, Contact: c.Contact, Environments: c.Environments, Samples: testOrigin + "/"}
+}
+
+// get asks as a browser does, with the path below the portal.
+func get(t *testing.T, d http.Handler, path string, header ...string) *http.Response {
+	t.Helper()
+	w, r := httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, path, nil)
+	for i := 0; i < len(header); i += 2 {
+		r.Header.Set(header[i], header[i+1])
+	}
+	d.ServeHTTP(w, r)
+	return w.Result()
+}
+
+func body(t *testing.T, r *http.Response) string {
+	t.Helper()
+	b, err := io.ReadAll(r.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+var systems = []string{"quickstart", "timeback", "fitness", "studyteam", "mytimetable"}
+
+// A seen page has what other pages may link to.
+type seen struct {
+	ids   []string
+	links []string
+}
+
+func read(t *testing.T, path, text string) seen {
+	t.Helper()
+	document, err := html.Parse(strings.NewReader(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var s seen
+	for n := range document.Descendants() {
+		for _, a := range n.Attr {
+			switch a.Key {
+			case "id":
+				if slices.Contains(s.ids, a.Val) {
+					t.Errorf("%s: two elements are %s", path, a.Val)
+				}
+				s.ids = append(s.ids, a.Val)
+			case "href", "src", "action":
+				s.links = append(s.links, a.Val)
+			case "style", "onclick":
+				t.Errorf("%s: inline %s", path, a.Key)
+			}
+		}
+	}
+	return s
+}
+
+// TestEveryLinkOfThePortal goes through all pages of all examples: each answers,
+// none is too large, each link leads to a page and to an element that are there.
+func TestEveryLinkOfThePortal(t *testing.T) {
+	for _, example := range systems {
+		t.Run(example, func(t *testing.T) {
+			d := documented(t, example)
+			pages, todo := map[string]seen{}, []string{"/portal/"}
+			base, _ := url.Parse(testOrigin + "/portal/") // a constant
+			type way struct{ from, to, anchor string }
+			var ways []way
+			for len(todo) > 0 {
+				path := todo[0]
+				todo = todo[1:]
+				if _, ok := pages[path]; ok {
+					continue
+				}
+				response := get(t, d, strings.TrimPrefix(path, "/portal"))
+				if to := response.Header.Get("Location"); to != "" {
+					pages[path] = seen{}
+					todo = append(todo, to)
+					continue
+				}
+				text := body(t, response)
+				if response.StatusCode != http.StatusOK || len(text) > 100<<10 {
+					t.Errorf("%s: %d, %d bytes", path, response.StatusCode, len(text))
+				}
+				if !strings.HasPrefix(response.Header.Get("Content-Type"), "text/html") {
+					pages[path] = seen{}
+					continue
+				}
+				page := read(t, path, text)
+				pages[path] = page
+				at, _ := base.Parse(path) // it was a link
+				for _, l := range page.links {
+					to, err := at.Parse(l)
+					switch {
+					case err != nil:
+						t.Errorf("%s: %s: %v", path, l, err)
+					case to.Host == base.Host && strings.HasPrefix(to.Path, "/portal"):
+						ways = append(ways, way{path, to.Path, to.Fragment})
+						todo = append(todo, to.Path)
+					case to.Host == base.Host, to.Scheme == "mailto", to.Host == "www.rfc-editor.org":
+					default:
+						t.Errorf("%s leads to %s", path, l)
+					}
+				}
+			}
+			for _, w := range ways {
+				if w.anchor != "" && !slices.Contains(pages[w.to].ids, w.anchor) {
+					t.Errorf("%s: %s has no %s", w.from, w.to, w.anchor)
+				}
+			}
+			if len(pages) < 2*13*2 {
+				t.Errorf("%d pages", len(pages))
+			}
+		})
+	}
+}
+
+// TestMarkdownOfEveryPage: the same content, in both ways of asking.
+func TestMarkdownOfEveryPage(t *testing.T) {
+	for _, example := range systems {
+		d := documented(t, example)
+		d.once.Do(d.build)
+		for name, shelf := range d.shelves {
+			for _, a := range shelf.articles {
+				at := "/" + name + "/" + a.Slug
+				one, two := body(t, get(t, d, at+".md")), body(t, get(t, d, at, "Accept", "text/markdown"))
+				if one != two || !strings.HasPrefix(one, "# "+plain(a.Title)+"\n") {
+					t.Errorf("%s: %.60q and %.60q", at, one, two)
+				}
+				for _, p := range a.Parts {
+					if !strings.Contains(one, "\n## "+plain(p.Title)+"\n") {
+						t.Errorf("%s: no %s", at, p.Title)
+					}
+				}
+				if strings.Contains(one, "%!") || strings.Contains(one, "](/") {
+					t.Errorf("%s: %s", at, one)
+				}
+			}
+		}
+	}
+}
+
+// TestPortalCaching: who has the page is told so, and others get it.
+func TestPortalCaching(t *testing.T) {
+	d := documented(t, "fitness")
+	first := get(t, d, "/staging/token")
+	tag := first.Header.Get("ETag")
+	for _, row := range []struct {
+		known  string
+		status int
+	}{{tag, 304}, {"W/" + tag, 304}, {`"other", ` + tag, 304}, {`"other"`, 200}, {"", 200}} {
+		got := get(t, d, "/staging/token", "If-None-Match", row.known)
+		if got.StatusCode != row.status || got.Header.Get("ETag") != tag || got.Header.Get("Cache-Control") != maxAge {
+			t.Errorf("%q: %d %v", row.known, got.StatusCode, got.Header)
+		}
+	}
+	if md := get(t, d, "/staging/token.md", "If-None-Match", tag); md.StatusCode != 200 {
+		t.Error("two forms of a page have one tag")
+	}
+	policy := first.Header.Get("Content-Security-Policy")
+	if !strings.Contains(policy, "script-src 'self'") || strings.Contains(policy, "unsafe") {
+		t.Error(policy)
+	}
+}
+
+// TestSwitchStaysOnThePage: the other environment's link leads to the same page, or
+// to what corresponds to it.
+func TestSwitchStaysOnThePage(t *testing.T) {
+	d := documented(t, "fitness")
+	for _, page := range []string{"token", "errors", "scopes"} {
+		if text := body(t, get(t, d, "/staging/"+page)); !strings.Contains(text, `href="/portal/production/`+page+`"`) {
+			t.Errorf("%s leads to another page", page)
+		}
+	}
+	for _, path := range []string{"", "/"} {
+		if to := get(t, d, "/"+strings.TrimPrefix(path, "/")).Header.Get("Location"); to != "/portal/staging/overview" {
+			t.Errorf("%q leads to %s", path, to)
+		}
+	}
+	for _, path := range []string{"/nowhere", "/staging/nothing", "/staging/token/more", "/staging/.md", "/%2e%2e/x"} {
+		if got := get(t, d, path); got.StatusCode != http.StatusNotFound {
+			t.Errorf("%s: %d", path, got.StatusCode)
+		}
+	}
+	w := httptest.NewRecorder()
+	d.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/staging/token", nil))
+	if w.Code != http.StatusMethodNotAllowed {
+		t.Error(w.Code)
+	}
+}
+
+// TestVisitorsExamples: who is signed in sees the client in examples, and no cache
+// keeps that page for others.
+func TestVisitorsExamples(t *testing.T) {
+	d := documented(t, "fitness")
+	d.Visitor = func(r *http.Request) *Visitor {
+		if r.Header.Get("Cookie") == "" {
+			return nil
+		}
+		return &Visitor{Name: "Ann", Clients: map[string]string{"staging": "ann-sync"}}
+	}
+	d.More = []Link{{"My applications", "/portal/apps"}}
+	for path, has := range map[string]bool{"/staging/credentials": true, "/staging/token": true, "/production/token": false} {
+		mine, others := get(t, d, path, "Cookie", "a=b"), get(t, d, path)
+		if strings.Contains(mine.Header.Get("Cache-Control"), "public") || !strings.Contains(others.Header.Get("Vary"), "Cookie") {
+			t.Errorf("%s: %v", path, mine.Header)
+		}
+		text := body(t, mine)
+		if strings.Contains(text, "ann-sync") != has || !strings.Contains(text, "My applications") {
+			t.Errorf("%s: %v", path, !has)
+		}
+		if strings.Contains(body(t, others), "ann-sync") {
+			t.Errorf("%s: others see it", path)
+		}
+	}
+}
+
+// TestSearch: titles before texts, every word must occur, and nothing that is sent
+// is more than text.
+func TestSearch(t *testing.T) {
+	d := documented(t, "fitness")
+	for query, first := range map[string]string{
+		"rotation": "/portal/staging/rotation", "read:moves": "/portal/staging/scopes#scope-read-moves", "READ:MOVES": "/portal/staging/scopes#scope-read-moves",
+		"invalid_client": "/portal/staging/errors#", "lifetimes renewal": "/portal/staging/lifetimes", "biometrics": "",
+	} {
+		d.once.Do(d.build)
+		got := d.shelves["staging"].find(query)
+		if len(got) == 0 || !strings.HasPrefix(got[0].Path, first) {
+			t.Errorf("%s: %v", query, got)
+		}
+	}
+	for query, want := range map[string]string{
+		"": "Write words", "zebra": "nothing for", "<b>": "nothing for “&lt;b&gt;”", "rotation zebra": "nothing for", strings.Repeat("a", maxQuery+1): "Write words",
+	} {
+		if text := body(t, get(t, d, "/search?environment=production&q="+url.QueryEscape(query))); !strings.Contains(text, want) {
+			t.Errorf("%q: no %s in %s", query, want, text)
+		}
+	}
+	if text := body(t, get(t, d, "/search?environment=production&q=rotation")); !strings.Contains(text, "/portal/production/rotation") {
+		t.Error("another environment is searched")
+	}
+}
+
+// TestSayReadsNoMarkupOfOthers: what is put into a text is never markup.
+func TestSayReadsNoMarkupOfOthers(t *testing.T) {
+	got := say("**%s** has `%s` [there](%s)", "a `b` [c](javascript:d)", "`", "/x")
+	want := text{{Text: "a `b` [c](javascript:d)", Strong: true}, {Text: " has "}, {Text: "`", Code: true}, {Text: " "}, {Text: "there", URL: "/x"}}
+	if !slices.Equal(got, want) {
+		t.Errorf("%v", got)
+	}
+}
