@@ -19,10 +19,10 @@ const module = "github.com/grantway/grantway"
 var floors = [][]string{
 	{"cmd/grantway", "examples/recipes/go"},
 	{"internal/server"},
-	{"internal/endpoint", "internal/login", "internal/admin", "internal/portal"},
+	{"internal/endpoint", "internal/login", "internal/admin", "internal/console", "internal/portal"},
 	{"internal/grant", "internal/gateway", "internal/proxy", "internal/home"},
 	{"internal/partner", "client/xoauth2"},
-	{"internal/token", "internal/account", "internal/clientauth", "client", "resource"},
+	{"internal/token", "internal/account", "internal/audit", "internal/clientauth", "client", "resource"},
 	{"internal/keys", "internal/dpop", "internal/revocation", "internal/activity", "internal/store/sqlstore", "internal/store/cached"},
 	{"internal/dialect", "internal/store", "internal/catalogue", "internal/web", "internal/mail"},
 	{"internal/refusal", "internal/secret", "internal/limit", "internal/fetch", "internal/jose", "internal/forward"},
