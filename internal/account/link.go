@@ -88,11 +88,16 @@ func (l *Links) sendReset(ctx context.Context, key, language string) error {
 // returns its address. Errors: store.ErrNotFound for an account that is unknown or
 // disabled, ErrTooMany after three within an hour.
 func (l *Links) MakeReset(ctx context.Context, accountID string) (secret.Secret, error) {
+	return l.MakeLink(ctx, accountID, ResetLife)
+}
+
+// MakeLink is MakeReset with a life of its own.
+func (l *Links) MakeLink(ctx context.Context, accountID string, life time.Duration) (secret.Secret, error) {
 	a, err := l.Accounts.Find(ctx, accountID)
 	if err != nil {
 		return secret.Secret{}, err
 	}
-	handle, err := l.issue(ctx, a, store.LinkReset, ResetLife)
+	handle, err := l.issue(ctx, a, store.LinkReset, life)
 	if errors.Is(err, store.ErrConflict) {
 		err = &TooManyError{After: time.Hour}
 	}

@@ -39,6 +39,10 @@ func (a *Account) Disabled() bool { return !a.DisabledAt.IsZero() }
 
 // Accounts remembers people. An account's key and its e-mail address, when that
 // is verified, are each one account's only.
+//
+// A store may keep a role: home keeps its owners. The last account that has it and
+// is not disabled stays as it is: Describe without the role, SetDisabled and Delete
+// return ErrLast and change nothing, also when two lose it at the same time.
 type Accounts interface {
 	// Create stores a with its factors and writes "account.created". An id that is
 	// or ever was in use, or a key or verified address of another account, returns

@@ -32,6 +32,10 @@ var (
 	// stood for does not happen a second time.
 	ErrSpent = errors.New("spent")
 
+	// ErrLast: the last one of its kind stays, since without it nobody could make
+	// another.
+	ErrLast = errors.New("the last one stays")
+
 	// ErrUnavailable: the store did not answer in time. Nothing is known to have
 	// happened, and the caller answers 503.
 	ErrUnavailable = errors.New("store unavailable")

@@ -47,6 +47,9 @@ var (
 		sentence(`UPDATE {}grant_ SET asked = '{ }' WHERE account_id = $1`),
 	}
 
+	// Counted behind lockHead: two who go at the same time would each see the other.
+	otherKeeps = sentence(`SELECT COUNT(*) FROM {}account WHERE id <> $1 AND disabled_at = 0 AND deleted_at = 0 AND roles LIKE $2`)
+
 	// See lockClient.
 	lockAccount = sentence(`UPDATE {}account SET id = id WHERE id = $1 AND deleted_at = 0 RETURNING disabled_at`)
 )
@@ -108,7 +111,12 @@ func (s accounts) Describe(ctx context.Context, id string, profile store.Profile
 		err = checkTexts([]any{roles})
 	}
 	if err == nil {
-		err = s.alterAccount(ctx, id, by, func(ctx context.Context, t transaction, _ int64) (*fact, error) {
+		err = s.alterAccount(ctx, id, by, func(ctx context.Context, t transaction, disabledAt int64) (*fact, error) {
+			if !slices.Contains(roles, s.keep) {
+				if err := s.spare(ctx, t, id, disabledAt); err != nil {
+					return nil, err
+				}
+			}
 			had, err := redescribe(ctx, t, id, &profile, roles)
 			if err != nil {
 				return nil, err
@@ -161,6 +169,9 @@ func (s accounts) SetDisabled(ctx context.Context, id string, disabled bool, for
 			_, err := t.exec(ctx, disable, id, int64(0))
 			return &fact{kind: "account.enabled", id: id}, err
 		}
+		if err := s.spare(ctx, t, id, disabledAt); err != nil {
+			return nil, err
+		}
 		if _, err := t.exec(ctx, disable, id, micros(by.At)); err != nil {
 			return nil, err
 		}
@@ -174,7 +185,10 @@ func (s accounts) SetDisabled(ctx context.Context, id string, disabled bool, for
 
 // Delete implements store.Accounts.
 func (s accounts) Delete(ctx context.Context, id string, forget time.Time, by store.By) error {
-	err := s.alterAccount(ctx, id, by, func(ctx context.Context, t transaction, _ int64) (*fact, error) {
+	err := s.alterAccount(ctx, id, by, func(ctx context.Context, t transaction, disabledAt int64) (*fact, error) {
+		if err := s.spare(ctx, t, id, disabledAt); err != nil {
+			return nil, err
+		}
 		if _, err := t.exec(ctx, forgetAccount, id, micros(by.At)); err != nil {
 			return nil, err
 		}
@@ -188,6 +202,34 @@ func (s accounts) Delete(ctx context.Context, id string, forget time.Time, by st
 	})
 	if err != nil {
 		return fmt.Errorf("delete account: %w", err)
+	}
+	return nil
+}
+
+// spare returns store.ErrLast for the last account that has the role that is kept.
+func (s accounts) spare(ctx context.Context, t transaction, id string, disabledAt int64) error {
+	if s.keep == "" || disabledAt != 0 {
+		return nil
+	}
+	var (
+		before string
+		had    []string
+		others int64
+	)
+	if err := known(one(ctx, t, accountRoles, []any{id}, &before)); err != nil {
+		return err
+	}
+	if err := list(before, &had); err != nil || !slices.Contains(had, s.keep) {
+		return err
+	}
+	if _, err := t.exec(ctx, lockHead); err != nil {
+		return err
+	}
+	if _, err := one(ctx, t, otherKeeps, []any{id, `%"` + s.keep + `"%`}, &others); err != nil {
+		return err
+	}
+	if others == 0 {
+		return store.ErrLast
 	}
 	return nil
 }

@@ -27,6 +27,10 @@ type Options struct {
 	// Now tells the time of a migration; nil means time.Now. Every other time
 	// comes with the call.
 	Now func() time.Time
+
+	// Keep is a role, in letters only, of which the last account stays (store.Accounts);
+	// empty: none.
+	Keep string
 }
 
 // A Store is one environment's store. It offers one small value for each role of
@@ -34,6 +38,7 @@ type Options struct {
 type Store struct {
 	db    database
 	feed  *feed
+	keep  string
 	close func() error
 }
 
@@ -66,7 +71,7 @@ func Open(ctx context.Context, dsn string, o Options) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
 	}
-	s := &Store{db: db, feed: newFeed(db)}
+	s := &Store{db: db, feed: newFeed(db), keep: o.Keep}
 	s.close = sync.OnceValue(func() error {
 		s.feed.close()
 		return s.db.close()

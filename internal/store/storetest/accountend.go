@@ -36,6 +36,30 @@ func (w *world) opened(t *testing.T) (still func() bool) {
 	return w.remembered(t, 1)
 }
 
+// Kept is the role that the stores of the suite keep.
+const Kept = "owner"
+
+// owners makes accounts with the role that is kept.
+func (w *world) owners(t *testing.T, ids ...string) {
+	t.Helper()
+	for _, id := range ids {
+		a := account(id)
+		a.Roles, a.DisabledAt = []string{"viewer", Kept}, time.Time{}
+		must(t, w.Accounts.Create(t.Context(), a, nil, by(0)))
+	}
+}
+
+// left are the three ways in which an account has a role no more.
+func left(t *testing.T, accounts store.Accounts, id string, way int, by store.By) error {
+	switch way % 3 {
+	case 0:
+		return accounts.Describe(t.Context(), id, account(id).Profile, []string{"viewer"}, at(5000), by)
+	case 1:
+		return accounts.SetDisabled(t.Context(), id, true, at(5000), by)
+	}
+	return accounts.Delete(t.Context(), id, at(5000), by)
+}
+
 var accountEndCases = map[string]func(*testing.T, *world){
 	"P22 disable and enable": func(t *testing.T, w *world) {
 		still := w.opened(t)
@@ -164,6 +188,48 @@ var accountEndCases = map[string]func(*testing.T, *world){
 		next := account("next")
 		next.Key, next.Profile.Email = account("p").Key, account("p").Profile.Email // both are free
 		must(t, w.Accounts.Create(t.Context(), next, nil, by(4)))
+	},
+	"the last one stays": func(t *testing.T, w *world) {
+		w.person(t, "viewer")
+		asleep := account("asleep")
+		asleep.Roles = []string{Kept} // disabled, so that it does not count
+		must(t, w.Accounts.Create(t.Context(), asleep, nil, by(0)))
+		for way := range 3 {
+			last, next := id("a", way), id("a", way+1)
+			if way == 0 {
+				w.owners(t, last)
+			}
+			seq := w.newSeq(t)
+			for again := range 3 {
+				want(t, left(t, w.Accounts, last, again, by(1)), store.ErrLast)
+			}
+			same(t, w.newSeq(t), seq)
+			if a := w.account(t, last); a.Disabled() || len(a.Roles) != 2 {
+				t.Errorf("it became %+v", a)
+			}
+			must(t, w.Accounts.Describe(t.Context(), last, account(last).Profile, []string{Kept, "viewer"}, at(5000), by(2))) // it keeps it
+			w.owners(t, next)
+			must(t, left(t, w.Accounts, last, way, by(3)))
+		}
+		must(t, left(t, w.Accounts, "asleep", 2, by(4)))
+		must(t, left(t, w.Accounts, "viewer", 2, by(4)))
+	},
+	"the last one stays, at once": func(t *testing.T, w *world) {
+		other := w.open(t)
+		var ids []string
+		for i := range many {
+			ids = append(ids, id("o", i))
+		}
+		w.owners(t, ids...)
+		n, failed := race(t, func(i int) error {
+			if i%2 == 0 {
+				return left(t, other.Accounts, ids[i], i, by(i))
+			}
+			return left(t, w.Accounts, ids[i], i, by(i))
+		})
+		if n != many-1 || failed[store.ErrLast] != 1 {
+			t.Fatalf("%d of %d went, others: %v", n, many, failed)
+		}
 	},
 	"delete at once": func(t *testing.T, w *world) {
 		w.opened(t)

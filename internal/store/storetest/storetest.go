@@ -210,7 +210,7 @@ func race(t *testing.T, f func(i int) error) (succeeded int, failed map[error]in
 	failed = map[error]int{}
 	for _, err := range errs {
 		known := false
-		for _, sentinel := range []error{store.ErrNotFound, store.ErrConflict, store.ErrSpent, store.ErrUnavailable} {
+		for _, sentinel := range []error{store.ErrNotFound, store.ErrConflict, store.ErrSpent, store.ErrLast, store.ErrUnavailable} {
 			if errors.Is(err, sentinel) {
 				failed[sentinel]++
 				known = true
