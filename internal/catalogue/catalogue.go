@@ -33,6 +33,7 @@ type Catalogue struct {
 	Home         *Environment   // of the deployment itself; nil: there is none
 	Console      *Console       // nil where there is no home
 	Portal       *Portal        // nil: there is none
+	Webhook      *Webhook       // that is told of everything; nil: there is none
 	Listen       Listen
 	Outbound     Outbound
 	Limits       Limits

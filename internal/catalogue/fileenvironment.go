@@ -119,6 +119,17 @@ type HomeEntry struct {
 	Login LoginEntry `yaml:"login"`
 	// Where operators see and steer everything.
 	Console ConsoleEntry `yaml:"console"`
+	// Is told of requests for access, of secrets that are about to end, and of all else that anybody is told.
+	Webhook WebhookEntry `yaml:"webhook"`
+}
+
+// WebhookEntry is an address that is told by POST, as JSON: id, kind, at and detail. The header Grantway-Signature is
+// `t=SECONDS,v1=HEX`, where HEX is the HMAC-SHA-256, under the secret, of the seconds, a dot and the body.
+type WebhookEntry struct {
+	// Its https URL. Inside a private network it needs `outbound.networks`.
+	URL string `yaml:"url"`
+	// The secret that the two share: ${NAME}.
+	Secret Reference `yaml:"secret"`
 }
 
 // ConsoleEntry says where the console answers, on a listener of its own.

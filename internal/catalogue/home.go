@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/grantway/grantway/internal/jose"
+	"github.com/grantway/grantway/internal/secret"
 	"github.com/grantway/grantway/oauth"
 )
 
@@ -27,6 +28,12 @@ type Console struct {
 type Portal struct {
 	URL    *url.URL
 	Closed bool // only members of partners may ask for access
+}
+
+// A Webhook is told by POST what anybody is told.
+type Webhook struct {
+	URL    *url.URL
+	Secret secret.Secret // that it is signed with
 }
 
 // The clients of home that are parts of this server.
@@ -70,6 +77,26 @@ func (r *resolver) console(v *ConsoleEntry) *Console {
 		}
 	}
 	return &Console{Listen: v.Listen, URL: r.origin("home.console.url", at)}
+}
+
+// webhook resolves what is told of everything; nil: nothing is.
+func (r *resolver) webhook(v *WebhookEntry) *Webhook {
+	if v.URL == "" {
+		if v.Secret.Name != "" {
+			r.report("home.webhook", "has no url", "write the https URL that is told")
+		}
+		return nil
+	}
+	u, err := url.Parse(v.URL)
+	if err != nil || u.Hostname() == "" || u.User != nil || u.Fragment != "" || u.Scheme != "https" && (u.Scheme != "http" || !Loopback(u)) {
+		r.report("home.webhook.url", quote(v.URL)+" is not an https URL", "write https://host/path")
+		return nil
+	}
+	if v.Secret.Name == "" {
+		r.report("home.webhook.secret", "is missing", "write ${NAME}, so that what is told can be told from what others send")
+		return nil
+	}
+	return &Webhook{URL: u, Secret: v.Secret.Value}
 }
 
 // portal resolves where the portal is; nil where there is none.

@@ -41,6 +41,7 @@ func (r *resolver) catalogue() *Catalogue {
 	if f.Home.Issuer != "" {
 		c.Home = r.home(&f.Home)
 		c.Console = r.console(&f.Home.Console)
+		c.Webhook = r.webhook(&f.Home.Webhook)
 	}
 	c.Portal = r.portal(&f.Portal)
 	c.own()

@@ -56,6 +56,16 @@ func (q *Queue) Send(_ context.Context, m Message) error {
 	return nil
 }
 
+// Deliver hands one message to the mail server now: it is for whoever keeps what
+// waits elsewhere, and tries again. Its errors are ErrMessage and those of the
+// server, none of which names the address.
+func (q *Queue) Deliver(ctx context.Context, m Message) error {
+	if err := m.check(); err != nil {
+		return err
+	}
+	return q.config.deliver(ctx, m)
+}
+
 // Waiting says how many mails are not delivered yet.
 func (q *Queue) Waiting() int {
 	q.mu.Lock()

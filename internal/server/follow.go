@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/grantway/grantway/internal/activity"
+	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/clientauth"
 	"github.com/grantway/grantway/internal/store"
 )
@@ -49,6 +50,12 @@ func (s *Server) follow(r *resources) {
 	all.Go(func() { s.keepDenials(ctx, r) })
 	all.Go(func() { r.listen(ctx) })
 	all.Go(func() { notices.run(ctx) })
+	if r.environment == catalogue.HomeName {
+		outbox := s.newPartnerNotices(r)
+		s.outbox.Store(outbox)
+		all.Go(func() { outbox.run(ctx) })
+		all.Go(func() { s.keepPartners(ctx, r) })
+	}
 	all.Go(func() { s.repeat(ctx, activity.FlushEvery, "activity not written", r.activity.Flush) })
 	all.Go(func() { s.repeat(ctx, activity.FlushEvery, "use of API tokens not written", r.directory.flush) })
 	all.Go(func() {

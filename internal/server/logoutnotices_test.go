@@ -160,8 +160,7 @@ func (e *telling) ended(t *testing.T, clients ...string) {
 // once does what is due now.
 func (e *telling) once(t *testing.T) {
 	t.Helper()
-	with, _ := e.with()
-	e.claim(t.Context(), with)
+	e.claim(t.Context())
 	e.all.Wait()
 }
 

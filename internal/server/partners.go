@@ -3,6 +3,7 @@ package server
 import (
 	"context"
 
+	"github.com/grantway/grantway/internal/account"
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/partner"
 	"github.com/grantway/grantway/internal/store"
@@ -21,9 +22,22 @@ func (s *Server) organisations(g *generation) *partner.Partners {
 		Environments: func() []*partner.Clients { return s.current.Load().published() },
 		Notify: func(ctx context.Context, notices ...store.Notice) error {
 			_, err := db.Notices().Queue(ctx, notices)
+			s.outbox.Load().again()
 			return err
 		},
 		Now: s.options.Now, Random: s.options.Random,
+	}
+	if address, err := account.Email(g.catalogue.Contact); err == nil { // else it is a page, which nobody can tell
+		p.Contact = address
+	}
+	if hook := g.catalogue.Webhook; hook != nil {
+		p.Webhook = hook.URL.String()
+	}
+	if at := g.catalogue.Portal; at != nil {
+		p.PortalURL = at.URL.String()
+	}
+	if at := g.catalogue.Console; at != nil {
+		p.ConsoleURL = at.URL.String()
 	}
 	return p
 }

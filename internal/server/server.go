@@ -69,6 +69,7 @@ type Server struct {
 
 	reload  sync.Mutex // one at a time
 	current atomic.Pointer[generation]
+	outbox  atomic.Pointer[notices] // home's; nil: there is none
 }
 
 // A generation is what one reading of the catalogue made.
