@@ -166,6 +166,7 @@ type API struct {
 	Open     string // what a public route asks for here: one of the Open words
 	Tokens   APITokens
 	Issuers  []*Issuer // others than the environment, whose tokens are good for a time
+	Document *OpenAPI  // what its OpenAPI document says; nil: it has none
 }
 
 // DefaultMaxStale is API.MaxStale where nothing else is said.

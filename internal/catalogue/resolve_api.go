@@ -21,6 +21,8 @@ type plan struct {
 	routes  []Route
 	numbers []int  // for each route its number in the file
 	prefix  string // what the paths of all guarded routes begin with
+
+	document *OpenAPI // nil: it has none
 }
 
 // api is as much of the API as is known while names are resolved.
@@ -39,6 +41,7 @@ func (r *resolver) plans() []*plan {
 		r.perEnvironment(join(p.path, "upstream"), &p.entry.Upstream)
 		r.perEnvironment(join(p.path, "open"), &p.entry.Open)
 		r.versions(p)
+		p.document = r.openAPI(p)
 		plans = append(plans, p)
 	}
 	return plans
@@ -199,7 +202,7 @@ func (r *resolver) api(e *Environment, p *plan) *API {
 	v := p.entry
 	a := &API{
 		Name: p.name, Title: v.Title, Envelope: v.Errors, Rate: v.Rate, MaxStale: time.Duration(v.MaxStale), Scopes: r.here(p, e), Routes: p.routes,
-		Query: v.QueryToken, Open: r.open(p, e), Tokens: r.apiTokens(p),
+		Document: p.document.under(e.Base), Query: v.QueryToken, Open: r.open(p, e), Tokens: r.apiTokens(p),
 		Token: Token{Lifetime: time.Duration(v.Token.Lifetime), Algorithm: jose.Algorithm(v.Token.Algorithm), Format: Format(v.Token.Format)},
 	}
 	if v.Token.Format == "dashed" {
