@@ -38,7 +38,7 @@ func (g *guide) refusals() []group {
 	pages := &Errors{Issuer: g.Issuer.String(), Name: g.docs.Name, Dialect: g.how, Strict: g.Strict, Plain: g.PlainCodes}
 	var here []*refusal.Reason
 	for _, r := range refusal.All() {
-		if g.concerns(r) && r != refusal.CallerLeft {
+		if g.concerns(r) && r != refusal.CallerLeft && r != refusal.OriginalUnclear { // for operators
 			here = append(here, r)
 		}
 	}

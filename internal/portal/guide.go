@@ -163,27 +163,6 @@ func (g *guide) fields(grant string, more ...Field) []Field {
 	return append(fields, more...)
 }
 
-// Examples are the examples of an environment, with the pages that they are on.
-// The tests run them.
-func (d *Docs) Examples(environment string) []*Example {
-	d.once.Do(d.build)
-	shelf := d.shelves[environment]
-	if shelf == nil {
-		return nil
-	}
-	var all []*Example
-	for _, a := range shelf.articles {
-		for _, p := range a.Parts {
-			for _, b := range p.Blocks {
-				if b.Example != nil {
-					all = append(all, b.Example)
-				}
-			}
-		}
-	}
-	return all
-}
-
 // tokenExample asks for a token.
 func (g *guide) tokenExample(id, label string, fields []Field, answer *oauth.TokenResponse) block {
 	r := &Request{Method: "POST", URL: g.tokenURL(), JSON: g.how.JSON, Fields: fields, clientID: g.clientID}

@@ -83,7 +83,7 @@ function watch(context) {
     has('x-frame-options', /^DENY$/)
     has('x-content-type-options', /^nosniff$/)
     has('referrer-policy', /^no-referrer$/)
-    has('cache-control', /no-store/)
+    has('cache-control', new RegExp(site.caching ?? 'no-store')) // pages for everybody may be kept
     if (/unsafe-(inline|eval)/.test(headers['content-security-policy'])) fault(`${at}: ${headers['content-security-policy']}`)
   })
   context.on('console', (message) => {
