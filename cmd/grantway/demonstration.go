@@ -5,11 +5,12 @@ import (
 	"io"
 	"maps"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/grantway/grantway/internal/catalogue"
-	"github.com/grantway/grantway/internal/home"
 	"github.com/grantway/grantway/internal/dialect"
+	"github.com/grantway/grantway/internal/home"
 	"github.com/grantway/grantway/internal/portal"
 	"github.com/grantway/grantway/internal/secret"
 	"github.com/grantway/grantway/internal/server"
@@ -25,6 +26,7 @@ type demonstration struct {
 	clients  map[string]server.Credentials
 	call     string // method and path of a first call
 	body     string
+	member   server.Membership
 	personas map[string]server.Persona // of the environments whose document acts for people; their client is from before PKCE
 }
 
@@ -55,7 +57,7 @@ func devDemo(example string) (*demonstration, error) {
 	if d.personas == nil {
 		d.personas = map[string]server.Persona{}
 	}
-	d.personas[catalogue.HomeName] = owner()
+	d.personas[catalogue.HomeName], d.member = owner(), member()
 	return d, nil
 }
 
@@ -74,6 +76,13 @@ func owner() server.Persona {
 	return server.Persona{
 		Name: "owner", Password: secret.Of("the keys of the house"), Roles: []string{home.Owner}, FullName: "Olive Owner", Email: "owner@home.example",
 	}
+}
+
+// member is the partner whose the clients of a demonstration are.
+func member() server.Membership {
+	return server.Membership{ID: "example", Name: "Example Partner", Person: server.Persona{
+		Name: "partner", Password: secret.Of("a door of our own"), FullName: "Paula Partner", Email: "paula@partner.example",
+	}}
 }
 
 // credentials are the clients to make, by environment.
@@ -173,7 +182,14 @@ func (d *demonstration) print(out io.Writer, c *catalogue.Catalogue, data string
 		fmt.Fprintf(out, "\nKeep it in a variable, and call the API with it:\n\n")
 		fmt.Fprintf(out, "ACCESS_TOKEN=$(%s -s | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n\n%s\n\n", request, d.apiCall(first))
 	}
-	fmt.Fprintf(out, "The same on a page: %s\n\n", root(first))
+	for _, at := range []struct {
+		name string
+		url  *url.URL
+		who  server.Persona
+	}{{"console", c.Console.URL, d.personas[catalogue.HomeName]}, {"portal", c.Portal.URL, d.member.Person}} {
+		fmt.Fprintf(out, "  %-11s %s/\n  %-11s as %s, with the password %q\n", at.name, at.url, "", at.who.Name, at.who.Password.Reveal())
+	}
+	fmt.Fprintf(out, "\nThe same on a page: %s\n\n", root(first))
 }
 
 // printPerson says how a person allows access, and what to paste then: one request

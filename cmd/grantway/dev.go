@@ -115,7 +115,7 @@ func runDev(ctx context.Context, flags devFlags, out, errOut io.Writer) (err err
 	s, err := server.New(ctx, server.Options{
 		Catalogue: c, Seal: seal, Mark: store.MarkDev, AnyHost: true, Demo: example.API(), Now: time.Now, Random: rand.Reader,
 		Log:           slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: level})),
-		Demonstration: demo.credentials(c), Personas: demo.personas,
+		Demonstration: demo.credentials(c), Personas: demo.personas, Member: &demo.member,
 	})
 	if err != nil {
 		return err
@@ -266,21 +266,42 @@ func (d *demonstration) randomise(c *catalogue.Catalogue, random io.Reader) erro
 			return err
 		}
 		d.clients[e.Name] = server.Credentials{ClientID: id, Secret: made}
-		p, ok := d.personas[e.Name]
-		if !ok {
-			continue
+		if p, ok := d.personas[e.Name]; ok {
+			token, err := secret.NewAPIToken(e.Name, random)
+			if err != nil {
+				return err
+			}
+			if p, err = anew(p, e.Name, random); err != nil {
+				return err
+			}
+			p.APIToken = token.Reveal()
+			d.personas[e.Name] = p
 		}
-		if p.Password, err = secret.New(e.Name, random); err != nil {
-			return err
-		}
-		token, err := secret.NewAPIToken(e.Name, random)
-		if err != nil {
-			return err
-		}
-		// A name of its own: the store knows that of an earlier run by another password.
-		p.Name, p.APIToken = p.Name+"-"+strings.ToLower(id[:8]), token.Reveal()
-		p.Email = p.Name + "@mytimetable.example"
-		d.personas[e.Name] = p
 	}
+	owner, err := anew(d.personas[catalogue.HomeName], catalogue.HomeName, random)
+	if err != nil {
+		return err
+	}
+	d.personas[catalogue.HomeName] = owner
+	if d.member.Person, err = anew(d.member.Person, catalogue.HomeName, random); err != nil {
+		return err
+	}
+	d.member.ID = d.member.Person.Name
 	return nil
+}
+
+// anew gives a person a password that nobody can read anywhere, and a name of their
+// own: the store knows that of an earlier run by another password.
+func anew(p server.Persona, environment string, random io.Reader) (server.Persona, error) {
+	id, err := secret.NewID(random, 8)
+	if err != nil {
+		return server.Persona{}, err
+	}
+	if p.Password, err = secret.New(environment, random); err != nil {
+		return server.Persona{}, err
+	}
+	_, host, _ := strings.Cut(p.Email, "@")
+	p.Name += "-" + strings.ToLower(id)
+	p.Email = p.Name + "@" + host
+	return p, nil
 }

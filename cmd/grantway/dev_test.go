@@ -155,6 +155,7 @@ func TestDevOnTheNetworkHasCredentialsOfItsOwn(t *testing.T) {
 	data := t.TempDir()
 	known := startDev(t, nil, "--data", data) // a folder in which the documents' credentials are good
 	askToken(t, http.DefaultClient, known.env["GRANTWAY_AUTH_URL"]+"/oauth2/token", "YOUR_CLIENT_ID", "YOUR_CLIENT_SECRET").token(t)
+	known.until("end of the introduction", func() bool { return strings.Contains(known.out.String(), "The same on a page: ") })
 	known.stop()
 
 	open := startDev(t, nil, "--data", data, "--listen", "0.0.0.0:0")
@@ -162,6 +163,11 @@ func TestDevOnTheNetworkHasCredentialsOfItsOwn(t *testing.T) {
 	_, page, _ := strings.Cut(open.out.String(), "The same on a page: ")
 	if got := httpGet(t, http.DefaultClient, strings.TrimSpace(page), "").body; strings.Contains(got, "this machine only") || !strings.Contains(got, "Others on the network") {
 		t.Errorf("the page: %.900s", got)
+	}
+	for _, password := range []string{"the keys of the house", "a door of our own"} {
+		if strings.Contains(open.out.String(), password) || !strings.Contains(known.out.String(), password) {
+			t.Errorf("who knows the documents opens a server on the network with the password %q", password)
+		}
 	}
 	for _, suffix := range []string{"_STAGING", "_PRODUCTION"} {
 		at := open.env["GRANTWAY_AUTH_URL"+suffix] + "/oauth2/token"

@@ -25,10 +25,22 @@ type Persona struct {
 	APIToken  string   // a plain one for the APIs that know them; empty: none
 }
 
+// A Membership is a partner of a demonstration, whose the demonstration's clients
+// are, and its one person.
+type Membership struct {
+	ID, Name string
+	Person   Persona
+}
+
 // demonstrate makes what a demonstration has: a client with everything allotted,
 // a person, an API token. What exists from an earlier run stays as it is.
 func (s *Server) demonstrate(ctx context.Context, e *catalogue.Environment, db *sqlstore.Store) error {
 	persona, acts := s.options.Personas[e.Name]
+	if m := s.options.Member; m != nil && e.Name == catalogue.HomeName {
+		if err := s.join(ctx, db, m); err != nil {
+			return err
+		}
+	}
 	if c, ok := s.options.Demonstration[e.Name]; ok {
 		return s.demonstrateClient(ctx, e, db, c, persona, acts)
 	}
@@ -52,6 +64,9 @@ func (s *Server) demonstrateClient(ctx context.Context, e *catalogue.Environment
 		ID: c.ClientID, Name: "Demonstration", Type: store.TypeMachine, Grants: []string{oauth.GrantClientCredentials},
 		Allotted: map[string][]string{}, CreatedAt: s.options.Now(),
 		Secrets: []store.Secret{{ID: id, ClientID: c.ClientID, Verifier: verifier.Encoded(), CreatedAt: s.options.Now()}},
+	}
+	if s.options.Member != nil {
+		client.Partner = s.options.Member.ID
 	}
 	if acts {
 		client.Type, client.Grants = store.TypeWeb, []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken}
@@ -93,6 +108,21 @@ func (s *Server) enrol(ctx context.Context, db *sqlstore.Store, p Persona) error
 		},
 	}, s.by())
 	return already(err)
+}
+
+// join makes a partner and its person.
+func (s *Server) join(ctx context.Context, db *sqlstore.Store, m *Membership) error {
+	if err := s.enrol(ctx, db, m.Person); err != nil {
+		return err
+	}
+	a, err := db.Accounts().FindBy(ctx, m.Person.Name)
+	if err != nil {
+		return err
+	}
+	return already(db.Partners().Create(ctx, store.Partner{
+		ID: m.ID, Name: m.Name, Email: m.Person.Email, Verified: true, CreatedAt: s.by().At,
+		Members: []store.Member{{AccountID: a.ID, Role: store.MemberAdmin, Since: s.by().At}},
+	}, s.by()))
 }
 
 // hand makes the API token.

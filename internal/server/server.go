@@ -45,6 +45,10 @@ type Options struct {
 	// Personas are people of environments, by name, whom the demonstration's client
 	// acts for. Where there is none, it acts for itself.
 	Personas map[string]Persona
+
+	// Member is the partner whose the demonstration's clients are; nil: they are the
+	// publisher's own.
+	Member *Membership
 }
 
 // Credentials are an id and a secret that were handed out.
