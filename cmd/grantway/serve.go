@@ -94,6 +94,9 @@ func runServe(ctx context.Context, file string, errOut io.Writer) (err error) {
 	if listeners.operations != nil {
 		answers = append(answers, func(ctx context.Context) error { return s.Serve(ctx, listeners.operations, s.Operations()) })
 	}
+	if listeners.console != nil {
+		answers = append(answers, func(ctx context.Context) error { return s.ServeConsole(ctx, listeners.console, listeners.consoleTLS) })
+	}
 	if listeners.verify != nil {
 		answers = append(answers, func(ctx context.Context) error { return s.ServeVerify(ctx, listeners.verify) })
 	}
@@ -185,11 +188,13 @@ type listeners struct {
 	operations net.Listener
 	verify     net.Listener
 	admin      net.Listener
+	console    net.Listener
+	consoleTLS *tls.Config // of the console's; nil: plain HTTP
 }
 
 // close closes what is open.
 func (l *listeners) close() {
-	for _, open := range []net.Listener{l.public, l.operations, l.verify, l.admin} {
+	for _, open := range []net.Listener{l.public, l.operations, l.verify, l.admin, l.console} {
 		if open != nil {
 			open.Close()
 		}
@@ -229,6 +234,15 @@ func openListeners(c *catalogue.Catalogue, certificates *server.TLS) (l listener
 			l.close()
 		}
 	}()
+	if at := c.Console; at != nil {
+		if l.console, err = net.Listen("tcp", at.Listen); err != nil {
+			return l, fmt.Errorf("home.console.listen: %w", err)
+		}
+		// On loopback whoever takes TLS off is in front of us, where there is TLS at all.
+		if heard, ok := l.console.Addr().(*net.TCPAddr); ok && !heard.IP.IsLoopback() && at.URL.Scheme == "https" {
+			l.consoleTLS = l.tls
+		}
+	}
 	l.admin, err = server.AdminSocket(c.Data)
 	return l, err
 }
@@ -241,6 +255,9 @@ func (l *listeners) log(log *slog.Logger) {
 	}
 	if l.verify != nil {
 		at = append(at, "verify", l.verify.Addr().String())
+	}
+	if l.console != nil {
+		at = append(at, "console", l.console.Addr().String())
 	}
 	log.Info("ready", at...)
 }

@@ -50,6 +50,7 @@ func (s *Server) mount(g *generation) *mounts {
 		}
 	}
 	s.portal(m, g)
+	m.console(g)
 	m.sort()
 	return m
 }

@@ -82,6 +82,7 @@ type generation struct {
 	environments []*environment
 	partners     *partner.Partners // nil: there is no home
 	outbound     *fetch.Fetcher    // to addresses that somebody else supplied
+	console      http.Handler      // nil: there is no home
 	mounts       *mounts
 }
 
@@ -158,6 +159,9 @@ func (s *Server) Reload(ctx context.Context, c *catalogue.Catalogue) (err error)
 		e.elsewhere(next.environments)
 	}
 	next.partners = s.organisations(next)
+	if next.console, err = s.makeConsole(ctx, next); err != nil {
+		return fmt.Errorf("the console: %w", err)
+	}
 	next.mounts = s.mount(next)
 	s.current.Store(next)
 	s.trust.set(c.Environments)

@@ -30,7 +30,7 @@ func (s *sheet) protect(h http.Header, screen Screen) {
 		actions += " " + leads(s.To)
 	}
 	switch screen := screen.(type) {
-	case SignIn, SecondFactor, SetUpPasskey, RecoveryCodes:
+	case SignIn, SecondFactor, SetUpPasskey, RecoveryCodes, ConsoleShown:
 		scripts = "; script-src 'self'; require-trusted-types-for 'script'"
 	case SetUpTOTP:
 		pictures += " data:"
@@ -46,6 +46,9 @@ func (s *sheet) protect(h http.Header, screen Screen) {
 		}
 	case Onward, Failure:
 		opener = true
+	}
+	if console, ok := screen.(interface{ home() string }); ok && console.home() != "" {
+		actions += " " + console.home() // to which signing out leads, and signing in again
 	}
 	h.Set("Content-Security-Policy", "default-src 'none'; style-src 'self'; img-src "+pictures+scripts+
 		"; base-uri 'none'; form-action "+actions+"; frame-ancestors 'none'")

@@ -127,7 +127,10 @@ func TestEveryPageIsSoundInEveryLanguageAndWithHostileNames(t *testing.T) { // r
 		}
 	}
 	for name := range pages {
-		if !drawn[name] && !slices.Contains([]string{"notice", "refusal", "refusals", "unknown", "welcome"}, name) {
+		if strings.HasPrefix(name, "console-") || strings.HasPrefix(name, "docs-") {
+			continue // in English only, with tests of their own
+		}
+		if !drawn[name] && !strings.HasPrefix(name, "docs-") && !slices.Contains([]string{"notice", "refusal", "refusals", "unknown", "welcome"}, name) {
 			t.Errorf("no sample shows the page %s", name)
 		}
 	}

@@ -1,0 +1,342 @@
+package console
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/grantway/grantway/internal/refusal"
+	"github.com/grantway/grantway/internal/store"
+	"github.com/grantway/grantway/internal/web"
+)
+
+// types are the types of client, and what people call them.
+var types = []struct{ is, text string }{
+	{store.TypeMachine, "machine: a program that acts for itself"},
+	{store.TypeWeb, "web: on a server, acts for people"},
+	{store.TypeNative, "native: on a device, acts for people"},
+	{store.TypeBrowser, "browser: in the browser, acts for people"},
+	{store.TypeResource, "resource: an API that asks about tokens"},
+}
+
+// clients lists them.
+func (v *visit) clients() error {
+	e, err := v.environment()
+	if err != nil {
+		return err
+	}
+	sought, kind, is, whose := strings.ToLower(v.field("q")), v.field("type"), v.field("state"), v.field("partner")
+	pairs := []string{"environment", e.Name, "q", v.field("q"), "type", kind, "state", is, "partner", whose}
+	ctx := v.r.Context()
+	read := func(after string, limit int) ([]store.Client, bool, error) {
+		if whose != "" && whose != "-" {
+			return e.Clients.Of(ctx, whose, after, limit)
+		}
+		return e.Clients.List(ctx, after, limit)
+	}
+	found, next, early, err := seek(v.c.Now, v.field("after"), read, func(c *store.Client) string { return c.ID }, func(c *store.Client) bool {
+		return (sought == "" || strings.Contains(strings.ToLower(c.ID), sought) || strings.Contains(strings.ToLower(c.Name), sought)) &&
+			(kind == "" || c.Type == kind) && (is == "" || (is == "disabled") == c.Disabled()) && (whose != "-" || c.Partner == "")
+	})
+	if err != nil {
+		return err
+	}
+	section := web.ConsoleSection{Name: "list", Heading: "Clients of " + e.Title}
+	if len(found) > 0 {
+		section.Table = &web.ConsoleTable{Caption: "Clients", Columns: columns("Client", "Type", "State", "Partner", "#Secrets", "Last used", "Created")}
+		for i := range found {
+			section.Table.Rows = append(section.Table.Rows, v.clientRow(e, &found[i]))
+		}
+	} else if filtered := sought+kind+is+whose != ""; filtered || v.field("after") != "" {
+		section.Empty = "No client here is like that. Show all, or look in another environment."
+	} else {
+		section.Empty = "No client yet. Create one, approve a request, or declare one in grantway.yaml."
+	}
+	section.Further = further("/clients", early, next, pairs...)
+	if early {
+		section.Text = fmt.Sprintf("%d found so far; there are more clients to look at.", len(found))
+	}
+	page := &web.ConsolePage{
+		ConsoleFrame: web.ConsoleFrame{Title: "Clients", Lead: "Applications that may ask for tokens.", Said: v.said()},
+		Choices:      []web.ConsoleChoice{v.environments(e, "/clients", nil, "q", v.field("q"), "type", kind, "state", is)},
+		Filter: v.filter("/clients", e, []web.ConsoleField{
+			{Name: "q", Label: "Id or name", Kind: "search", Value: v.field("q"), Plain: true},
+			choose("type", "Type", kind, "any", "machine", "web", "native", "browser", "resource"),
+			choose("state", "State", is, "any", "enabled", "disabled"),
+			{Name: "partner", Label: "Partner's id", Value: whose, Plain: true},
+		}),
+		Sections: []web.ConsoleSection{section},
+	}
+	if v.may("clients:write") {
+		page.Actions = []web.ConsoleLink{{Text: "Create a client", To: to("/client/new", "environment", e.Name), Main: true}}
+	}
+	v.show(http.StatusOK, page)
+	return nil
+}
+
+// filter is the filter of a page, with the environment that it is about.
+func (v *visit) filter(path string, e *Environment, fields []web.ConsoleField) *web.ConsoleFilter {
+	f := &web.ConsoleFilter{To: path}
+	for _, field := range fields {
+		if field.Value != "" || slices.ContainsFunc(field.Options, func(o web.ConsoleOption) bool { return o.On && o.Value != "" }) {
+			f.Reset = to(path, "environment", e.Name)
+		}
+	}
+	f.Fields = append([]web.ConsoleField{{Name: "environment", Kind: "hidden", Value: e.Name}}, fields...)
+	return f
+}
+
+// choose is a field with a few words to choose from; the first stands for none.
+func choose(name, label, chosen string, words ...string) web.ConsoleField {
+	f := web.ConsoleField{Name: name, Label: label, Kind: "select"}
+	for i, word := range words {
+		value := word
+		if i == 0 {
+			value = ""
+		}
+		f.Options = append(f.Options, web.ConsoleOption{Value: value, Text: word, On: value == chosen})
+	}
+	return f
+}
+
+func (v *visit) clientRow(e *Environment, c *store.Client) []web.ConsoleCell {
+	used := time.Time{}
+	for _, s := range c.Secrets {
+		if s.LastUsedAt.After(used) {
+			used = s.LastUsedAt
+		}
+	}
+	created := when(c.CreatedAt)
+	if c.Declared {
+		created = text("in grantway.yaml")
+	}
+	whose := text("")
+	if c.Partner != "" {
+		whose = web.ConsoleCell{Text: c.Partner, Code: true, To: to("/partner", "id", c.Partner)}
+	}
+	return []web.ConsoleCell{
+		below(link(c.Name, to("/client", "environment", e.Name, "id", c.ID)), c.ID), text(c.Type), state(c.Disabled()), whose,
+		number(int64(len(c.Secrets))), when(used), created,
+	}
+}
+
+// theClient is the client that is asked for.
+func (v *visit) theClient() (*Environment, store.Client, error) {
+	e, err := v.environment()
+	if err != nil {
+		return nil, store.Client{}, err
+	}
+	c, err := e.Clients.Find(v.r.Context(), v.field("id"))
+	return e, c, err
+}
+
+// client shows everything about one.
+func (v *visit) client() error {
+	e, c, err := v.theClient()
+	if err != nil {
+		return err
+	}
+	page := &web.ConsolePage{ConsoleFrame: web.ConsoleFrame{
+		Title: cmp.Or(c.Name, c.ID), Said: v.said(),
+		Trail: []web.ConsoleLink{{Text: "Clients of " + e.Title, To: to("/clients", "environment", e.Name)}},
+	}}
+	about := func(path string, more ...string) string {
+		return to(path, append([]string{"environment", e.Name, "id", c.ID}, more...)...)
+	}
+	writable := v.may("clients:write") && !c.Declared && (e != v.c.home() || v.may("operators:write"))
+	if writable {
+		if c.Disabled() {
+			page.Actions = append(page.Actions, web.ConsoleLink{Text: "Enable", To: about("/client/enable"), Main: true})
+		} else {
+			page.Actions = append(page.Actions, web.ConsoleLink{Text: "Disable", To: about("/client/disable"), Sharp: true})
+		}
+		page.Actions = append(page.Actions, web.ConsoleLink{Text: "Delete", To: about("/client/delete"), Sharp: true})
+	}
+	page.Sections = append(page.Sections, clientFacts(e, &c))
+	if !c.Public() {
+		page.Sections = append(page.Sections, v.secretSection(e, &c, writable))
+	}
+	for _, make := range []func(*Environment, *store.Client) (web.ConsoleSection, error){v.scopeSection, v.usageSection, v.refusedSection} {
+		section, err := make(e, &c)
+		if err != nil {
+			return err
+		}
+		page.Sections = append(page.Sections, section)
+	}
+	history, err := v.historySection(e, c.ID)
+	if err != nil {
+		return err
+	}
+	page.Sections = append(page.Sections, history)
+	v.show(http.StatusOK, page)
+	return nil
+}
+
+func clientFacts(e *Environment, c *store.Client) web.ConsoleSection {
+	is := state(c.Disabled())
+	if c.Disabled() {
+		is = below(is, "since "+c.DisabledAt.UTC().Format("2006-01-02 15:04 UTC"))
+	}
+	facts := []web.ConsoleFact{
+		fact1("Client id", code(c.ID)), fact1("State", is), fact1("Environment", text(e.Title)), fact1("Type", text(c.Type)),
+	}
+	if c.Partner != "" {
+		facts = append(facts, fact1("Partner", link(c.Partner, to("/partner", "id", c.Partner))))
+	} else {
+		facts = append(facts, fact1("Partner", text("the publisher's own")))
+	}
+	var grants []web.ConsoleCell
+	for _, g := range c.Grants {
+		cell := code(g)
+		if end, ok := c.GrantsEnd[g]; ok {
+			cell.Below = "until " + end.UTC().Format("2006-01-02 15:04 UTC")
+		}
+		grants = append(grants, cell)
+	}
+	facts = append(facts, fact1("Grants", grants...))
+	if len(c.AuthMethods) > 0 {
+		facts = append(facts, fact1("Authenticates by", codes(c.AuthMethods)...))
+	}
+	if len(c.SignIn.Redirects) > 0 {
+		facts = append(facts, fact1("Redirect URIs", codes(c.SignIn.Redirects)...))
+	}
+	if c.SignIn.Owner != "" {
+		facts = append(facts, fact1("Made by", text(c.SignIn.Owner)))
+	}
+	if c.Declared {
+		facts = append(facts, fact1("Declared", text("in grantway.yaml, and changed there")))
+	} else {
+		facts = append(facts, fact1("Created", when(c.CreatedAt)))
+	}
+	return web.ConsoleSection{Name: "is", Heading: "What it is", Facts: facts}
+}
+
+func codes(all []string) []web.ConsoleCell {
+	cells := make([]web.ConsoleCell, len(all))
+	for i, one := range all {
+		cells[i] = code(one)
+	}
+	return cells
+}
+
+// secretSection lists the secrets and what can be done with each.
+func (v *visit) secretSection(e *Environment, c *store.Client, writable bool) web.ConsoleSection {
+	section := web.ConsoleSection{Name: "secrets", Heading: "Secrets"}
+	about := func(path, id string) string {
+		return to(path, "environment", e.Name, "id", c.ID, "secret", id)
+	}
+	if len(c.Secrets) > 0 {
+		section.Table = &web.ConsoleTable{Caption: "Secrets", Columns: columns("Secret", "State", "Created", "Ends", "Last used", "Leaked?", "Revoke")}
+		if !writable {
+			section.Table.Columns = section.Table.Columns[:5]
+		}
+	} else {
+		section.Empty = "It has no secret, and gets no tokens until it has one."
+	}
+	for _, s := range c.Secrets {
+		name := code("…" + s.Hint)
+		if s.Hint == "" {
+			name = code(s.ID)
+		}
+		ends := when(s.ExpiresAt)
+		if s.ExpiresAt.IsZero() {
+			ends = text("never")
+		}
+		row := []web.ConsoleCell{below(name, s.ID), good("Live"), when(s.CreatedAt), ends, when(s.LastUsedAt)}
+		if !s.Live(v.c.Now()) {
+			row[1] = bad("Ended")
+		} else if !s.ExpiresAt.IsZero() && s.ExpiresAt.Sub(v.c.Now()) < 30*24*time.Hour {
+			row[1] = warn("Ends soon")
+		}
+		if writable {
+			row = append(row, link("It leaked", about("/client/leaked", s.ID)), link("Revoke", about("/client/revoke", s.ID)))
+		}
+		section.Table.Rows = append(section.Table.Rows, row)
+	}
+	if writable {
+		section.Actions = []web.ConsoleLink{{Text: "Add a secret", To: to("/client/secret", "environment", e.Name, "id", c.ID), Main: len(c.Secrets) == 0}}
+	}
+	return section
+}
+
+// scopeSection lists what is allotted, and when it was last used.
+func (v *visit) scopeSection(e *Environment, c *store.Client) (web.ConsoleSection, error) {
+	section := web.ConsoleSection{Name: "scopes", Heading: "Allotted scopes", Empty: "Nothing is allotted."}
+	uses := map[string]time.Time{}
+	if !c.Declared && e.Clients.ScopeUses != nil {
+		all, err := e.Clients.ScopeUses.Of(v.r.Context(), c.ID)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
+			return section, err
+		}
+		for _, u := range all {
+			uses[u.API+"\x00"+u.Scope] = u.Day
+		}
+	}
+	if len(c.Allotted) == 0 {
+		return section, nil
+	}
+	section.Empty = ""
+	section.Table = &web.ConsoleTable{Caption: "Allotted scopes", Columns: columns("Scope", "API", "Last used by a call")}
+	unused := 0
+	for _, api := range slices.Sorted(maps.Keys(c.Allotted)) {
+		if len(c.Allotted[api]) == 0 {
+			section.Table.Rows = append(section.Table.Rows, []web.ConsoleCell{text("everything"), code(api), text("the API has no scopes")})
+		}
+		for _, scope := range c.Allotted[api] {
+			used := when(uses[api+"\x00"+scope])
+			if used.At.IsZero() {
+				used = warn("not seen")
+				unused++
+			}
+			section.Table.Rows = append(section.Table.Rows, []web.ConsoleCell{code(scope), code(api), used})
+		}
+	}
+	if unused > 0 {
+		section.Text = "A scope that no call has needed can be taken away: what leaks then opens less."
+	}
+	return section, nil
+}
+
+// usageSection draws the last 30 days.
+func (v *visit) usageSection(e *Environment, c *store.Client) (web.ConsoleSection, error) {
+	section := web.ConsoleSection{Name: "activity", Heading: "Activity in 30 days"}
+	since := day(v.c.Now()).AddDate(0, 0, -29)
+	all, err := e.Activity.Tallies(v.r.Context(), store.TallyQuery{Client: c.ID, Since: since, Days: true, Limit: 20_000})
+	if err != nil {
+		return section, err
+	}
+	sum := newSeries(since, v.c.Now(), true)
+	for i := range all {
+		sum.add(&all[i])
+	}
+	section.Charts = sum.charts("client")
+	section.Further = []web.ConsoleLink{{Text: "Activity as CSV", To: to("/activity/export", "environment", e.Name, "client", c.ID, "format", "csv")}}
+	return section, nil
+}
+
+// refusedSection lists the last refusals, with cause and cure.
+func (v *visit) refusedSection(e *Environment, c *store.Client) (web.ConsoleSection, error) {
+	section := web.ConsoleSection{Name: "refusals", Heading: "Last refusals"}
+	all, err := e.Activity.RefusedOf(v.r.Context(), c.ID, 10)
+	if err != nil {
+		return section, err
+	}
+	if len(all) == 0 {
+		section.Empty = "Nothing that this client asked for was refused lately."
+		return section, nil
+	}
+	section.Table = &web.ConsoleTable{Caption: "Last refusals", Columns: columns("When", "Reason", "Why, and what to do", "Where", "Trace id")}
+	for _, r := range all {
+		why := text(r.Refusal)
+		if reason := refusal.Find(r.Refusal); reason != nil {
+			why = below(text(reason.Cause), reason.Cure)
+		}
+		section.Table.Rows = append(section.Table.Rows, []web.ConsoleCell{when(r.At), code(r.Refusal), why, text(r.Route), code(r.Trace)})
+	}
+	return section, nil
+}

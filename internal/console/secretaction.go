@@ -1,0 +1,147 @@
+package console
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/grantway/grantway/internal/partner"
+	"github.com/grantway/grantway/internal/store"
+	"github.com/grantway/grantway/internal/web"
+)
+
+var addSecret = asking{
+	show: func(v *visit) (*web.ConsoleForm, error) {
+		_, _, form, err := v.aboutClient("Add a secret to", "Make the secret")
+		if err != nil {
+			return nil, err
+		}
+		form.Text = []string{"Both work until you revoke the old one, so that programs can change over one by one."}
+		form.Fields = []web.ConsoleField{endField(v)}
+		return form, nil
+	},
+	do: func(v *visit) error {
+		e, c, _, err := v.aboutClient("", "")
+		if err != nil {
+			return err
+		}
+		end, err := v.end()
+		if err != nil {
+			return err
+		}
+		result, err := e.Clients.AddSecret(v.r.Context(), c.ID, partner.NewSecret{ExpiresAt: end}, v.by())
+		if err != nil {
+			return err
+		}
+		v.secretShown(e, &result, "The secret is made", nil)
+		return nil
+	},
+}
+
+// aboutSecret is aboutClient for one of its secrets.
+func (v *visit) aboutSecret(title, button string) (*Environment, store.Client, store.Secret, *web.ConsoleForm, error) {
+	e, c, form, err := v.aboutClient(title, button)
+	if err != nil {
+		return nil, c, store.Secret{}, nil, err
+	}
+	i := slices.IndexFunc(c.Secrets, func(s store.Secret) bool { return s.ID == v.field("secret") })
+	if i < 0 {
+		return nil, c, store.Secret{}, nil, store.ErrNotFound
+	}
+	form.Sharp = true
+	form.Hidden = append(form.Hidden, [2]string{"secret", c.Secrets[i].ID})
+	return e, c, c.Secrets[i], form, nil
+}
+
+func called(s *store.Secret) string {
+	if s.Hint == "" {
+		return s.ID
+	}
+	return "that ends in " + s.Hint
+}
+
+var revokeSecret = asking{
+	show: func(v *visit) (*web.ConsoleForm, error) {
+		_, c, s, form, err := v.aboutSecret("Revoke a secret of", "Revoke the secret")
+		if err != nil {
+			return nil, err
+		}
+		form.Goes = []string{"the secret " + called(&s), "every token that it obtained, within a second"}
+		if len(c.Secrets) == 1 {
+			form.Text = []string{"It is the last one: the client gets no tokens until it has another."}
+		}
+		return form, nil
+	},
+	do: func(v *visit) error {
+		e, c, s, _, err := v.aboutSecret("", "")
+		if err != nil {
+			return err
+		}
+		if _, err := e.Clients.RevokeSecret(v.r.Context(), c.ID, s.ID, v.by()); err != nil {
+			return err
+		}
+		return v.done("secret-revoked", "/client", "environment", e.Name, "id", c.ID)
+	},
+}
+
+var leaked = asking{
+	show: func(v *visit) (*web.ConsoleForm, error) {
+		_, _, s, form, err := v.aboutSecret("A secret leaked:", "Replace the secret now")
+		if err != nil {
+			return nil, err
+		}
+		form.Text = []string{
+			"Another secret takes the place of the one " + called(&s) + ", in one step. The client cannot get tokens until its programs have the new one.",
+			"You are shown the new secret once, and a list of what the old one did.",
+		}
+		form.Goes = []string{"the secret " + called(&s), "every token that it obtained, within a second, everywhere"}
+		return form, nil
+	},
+	do: func(v *visit) error {
+		e, c, s, _, err := v.aboutSecret("", "")
+		if err != nil {
+			return err
+		}
+		result, err := e.Clients.Leaked(v.r.Context(), c.ID, s.ID, v.by())
+		if err != nil {
+			return err
+		}
+		if err := v.c.Partners.Tell(v.r.Context(), partner.NoticeLeaked, e.Name, result.Client, s.ID); err != nil {
+			result.Warnings = append(result.Warnings, "Nobody could be told by mail: tell its owner yourself.")
+		}
+		did, err := v.deeds(e, &c, &s)
+		if err != nil {
+			did.Empty = "What it did could not be read now; the client's page has it."
+		}
+		v.secretShown(e, &result, "The secret is replaced", []web.ConsoleSection{did})
+		return nil
+	},
+}
+
+// deeds is what a secret did.
+func (v *visit) deeds(e *Environment, c *store.Client, s *store.Secret) (web.ConsoleSection, error) {
+	section := web.ConsoleSection{Name: "did", Heading: "What the old secret did", Text: "Since it was made. What was not you, was somebody else. What happened in the last seconds may be missing."}
+	all, err := e.Activity.Tallies(v.r.Context(), store.TallyQuery{Client: c.ID, Since: s.CreatedAt, Days: true, BySecret: true, ByAPI: true, Limit: 20_000})
+	if err != nil {
+		return section, err
+	}
+	for i := range all {
+		t := &all[len(all)-1-i] // the newest first
+		if t.Secret != s.ID {
+			continue
+		}
+		if section.Table == nil {
+			section.Table = &web.ConsoleTable{Caption: "What the old secret did", Columns: columns("Day (UTC)", "What", "API", "#How often")}
+		}
+		section.Table.Rows = append(section.Table.Rows, []web.ConsoleCell{text(t.Hour.UTC().Format(time.DateOnly)), code(cmp.Or(t.Event, t.Refusal)), text(t.API), number(t.Count)})
+		if len(section.Table.Rows) == 200 {
+			section.Text += fmt.Sprintf(" The first %d lines.", 200)
+			break
+		}
+	}
+	if section.Table == nil {
+		section.Empty = "Nothing, as far as is known."
+	}
+	return section, nil
+}
