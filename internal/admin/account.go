@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/grantway/grantway/internal/account"
@@ -90,10 +91,19 @@ type AccountReset struct {
 // AccountChanged is what became of a request that changed an account.
 type AccountChanged struct {
 	Account    Account   `json:"account" doc:"The account as it is now, or as it was when it was deleted."`
-	Link       string    `json:"link,omitempty" doc:"With which the person chooses a password, once. It is shown this once."`
+	Link       string    `json:"link,omitempty" once:"" doc:"With which the person chooses a password, once. It is shown this once."`
 	MailedTo   string    `json:"mailed_to,omitempty" doc:"Where the link was sent."`
 	LinkEndsAt time.Time `json:"link_ends_at,omitzero" doc:"Until when the link is good."`
 	Warnings   []string  `json:"warnings" doc:"What you should know although it was done."`
+}
+
+// stable implements stable.
+func (a Account) stable() any {
+	a.Factors = slices.Clone(a.Factors)
+	for i := range a.Factors {
+		a.Factors[i].LastUsedAt = time.Time{}
+	}
+	return a
 }
 
 // people are the operations on the people of the environment that the path names.
@@ -176,6 +186,9 @@ func createAccount(c *call, n NewAccount) (AccountChanged, error) {
 	if err != nil {
 		return AccountChanged{}, err
 	}
+	if err := c.mayTouch(n.Roles...); err != nil {
+		return AccountChanged{}, err
+	}
 	var faults partner.Faults
 	password := secret.Of(given(n.Password, "password", &faults))
 	profile := store.Profile{
@@ -250,6 +263,9 @@ func resetAccount(c *call, sent AccountReset) (AccountChanged, error) {
 	if err != nil {
 		return AccountChanged{}, err
 	}
+	if err := c.mayTouch(found.Roles...); err != nil {
+		return AccountChanged{}, err
+	}
 	if sent.By == "" {
 		sent.By = ResetLink
 	}
@@ -286,6 +302,9 @@ func deleteAccount(c *call) (AccountChanged, error) {
 	}
 	was, err := p.People.Accounts.Find(c.Context(), c.PathValue("account"))
 	if err != nil {
+		return AccountChanged{}, err
+	}
+	if err := c.mayTouch(was.Roles...); err != nil {
 		return AccountChanged{}, err
 	}
 	return AccountChanged{Account: shownAccount(&was), Warnings: c.settled()}, p.People.Delete(c.Context(), was.ID, c.stamped())

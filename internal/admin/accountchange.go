@@ -22,11 +22,17 @@ func (c *call) alterAccount(step func(*account.People, context.Context, string, 
 		return AccountChanged{}, err
 	}
 	id := c.PathValue("account")
+	found, err := p.People.Accounts.Find(c.Context(), id)
+	if err == nil {
+		err = c.mayTouch(found.Roles...)
+	}
+	if err != nil {
+		return AccountChanged{}, err
+	}
 	if err := step(p.People, c.Context(), id, c.stamped()); err != nil {
 		return AccountChanged{}, err
 	}
-	found, err := p.People.Accounts.Find(c.Context(), id)
-	if err != nil {
+	if found, err = p.People.Accounts.Find(c.Context(), id); err != nil {
 		return AccountChanged{}, err
 	}
 	return AccountChanged{Account: shownAccount(&found), Warnings: c.settled()}, nil
@@ -72,18 +78,13 @@ func changeAccount(c *call, sent AccountChange) (AccountChanged, error) {
 		profile.EmailVerified = *sent.EmailVerified
 	}
 	roles := found.Roles
-	if e := sent.Roles; e != nil {
-		roles = nil
-		for _, role := range slices.Concat(found.Roles, e.Add) {
-			if !slices.Contains(e.Remove, role) && !slices.Contains(roles, role) {
-				roles = append(roles, role)
-			}
+	if sent.Roles != nil {
+		if roles, err = edited(found.Roles, sent.Roles); err != nil {
+			return AccountChanged{}, err
 		}
-		for i, role := range e.Remove {
-			if !slices.Contains(found.Roles, role) {
-				return AccountChanged{}, partner.Faults{{Field: fmt.Sprintf("roles.remove[%d]", i), Problem: "is no role of the person", Hint: "look at the account"}}
-			}
-		}
+	}
+	if err := c.mayTouch(slices.Concat(found.Roles, roles)...); err != nil {
+		return AccountChanged{}, err
 	}
 	if err := p.People.Describe(c.Context(), found.ID, profile, roles, c.stamped()); err != nil {
 		return AccountChanged{}, accountProblem(err)
@@ -93,6 +94,24 @@ func changeAccount(c *call, sent AccountChange) (AccountChanged, error) {
 	}
 	return AccountChanged{Account: shownAccount(&found), Warnings: c.settled()}, nil
 }
+
+// edited are roles after an edit.
+func edited(had []string, e *Edit) (roles []string, err error) {
+	for i, role := range e.Remove {
+		if !slices.Contains(had, role) {
+			return nil, partner.Faults{{Field: at("roles.remove", i), Problem: "is no role of the person", Hint: "look at the account"}}
+		}
+	}
+	for _, role := range slices.Concat(had, e.Add) {
+		if !slices.Contains(e.Remove, role) && !slices.Contains(roles, role) {
+			roles = append(roles, role)
+		}
+	}
+	return roles, nil
+}
+
+// at is the field of a list's member.
+func at(list string, i int) string { return fmt.Sprintf("%s[%d]", list, i) }
 
 // settled waits until this node acts on what was changed, and warns where it
 // cannot.
@@ -139,6 +158,11 @@ func importAccounts(c *call, sent AccountImport) (Imported, error) {
 	}
 	if n := len(sent.Rows); n > MaxImport {
 		return Imported{}, partner.Faults{{Field: "rows", Problem: fmt.Sprintf("are %d; %d is the limit", n, MaxImport), Hint: "send them in parts"}}
+	}
+	for _, r := range sent.Rows {
+		if err := c.mayTouch(r.Roles...); err != nil {
+			return Imported{}, err
+		}
 	}
 	var rows iter.Seq2[account.Row, error] = func(yield func(account.Row, error) bool) {
 		for _, r := range sent.Rows {

@@ -1,11 +1,15 @@
 // Package admin is the administration API, /admin/v1: one file for each noun,
 // which decodes a request, calls the operation below and encodes what it says.
 //
-// It decides nothing about clients and secrets, package partner does, nothing about
-// signing keys, which is package keys' to do, nothing about denials, which are
-// package revocation's, and nothing about people, who are package account's. It neither listens nor knows who is who: package server mounts it where the public does not
-// reach, and gives it the rule by which callers are told apart. Its types are also
-// the command line's, which speaks to it and to nothing else.
+// It decides nothing about partners, clients and secrets, package partner does,
+// nothing about signing keys, which is package keys' to do, nothing about denials,
+// which are package revocation's, and nothing about people, who are package
+// account's. It neither listens nor knows who is who: package server mounts it where
+// the public does not reach, and gives it the rule by which callers are told apart.
+// Its types are also the command line's, which speaks to it and to nothing else.
+//
+// A request that changes something is done once under an Idempotency-Key, and only
+// to the state that If-Match names (RFC 9110 §13.1.1).
 //
 // Errors are problem details (RFC 9457). The API describes itself in OpenAPI 3.1
 // at /admin/v1/openapi.json.
@@ -40,6 +44,12 @@ const (
 	WriteAccounts  = "accounts:write"
 	ReadAPITokens  = "api-tokens:read"
 	WriteAPITokens = "api-tokens:write"
+
+	ReadPartners   = "partners:read"
+	WritePartners  = "partners:write"
+	ReadChanges    = "changes:read"
+	ReadOperators  = "operators:read"
+	WriteOperators = "operators:write"
 )
 
 // Prefix is the path that every route begins with.
@@ -85,6 +95,18 @@ type Options struct {
 	// Issuers are those that the APIs of an environment trust besides it. Nil: none.
 	Issuers func(environment string) IssuerList
 
+	// Partners are the operations on partners and what they ask for; nil where there
+	// is no home. Nil: there never is.
+	Partners func() *partner.Partners
+
+	// Remembered is what an environment remembers beside its clients and people; nil
+	// where it is none. Nil: nothing is remembered, so that no request is done once.
+	Remembered func(environment string) *Remembered
+
+	// Audited is what the changes of an environment are verified by, nil where there is
+	// none of that name. Nil: changes are not sealed.
+	Audited func(environment string) *Audited
+
 	// Authorize says who is asking, by a name for the record of changes, if they
 	// have the permission. The environment is r.PathValue("environment"), empty
 	// where the route is not about one. The request has no cookies, wherever it
@@ -96,10 +118,17 @@ type Options struct {
 	Random io.Reader // for the key of page cursors, once
 }
 
+// Remembered is what an environment remembers of what was done to it.
+type Remembered struct {
+	History store.History
+	Replays store.Replays
+}
+
 type api struct {
 	Options
 	routes  []route
 	cursors *cursors
+	turns   turns
 }
 
 // New returns the handler of everything below Prefix. It is safe for concurrent
@@ -109,7 +138,7 @@ func New(o Options) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &api{Options: o, routes: table(), cursors: c}, nil
+	return &api{Options: o, routes: table(), cursors: c, turns: turns{taken: map[string]*turn{}}}, nil
 }
 
 // A call is one request on its way to its operation.
@@ -120,7 +149,8 @@ type call struct {
 	clients  *partner.Clients // of the environment that the path names; nil where it names none
 	sent     wire.Parameters  // the query, as checkQuery left it
 	actor    string
-	location string // for the answer
+	location string  // for the answer
+	read     *[]byte // the body, once it was read
 }
 
 // ofEnvironment is what the environment that the path names has; missing says so where
@@ -145,18 +175,62 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	c, err := a.admit(r)
-	var body any
-	if err == nil {
-		body, err = c.route.do(c)
-	}
 	if err != nil {
 		a.refuse(w, r, err)
 		return
 	}
-	if c.location != "" {
-		h.Set("Location", c.location)
+	done, err := c.once(func() (*reply, error) { return c.answer() })
+	if err != nil {
+		a.refuse(w, r, err)
+		return
 	}
-	write(w, c.route.status, "application/json", body)
+	done.write(w)
+}
+
+// A reply is what is answered when it went well.
+type reply struct {
+	Status    int    `json:"status"`
+	MediaType string `json:"type"`
+	Location  string `json:"location,omitempty"`
+	Tag       string `json:"tag,omitempty"`
+	Body      []byte `json:"body"`
+
+	bare   []byte // the body without what it holds this once; nil: it is the same
+	replay bool
+}
+
+// answer does what is asked for.
+func (c *call) answer() (*reply, error) {
+	body, err := c.conditionally(func() (any, error) { return c.route.do(c) })
+	if err != nil {
+		return nil, err
+	}
+	made := &reply{Status: c.route.status, MediaType: "application/json", Location: c.location, Tag: c.tagged(body)}
+	if text, ok := body.(lines); ok {
+		made.MediaType, made.Body = "application/jsonl", text
+		return made, nil
+	}
+	made.Body = encoded(body)
+	if bare, ok := withoutSecrets(body); ok {
+		made.bare = encoded(bare)
+	}
+	return made, nil
+}
+
+func (y *reply) write(w http.ResponseWriter) {
+	h := w.Header()
+	if y.Location != "" {
+		h.Set("Location", y.Location)
+	}
+	if y.Tag != "" {
+		h.Set("ETag", y.Tag)
+	}
+	if y.replay {
+		h.Set("Idempotency-Replayed", "true")
+	}
+	h.Set("Content-Type", y.MediaType)
+	w.WriteHeader(y.Status)
+	_, _ = w.Write(y.Body) // a caller that is gone needs no answer
 }
 
 // admit lets a request through to its route, in the order in which it may learn
@@ -197,20 +271,19 @@ func (a *api) admit(r *http.Request) (*call, error) {
 		if clients.Environment.Name == r.PathValue("environment") {
 			fact.Environment = clients.Environment.Name
 			c.clients = clients
-			return c, nil
+			return c, c.mayAtHome()
 		}
 	}
 	return nil, &Problem{Status: http.StatusNotFound, Detail: "There is no such environment."}
 }
 
-func write(w http.ResponseWriter, status int, mediaType string, body any) {
+// encoded is a value of this package's types in JSON, with the end of its line.
+func encoded(body any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
 	e.SetEscapeHTML(false)
 	if err := e.Encode(body); err != nil {
 		panic(err) // only values of this package's types are given to it
 	}
-	w.Header().Set("Content-Type", mediaType)
-	w.WriteHeader(status)
-	_, _ = w.Write(b.Bytes()) // a caller that is gone needs no answer
+	return b.Bytes()
 }

@@ -17,6 +17,7 @@ import (
 	"github.com/grantway/grantway/internal/activity"
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/dialect"
+	"github.com/grantway/grantway/internal/home"
 	"github.com/grantway/grantway/internal/jose"
 	"github.com/grantway/grantway/internal/keys"
 	"github.com/grantway/grantway/internal/partner"
@@ -39,6 +40,9 @@ type fixture struct {
 	denials      map[string]*revocation.Denials
 	people       map[string]*People
 	apiTokens    map[string]*partner.APITokens
+	partners     *partner.Partners
+	remembered   map[string]*Remembered
+	audited      map[string]*Audited
 	mailed       []account.Message
 	stored       []store.By    // denials that were
 	seen         *http.Request // by Authorize
@@ -54,7 +58,13 @@ const (
 
 func open(t *testing.T) *fixture {
 	t.Helper()
-	f := &fixture{now: today, rings: map[string]*keys.Ring{}, activity: map[string]store.Activity{}, people: map[string]*People{}, apiTokens: map[string]*partner.APITokens{}}
+	return openAt(t, func(name string) string { return "sqlite:" + filepath.Join(t.TempDir(), name+".db") })
+}
+
+// openAt is open with stores of one's own.
+func openAt(t *testing.T, dsn func(environment string) string) *fixture {
+	t.Helper()
+	f := &fixture{now: today, remembered: map[string]*Remembered{}, audited: map[string]*Audited{}, rings: map[string]*keys.Ring{}, activity: map[string]store.Activity{}, people: map[string]*People{}, apiTokens: map[string]*partner.APITokens{}}
 	seal, err := keys.NewSeal(strings.Repeat("5e", 32))
 	if err != nil {
 		t.Fatal(err)
@@ -63,20 +73,26 @@ func open(t *testing.T) *fixture {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"staging", "production"} {
-		db, err := sqlstore.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), name+".db"), sqlstore.Options{})
+	for _, name := range []string{"staging", "production", "home"} {
+		db, err := sqlstore.Open(t.Context(), dsn(name), sqlstore.Options{Keep: home.Owner})
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { _ = db.Close() })
 		f.environments = append(f.environments, &partner.Clients{
 			Environment: environment(name), Store: db.Clients(), Secrets: db.Secrets(), Check: check, Random: rand.Reader,
-			Now: func() time.Time { return f.now },
+			Partners: db.PartnerClients(), ScopeUses: db.ScopeUses(), Now: func() time.Time { return f.now },
 		})
+		f.remembered[name] = &Remembered{History: db.History(), Replays: db.Replays()}
 		f.activity[name] = db.Activity()
 		f.people[name] = f.peopled(db, check)
 		f.apiTokens[name] = &partner.APITokens{
 			Environment: environment(name), Store: db.APITokens(), Random: rand.Reader, Now: func() time.Time { return f.now },
+		}
+		f.audited[name] = &Audited{Changes: db.Changes(), Seals: db.Seals(), Marks: db.Marks()}
+		if name == "home" {
+			f.house(db)
+			continue
 		}
 		f.rings[name], err = keys.Open(t.Context(), keys.Settings{
 			Environment: name, Purpose: keys.AccessToken, Keys: db.Keys(), Seal: seal, Header: dialect.RFC.Header,
@@ -85,6 +101,7 @@ func open(t *testing.T) *fixture {
 		if err != nil {
 			t.Fatal(err)
 		}
+		f.audited[name].Keys = f.rings[name]
 	}
 	f.denials = map[string]*revocation.Denials{}
 	for name := range f.rings {
@@ -95,6 +112,9 @@ func open(t *testing.T) *fixture {
 		People:       func(environment string) *People { return f.people[environment] },
 		APITokens:    func(environment string) *partner.APITokens { return f.apiTokens[environment] },
 		Environments: func() []*partner.Clients { return f.environments },
+		Partners:     func() *partner.Partners { return f.partners },
+		Audited:      func(environment string) *Audited { return f.audited[environment] },
+		Remembered:   func(environment string) *Remembered { return f.remembered[environment] },
 		Keys: func(environment, purpose string) *keys.Ring {
 			if purpose != keys.AccessToken {
 				return nil
@@ -105,12 +125,13 @@ func open(t *testing.T) *fixture {
 		Authorize: func(r *http.Request, permission string) (string, error) {
 			f.seen = r
 			token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-			reads := []string{ReadClients, ReadKeys, ReadAccounts, ReadAPITokens}
-			all := append([]string{WriteClients, WriteKeys, WriteAccounts, WriteAPITokens}, reads...)
+			reads := []string{ReadClients, ReadKeys, ReadAccounts, ReadAPITokens, ReadPartners, ReadChanges, ReadOperators}
+			all := append([]string{WriteClients, WriteKeys, WriteAccounts, WriteAPITokens, WritePartners, WriteOperators}, reads...)
 			allowed := map[string][]string{
 				reader: reads, writer: all, second: all,
 				"clients": {ReadClients, WriteClients}, "keys": {ReadKeys, WriteKeys},
 				"accounts": {ReadAccounts, WriteAccounts}, "api-tokens": {ReadAPITokens, WriteAPITokens},
+				"partners": {ReadPartners, WritePartners}, "changes": {ReadChanges}, "operators": {ReadOperators, WriteOperators},
 			}
 			switch may, known := allowed[token]; {
 			case !known:

@@ -51,7 +51,7 @@ type NewAPIToken struct {
 // APITokenChanged is what became of a request about an API token.
 type APITokenChanged struct {
 	APIToken APIToken `json:"api_token" doc:"The token as it is now."`
-	Text     string   `json:"text,omitempty" doc:"The token that was created. It is shown this once and cannot be had again."`
+	Text     string   `json:"text,omitempty" once:"" doc:"The token that was created. It is shown this once and cannot be had again."`
 	Warnings []string `json:"warnings" doc:"What you should know although it was done."`
 }
 

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/grantway/grantway/internal/activity"
+	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/partner"
 	"github.com/grantway/grantway/internal/store"
 )
@@ -14,6 +15,7 @@ import (
 type Client struct {
 	ID          string        `json:"id" doc:"Its client_id."`
 	Name        string        `json:"name" doc:"What people call it."`
+	Partner     string        `json:"partner,omitempty" doc:"The id of the partner that owns it; absent: the publisher's own."`
 	Type        string        `json:"type" doc:"machine: it asks for tokens; resource: an API that asks whether tokens are good; web, native, browser: it acts for people."`
 	Grants      []string      `json:"grants" doc:"The grant types that it may use."`
 	AuthMethods []string      `json:"auth_methods" doc:"How it may authenticate; empty: in every way that takes a secret."`
@@ -46,13 +48,15 @@ type NewClient struct {
 	SignIn      *SignIn    `json:"sign_in,omitempty" doc:"What a client needs that acts for people."`
 	Hash        *string    `json:"hash,omitempty" doc:"The hash of a secret that its programs have already, as another product stored it."`
 	ExpiresAt   *time.Time `json:"expires_at,omitempty" doc:"When the secret ends. Absent: it does not."`
+	Partner     string     `json:"partner,omitempty" doc:"The id of the partner that owns it. Absent: the publisher's own."`
+	NoSecret    bool       `json:"no_secret,omitempty" doc:"It gets no secret now: one of the partner's people generates it."`
 }
 
 // Changed is what became of a request that changed something.
 type Changed struct {
 	Client   Client   `json:"client" doc:"The client as it is now, or as it was when it was deleted."`
 	SecretID string   `json:"secret_id,omitempty" doc:"The id of the secret that was added or revoked."`
-	Secret   string   `json:"secret,omitempty" doc:"The text of the secret that was made. It is shown this once and cannot be had again."`
+	Secret   string   `json:"secret,omitempty" once:"" doc:"The text of the secret that was made. It is shown this once and cannot be had again."`
 	Warnings []string `json:"warnings" doc:"What you should know although it was done."`
 }
 
@@ -62,12 +66,21 @@ type ClientPage struct {
 	Next    string   `json:"next,omitempty" doc:"For after, to get the next page; absent on the last. It is good for an hour."`
 }
 
+// stable implements stable.
+func (c Client) stable() any {
+	c.Secrets = slices.Clone(c.Secrets)
+	for i := range c.Secrets {
+		c.Secrets[i].LastUsedAt = time.Time{}
+	}
+	return c
+}
+
 func listClients(c *call) (ClientPage, error) {
 	after, limit, err := c.page()
 	if err != nil {
 		return ClientPage{}, err
 	}
-	found, more, err := c.clients.List(c.Context(), after, limit)
+	found, more, err := c.listed(after, limit)
 	if err != nil {
 		return ClientPage{}, err
 	}
@@ -81,15 +94,29 @@ func listClients(c *call) (ClientPage, error) {
 	return page, nil
 }
 
+// listed is a page of all clients, or of those of a partner.
+func (c *call) listed(after string, limit int) ([]store.Client, bool, error) {
+	if partner := c.sent.Get("partner"); partner != "" {
+		return c.clients.Of(c.Context(), partner, after, limit)
+	}
+	return c.clients.List(c.Context(), after, limit)
+}
+
 func createClient(c *call, n NewClient) (Changed, error) {
 	secret, faults := newSecret(n.Secret, n.Hash, n.ExpiresAt)
 	id := given(n.ID, "id", &faults)
 	if len(faults) > 0 {
 		return Changed{}, faults
 	}
+	if err := c.ofPartner(n.Partner); err != nil {
+		return Changed{}, err
+	}
+	if n.Partner != "" && c.clients.Environment.Name == catalogue.HomeName {
+		return Changed{}, partner.Faults{{Field: "partner", Problem: "no client of home is a partner's", Hint: "leave it away"}}
+	}
 	result, err := c.clients.Create(c.Context(), partner.New{
 		ID: id, Name: n.Name, Type: n.Type, Grants: n.Grants, APIs: n.APIs, Scopes: n.Scopes, AuthMethods: n.AuthMethods,
-		SignIn: n.SignIn.stored(), Secret: secret,
+		SignIn: n.SignIn.stored(), Partner: n.Partner, Secret: secret, Without: n.NoSecret,
 	}, c.by())
 	if err != nil {
 		return Changed{}, err
@@ -136,12 +163,9 @@ func (c *call) changed(result partner.Result, err error) (Changed, error) {
 
 func (c *call) client(stored *store.Client) Client {
 	shown := Client{
-		ID: stored.ID, Name: stored.Name, Type: stored.Type, Grants: list(stored.Grants), AuthMethods: list(stored.AuthMethods),
-		APIs: []ClientAPI{}, GrantsEnd: []GrantEnd{}, SignIn: shownSignIn(&stored.SignIn), Secrets: c.secrets(stored), CreatedAt: stored.CreatedAt,
+		ID: stored.ID, Name: stored.Name, Partner: stored.Partner, Type: stored.Type, Grants: list(stored.Grants), AuthMethods: list(stored.AuthMethods),
+		APIs: shownAllotment(stored.Allotted), GrantsEnd: []GrantEnd{}, SignIn: shownSignIn(&stored.SignIn), Secrets: c.secrets(stored), CreatedAt: stored.CreatedAt,
 		Disabled: stored.Disabled(), DisabledAt: stored.DisabledAt, Declared: stored.Declared,
-	}
-	for _, api := range slices.Sorted(maps.Keys(stored.Allotted)) {
-		shown.APIs = append(shown.APIs, ClientAPI{Name: api, Scopes: list(stored.Allotted[api])})
 	}
 	for _, grant := range slices.Sorted(maps.Keys(stored.GrantsEnd)) {
 		shown.GrantsEnd = append(shown.GrantsEnd, GrantEnd{Grant: grant, EndsAt: stored.GrantsEnd[grant]})

@@ -79,7 +79,12 @@ func (c *call) page() (after string, limit int, err error) {
 }
 
 // list names the list that the call is about.
-func (c *call) list() string { return c.route.path + "\x00" + c.clients.Environment.Name }
+func (c *call) list() string {
+	if c.clients == nil {
+		return c.route.path
+	}
+	return c.route.path + "\x00" + c.clients.Environment.Name
+}
 
 func badQuery(name, problem, hint string) error {
 	return &Problem{Status: http.StatusBadRequest, Detail: "A parameter of the query is wrong.", Errors: []Fault{{name, problem, hint}}}

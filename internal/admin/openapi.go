@@ -2,6 +2,7 @@ package admin
 
 import (
 	"encoding/json"
+	"net/http"
 	"reflect"
 	"strconv"
 	"strings"
@@ -28,11 +29,16 @@ func openAPI(routes []route) object {
 			at = object{}
 			paths[r.path] = at
 		}
-		answer := object{"description": "It was done.", "content": object{
-			"application/json": object{"schema": schema(r.response, schemas)},
-		}}
+		answer := object{"description": "It was done.", "content": content(r.response, schemas)}
+		headers := object{}
 		if r.status == 201 {
-			answer["headers"] = object{"Location": object{"description": "The path of what was made.", "schema": object{"type": "string"}}}
+			headers["Location"] = object{"description": "The path of what was made.", "schema": object{"type": "string"}}
+		}
+		if resources[r.path] != nil && r.method == http.MethodGet {
+			headers["ETag"] = object{"description": "For If-Match, to change it only as it was seen.", "schema": object{"type": "string"}}
+		}
+		if len(headers) > 0 {
+			answer["headers"] = headers
 		}
 		operation := object{
 			"operationId": r.name, "summary": r.summary, "description": "Needs the permission " + strings.Join(r.permissions(), " or ") + ".",
@@ -50,7 +56,7 @@ func openAPI(routes []route) object {
 		"openapi": "3.1.0",
 		"info": object{
 			"title": "Grantway administration", "version": "1",
-			"description": "Clients, their secrets, people's accounts, API tokens, signing keys, denials, and what happened, environment by environment. Errors are problem details (RFC 9457). Bodies of requests are JSON of at most 1 MiB, in which unknown and repeated members are refused.",
+			"description": "Partners and what they ask for, clients, their secrets, people's accounts, API tokens, signing keys, denials, what happened and what was changed, environment by environment. Errors are problem details (RFC 9457). Bodies of requests are JSON of at most 1 MiB, in which unknown and repeated members are refused. A request that changes something and carries an Idempotency-Key is done once: the same request again gets the same answer for 24 hours, without the secrets in it.",
 		},
 		"paths": paths,
 		"components": object{
@@ -58,6 +64,14 @@ func openAPI(routes []route) object {
 			"securitySchemes": object{"token": object{"type": "http", "scheme": "bearer", "description": "An access token with the permission that the operation names."}},
 		},
 	}
+}
+
+// content is what an answer of a type holds.
+func content(t reflect.Type, schemas object) object {
+	if t == reflect.TypeFor[lines]() {
+		return object{"application/jsonl": object{"itemSchema": schema(reflect.TypeFor[ExportedClient](), schemas)}}
+	}
+	return object{"application/json": object{"schema": schema(t, schemas)}}
 }
 
 // about says what each parameter is.
@@ -70,6 +84,15 @@ var about = map[string]struct {
 	"secret":      {"The secret's id.", object{"type": "string"}},
 	"key":         {"The key's id, the kid.", object{"type": "string"}},
 	"account":     {"The account's id.", object{"type": "string"}},
+	"partner":     {"The partner's id.", object{"type": "string"}},
+	"member":      {"Only the partners of which this account is a member.", object{"type": "string"}},
+	"request":     {"The request's id.", object{"type": "string"}},
+	"open":        {"true: only those that are open.", object{"type": "string", "enum": []string{"true", "false"}}},
+	"from":        {"The environment to compare with.", object{"type": "string"}},
+	"before":      {"Only the changes before the one of this number.", object{"type": "integer", "minimum": 1}},
+	"about":       {"Only the changes of which this is the id, or the client.", object{"type": "string"}},
+	"kind":        {"Only the changes whose kind begins with this, as in secret. or secret.revoked.", object{"type": "string"}},
+	"actor":       {"Only what this actor changed.", object{"type": "string"}},
 	"name":        {"Only the account of this name or verified e-mail address.", object{"type": "string"}},
 	"token":       {"The API token's id.", object{"type": "string"}},
 	"since":       {"From the hour of this time on; absent: the last 24 hours.", object{"type": "string"}},
@@ -102,6 +125,9 @@ func parameters(r *route) []object {
 	for _, name := range r.query {
 		found = append(found, object{"name": name, "in": "query", "description": about[name].text, "schema": about[name].schema})
 	}
+	if r.method != http.MethodGet {
+		found = append(found, object{"name": "Idempotency-Key", "in": "header", "description": "One word of at most 255 characters, a new one for each request: under it the request is done once.", "schema": object{"type": "string", "maxLength": longestKey}})
+	}
 	return found
 }
 
@@ -119,6 +145,8 @@ func schema(t reflect.Type, schemas object) object {
 		return schema(t.Elem(), schemas)
 	case reflect.Slice:
 		return object{"type": "array", "items": schema(t.Elem(), schemas)}
+	case reflect.Map:
+		return object{"type": "object", "additionalProperties": schema(t.Elem(), schemas)}
 	case reflect.Bool:
 		return object{"type": "boolean"}
 	case reflect.Int, reflect.Int64:

@@ -22,7 +22,7 @@ func TestOpenAPISaysWhatTheRoutesDo(t *testing.T) {
 			Parameters  []struct{ Name, In, Description string }
 			RequestBody *struct{ Required bool }
 			Responses   map[string]struct {
-				Content map[string]struct{ Schema json.RawMessage }
+				Content map[string]struct{ Schema, ItemSchema json.RawMessage }
 			}
 		}
 		Components struct{ Schemas json.RawMessage }
@@ -68,7 +68,11 @@ func TestOpenAPISaysWhatTheRoutesDo(t *testing.T) {
 			}
 		}
 		w := f.ask(writer, r.method, path, sent)
-		if err := conforms(o.Responses[strconv.Itoa(w.Code)].Content["application/json"].Schema, w.Body.Bytes()); err != nil {
+		if r.name == "exportClients" { // lines
+			if err := conforms(o.Responses["200"].Content["application/jsonl"].ItemSchema, []byte(strings.Split(w.Body.String(), "\n")[0])); err != nil {
+				t.Errorf("%s answers what it does not describe: %v", r.name, err)
+			}
+		} else if err := conforms(o.Responses[strconv.Itoa(w.Code)].Content["application/json"].Schema, w.Body.Bytes()); err != nil {
 			t.Errorf("%s answers what it does not describe: %v", r.name, err)
 		}
 		w = f.ask(nobody, r.method, path, sent)

@@ -23,7 +23,7 @@ type Problem struct {
 	Errors   []Fault `json:"errors,omitempty" doc:"Everything that is wrong with what was sent."`
 
 	allow string // the Allow header of a 405
-	retry int    // the Retry-After header of a 429, in seconds
+	retry int    // the Retry-After header of a 409 or 429, in seconds; 0: none
 }
 
 // A Fault is one thing that is wrong with what was sent.
@@ -49,7 +49,7 @@ func (p *Problem) Error() string {
 func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	p := problemOf(err)
 	fact := activity.Of(r.Context())
-	p.Type, p.Title, p.Instance = "about:blank", http.StatusText(p.Status), fact.Trace
+	p.complete(fact.Trace)
 	h := w.Header()
 	switch p.Status {
 	case http.StatusUnauthorized:
@@ -58,15 +58,26 @@ func (a *api) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		h.Set("Allow", p.allow)
 	case http.StatusRequestEntityTooLarge:
 		h.Set("Connection", "close") // the rest of the body is not read
-	case http.StatusTooManyRequests:
-		h.Set("Retry-After", strconv.Itoa(p.retry))
+	case http.StatusTooManyRequests, http.StatusConflict:
+		if p.retry > 0 {
+			h.Set("Retry-After", strconv.Itoa(p.retry))
+		}
 	case http.StatusServiceUnavailable:
 		h.Set("Retry-After", "1")
 		fact.Refusal = refusal.Unavailable.From(err)
 	case http.StatusInternalServerError:
 		fact.Refusal = refusal.Ours.From(err)
 	}
-	write(w, p.Status, "application/problem+json", p)
+	h.Set("Content-Type", problemType)
+	w.WriteHeader(p.Status)
+	_, _ = w.Write(encoded(p)) // a caller that is gone needs no answer
+}
+
+const problemType = "application/problem+json"
+
+// complete says what every problem says.
+func (p *Problem) complete(trace string) {
+	p.Type, p.Title, p.Instance = "about:blank", http.StatusText(p.Status), trace
 }
 
 // problemOf says what an error means to the caller.
@@ -97,7 +108,8 @@ func problemOf(err error) *Problem {
 		{wire.ErrTooLarge, http.StatusRequestEntityTooLarge, "The body is larger than 1 MiB."},
 		{partner.ErrDeclared, http.StatusConflict, "The client stands in grantway.yaml and can be changed only there."},
 		{partner.ErrRaced, http.StatusConflict, "Others are changing the client at the same time. Look at it, and try again."},
-		{store.ErrNotFound, http.StatusNotFound, "There is no such client, secret, account or API token in this environment."},
+		{store.ErrNotFound, http.StatusNotFound, "There is nothing of this id here: no such client, secret, account, API token, partner or request."},
+		{store.ErrLast, http.StatusConflict, "The last owner stays one: make somebody else an owner first."},
 		{store.ErrConflict, http.StatusConflict, "The id is in use, or was once: ids are never used a second time."},
 		{store.ErrUnavailable, http.StatusServiceUnavailable, "The store does not answer; nothing was changed."},
 		{secret.ErrBusy, http.StatusServiceUnavailable, "Too many secrets are being hashed; nothing was changed."},

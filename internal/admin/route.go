@@ -37,72 +37,9 @@ const readAny = ""
 // permissions are those of which a caller needs one.
 func (r *route) permissions() []string {
 	if r.permission == readAny {
-		return []string{ReadClients, ReadKeys, ReadAccounts, ReadAPITokens}
+		return []string{ReadClients, ReadKeys, ReadAccounts, ReadAPITokens, ReadPartners, ReadChanges, ReadOperators}
 	}
 	return []string{r.permission}
-}
-
-func table() []route {
-	const (
-		clients = Prefix + "/environments/{environment}/clients"
-		client  = clients + "/{client}"
-		secrets = client + "/secrets"
-		denials = Prefix + "/environments/{environment}/denials"
-		keys    = Prefix + "/environments/{environment}/keys"
-		here    = Prefix + "/environments/{environment}"
-
-		accounts  = here + "/accounts"
-		account   = accounts + "/{account}"
-		apiTokens = here + "/api-tokens"
-		apiToken  = apiTokens + "/{token}"
-	)
-	read, write := ReadClients, WriteClients
-	return []route{
-		{"GET", Prefix + "/environments", readAny, "listEnvironments", "The environments with their APIs and scopes", 200, nil, plain(listEnvironments)},
-		{"GET", Prefix + "/refusals", readAny, "listRefusals", "Every reason to refuse a request: cause and cure", 200, nil, plain(listRefusals)},
-		{"GET", Prefix + "/openapi.json", readAny, "describe", "This description", 200, nil, plain(describe)},
-
-		{"GET", clients, read, "listClients", "The clients, in the order of their ids", 200, []string{"limit", "after"}, plain(listClients)},
-		{"POST", clients, write, "createClient", "Register a client with one secret; the answer is the only one that holds it", 201, nil, reading(createClient)},
-		{"GET", client, read, "getClient", "One client", 200, nil, plain(getClient)},
-		{"PATCH", client, write, "changeClient", "Change what it is named and may do; what was given by what is taken away ends", 200, nil, reading(changeClient)},
-		{"DELETE", client, write, "deleteClient", "Delete the client and its secrets, end its tokens, and never use its id again", 200, nil, plain(deleteClient)},
-		{"POST", client + "/disable", write, "disableClient", "Make the client unusable and end its tokens", 200, nil, plain(disableClient)},
-		{"POST", client + "/enable", write, "enableClient", "Make a disabled client usable; tokens that ended stay ended", 200, nil, plain(enableClient)},
-
-		{"GET", secrets, read, "listSecrets", "The client's secrets, without their texts", 200, nil, plain(listSecrets)},
-		{"POST", secrets, write, "addSecret", "Add a secret beside the others; the answer is the only one that holds it", 201, nil, reading(addSecret)},
-		{"DELETE", secrets + "/{secret}", write, "revokeSecret", "Revoke a secret and end the tokens that it obtained", 200, nil, plain(revokeSecret)},
-
-		{"GET", denials, read, "listDenials", "The denials that are in force and not in the store yet", 200, nil, plain(listDenials)},
-		{"POST", denials, write, "deny", "End tokens at once, also while the store does not answer; the answer is signed for other nodes", 200, nil, reading(deny)},
-		{"POST", denials + "/signed", write, "acceptDenial", "Do what another node has signed", 200, nil, reading(acceptDenial)},
-
-		{"GET", keys, ReadKeys, "listKeys", "The keys that sign for the environment, the oldest first", 200, []string{"purpose"}, plain(listKeys)},
-		{"POST", keys + "/rotate", WriteKeys, "rotateKeys", "Let the next key sign, and publish the one of before until its last token has expired", 200, []string{"purpose"}, reading(rotateKeys)},
-		{"DELETE", keys + "/{key}", WriteKeys, "removeKey", "Remove a key that somebody else may have: its tokens end at once", 200, []string{"purpose"}, plain(removeKey)},
-		{"POST", keys + "/{key}/deny", WriteKeys, "denyKey", "Do the same while the store does not answer", 200, nil, plain(denyKey)},
-
-		{"GET", accounts, ReadAccounts, "listAccounts", "People's accounts, in the order of their ids, or the one of a name or verified e-mail address", 200, []string{"limit", "after", "name"}, plain(listAccounts)},
-		{"POST", accounts, WriteAccounts, "createAccount", "Create an account, with a password or a link to choose one", 201, nil, reading(createAccount)},
-		{"POST", accounts + "/import", WriteAccounts, "importAccounts", "Create accounts as another product exported them; what is named already stays as it is", 200, nil, reading(importAccounts)},
-		{"GET", account, ReadAccounts, "getAccount", "One account, and with what its person signs in", 200, nil, plain(getAccount)},
-		{"GET", account + "/export", ReadAccounts, "exportAccount", "Everything that is known of a person, without secrets", 200, nil, plain(exportAccount)},
-		{"PATCH", account, WriteAccounts, "changeAccount", "Change names, e-mail address, language and roles", 200, nil, reading(changeAccount)},
-		{"DELETE", account, WriteAccounts, "deleteAccount", "Erase a person, end all sessions and tokens, and never use the id again", 200, nil, plain(deleteAccount)},
-		{"POST", account + "/disable", WriteAccounts, "disableAccount", "Keep a person out, and end all sessions, grants and tokens", 200, nil, plain(disableAccount)},
-		{"POST", account + "/enable", WriteAccounts, "enableAccount", "Let a person sign in again; what ended stays ended", 200, nil, plain(enableAccount)},
-		{"POST", account + "/reset", WriteAccounts, "resetAccount", "Make a link with which the person chooses a new password", 200, nil, reading(resetAccount)},
-
-		{"GET", apiTokens, ReadAPITokens, "listAPITokens", "The API tokens, in the order of their ids, revoked ones too", 200, []string{"limit", "after"}, plain(listAPITokens)},
-		{"POST", apiTokens, WriteAPITokens, "createAPIToken", "Create an API token; the answer is the only one that holds it", 201, nil, reading(createAPIToken)},
-		{"POST", apiToken + "/approve", WriteAPITokens, "approveAPIToken", "Make an elevated API token good that somebody else created", 200, nil, plain(approveAPIToken)},
-		{"DELETE", apiToken, WriteAPITokens, "revokeAPIToken", "End an API token", 200, nil, plain(revokeAPIToken)},
-
-		{"GET", here + "/activity", read, "listActivity", "What happened, added up by the hour or the day", 200, []string{"limit", "after", "since", "until", "step", "by", "client", "api"}, plain(listActivity)},
-		{"GET", here + "/refusals", read, "listRefused", "The requests that were refused last, or those of a trace id: why, and what to do", 200, []string{"limit", "trace", "client"}, plain(listRefused)},
-		{"GET", here + "/issuers", read, "listIssuers", "The other issuers that APIs trust for a time, and who comes with their tokens", 200, nil, plain(listIssuers)},
-	}
 }
 
 // plain is an operation that reads no body.
@@ -139,6 +76,9 @@ func reading[Q, A any](do func(*call, Q) (A, error)) operation {
 
 // body reads the body. Failing is the connection's, but for what is too long.
 func (c *call) body() ([]byte, error) {
+	if c.read != nil {
+		return *c.read, nil
+	}
 	body, err := wire.ReadBody(c.Request, MaxBody)
 	if err != nil && !errors.Is(err, wire.ErrTooLarge) {
 		return nil, &Problem{Status: http.StatusBadRequest, Detail: "The body could not be read to its end."}

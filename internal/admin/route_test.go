@@ -22,8 +22,18 @@ func (f *fixture) walk(t *testing.T, visit func(r route, path, body string)) {
 			t.Fatal(err)
 		}
 		person, token := f.made(t)
+		organisation, member, request, owner := f.organised(t)
+		if strings.HasPrefix(r.path, members) {
+			person = member
+		}
+		if strings.HasPrefix(r.path, operators) {
+			person = owner
+		}
 		path := strings.NewReplacer("{environment}", "staging", "{client}", changed.Client.ID, "{secret}", changed.SecretID, "{key}", signer.KeyID(),
-			"{account}", person, "{token}", token).Replace(r.path)
+			"{account}", person, "{token}", token, "{partner}", organisation, "{request}", request).Replace(r.path)
+		if r.name == "listDifferences" {
+			path += "?from=production"
+		}
 		body := ""
 		if r.request != nil {
 			body = wanted
@@ -42,6 +52,26 @@ func (f *fixture) walk(t *testing.T, visit func(r route, path, body string)) {
 				body = `{"factors":true}`
 			case "createAPIToken":
 				body = `{"name":"Signs","apis":["moves"]}`
+			case "leakedClient", "changePartner", "approveRequest":
+				body = `{}`
+			case "promoteClient":
+				body = `{"to":"production"}`
+			case "importClients":
+				body = `{"clients":[{"id":"x","name":"X","type":"machine","allotted":{"moves":["moves:read"]}}]}`
+			case "createPartner":
+				body = `{"name":"Acme Ltd"}`
+			case "inviteMember":
+				body = `{"email":"` + rand.Text() + `@acme.example","role":"developer"}`
+			case "changeMember":
+				body = `{"role":"developer"}`
+			case "askAccess":
+				body = wantedAccess(organisation, member)
+			case "refuseRequest":
+				body = `{"reason":"Not now."}`
+			case "inviteOperator":
+				body = `{"name":"` + rand.Text() + `","roles":["auditor"]}`
+			case "changeOperator":
+				body = `{"roles":{"add":["auditor"]}}`
 			case "rotateKeys":
 				body = `{"emergency":true}`
 			case "deny":
@@ -67,10 +97,18 @@ func TestU02EveryRouteAndEveryRole(t *testing.T) {
 				t.Errorf("%s is about something", r.name)
 			}
 		}
-		for _, one := range []string{"accounts", "api-tokens", "keys"} {
+		for _, one := range []string{"accounts", "api-tokens", "keys", "changes"} {
 			if strings.Contains(r.path, "{environment}/"+one) {
 				of = one
 			}
+		}
+		switch {
+		case strings.Contains(r.path, "/seals"):
+			of = "changes"
+		case strings.HasPrefix(r.path, partners), strings.HasPrefix(r.path, requests), strings.HasSuffix(r.path, "/promote"):
+			of = "partners"
+		case strings.HasPrefix(r.path, operators):
+			of = "operators"
 		}
 		if noun != of {
 			t.Errorf("%s asks for %q", r.name, r.permission)
@@ -98,6 +136,9 @@ func TestU02EveryRouteAndEveryRole(t *testing.T) {
 			{"keys", only("keys")},
 			{"accounts", only("accounts")},
 			{"api-tokens", only("api-tokens")},
+			{"partners", only("partners")},
+			{"changes", only("changes")},
+			{"operators", only("operators")},
 			{reader, asReader},
 			{second, r.status},
 		} {
@@ -119,7 +160,7 @@ func TestU02EveryRouteAndEveryRole(t *testing.T) {
 	f.options.Authorize = nil
 	f.restart(t)
 	for _, r := range table() {
-		path := strings.NewReplacer("{environment}", "staging", "{client}", "x", "{secret}", "y", "{key}", "z", "{account}", "a", "{token}", "t").Replace(r.path)
+		path := strings.NewReplacer("{environment}", "staging", "{client}", "x", "{secret}", "y", "{key}", "z", "{account}", "a", "{token}", "t", "{partner}", "p", "{request}", "r").Replace(r.path)
 		if w := f.ask(writer, r.method, path, ""); w.Code != 403 {
 			t.Errorf("%s without a rule answers %d", r.name, w.Code)
 		}
@@ -148,7 +189,7 @@ func TestU02RefusedCallersLearnNothing(t *testing.T) {
 func TestU01AnotherEnvironment(t *testing.T) {
 	f := open(t)
 	f.walk(t, func(r route, path, body string) {
-		if strings.Count(r.path, "{") < 2 {
+		if strings.Count(r.path, "{") < 2 || !strings.Contains(r.path, "{environment}") {
 			return
 		}
 		path = strings.Replace(path, "/staging/", "/production/", 1)

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/grantway/grantway/internal/partner"
@@ -53,6 +54,34 @@ func addSecret(c *call, n NewSecret) (Changed, error) {
 
 func revokeSecret(c *call) (Changed, error) {
 	return c.changed(c.clients.RevokeSecret(c.Context(), c.id(), c.PathValue("secret"), c.by()))
+}
+
+// A Leak says which secret others may know.
+type Leak struct {
+	SecretID string `json:"secret_id,omitempty" doc:"The id of the secret. Absent: the only one that is live."`
+}
+
+func leakedClient(c *call, sent Leak) (Changed, error) {
+	found, err := c.clients.Find(c.Context(), c.id())
+	if err != nil {
+		return Changed{}, err
+	}
+	var live []string
+	for _, s := range found.Secrets {
+		if s.Live(c.api.Now()) {
+			live = append(live, s.ID)
+		}
+	}
+	switch {
+	case sent.SecretID != "":
+	case len(live) == 1:
+		sent.SecretID = live[0]
+	default:
+		return Changed{}, partner.Faults{{
+			Field: "secret_id", Problem: fmt.Sprintf("is missing: the client has %d live secrets", len(live)), Hint: "name the one that others may know",
+		}}
+	}
+	return c.changed(c.clients.Leaked(c.Context(), c.id(), sent.SecretID, c.by()))
 }
 
 func (c *call) secrets(client *store.Client) []ShownSecret {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/grantway/grantway/internal/activity"
+	"github.com/grantway/grantway/internal/admin"
 	"github.com/grantway/grantway/internal/store"
 )
 
@@ -62,8 +63,8 @@ func (g *generation) of(r *resources) *environment {
 	return nil
 }
 
-// purge forgets expired opaque tokens and old activity, some at a time so that no
-// request waits for it long.
+// purge forgets expired opaque tokens, old activity and the answers to requests that
+// are sent again no more, some at a time so that no request waits for it long.
 func (r *resources) purge(ctx context.Context, idle time.Duration) error {
 	const some = 1000
 	now := r.now()
@@ -71,8 +72,9 @@ func (r *resources) purge(ctx context.Context, idle time.Duration) error {
 	activity := func() (int, error) {
 		return r.store.Activity().Purge(ctx, now.Add(-keepTallies), now.Add(-keepRefused), some)
 	}
+	replays := func() (int, error) { return r.store.Replays().Purge(ctx, now.Add(-admin.KeepReplays), some) }
 	var failed error
-	for _, step := range append(r.overForPeople(ctx, now, some, idle), tokens, activity) {
+	for _, step := range append(r.overForPeople(ctx, now, some, idle), tokens, activity, replays) {
 		for n, err := some, error(nil); n >= some && err == nil; {
 			n, err = step()
 			failed = errors.Join(failed, err)

@@ -20,6 +20,7 @@ func (s *Server) administration(authorize func(*http.Request, string) (string, e
 		Issuers: s.otherIssuers, APITokens: s.apiTokens, People: s.accounts,
 
 		Environments: s.partners, Keys: s.rings, Denials: s.denials, TokenID: s.tokenID, Activity: s.activity,
+		Partners: func() *partner.Partners { return s.current.Load().partners }, Remembered: s.remembered,
 		Authorize: authorize, Now: s.options.Now, Random: s.options.Random,
 	})
 }
@@ -47,6 +48,14 @@ func (s *Server) remote(home *environment) (http.Handler, error) {
 		}
 		return token.ClientID, nil
 	})
+}
+
+// remembered is what the store of an environment remembers of what was done to it.
+func (s *Server) remembered(environment string) *admin.Remembered {
+	if r := s.current.Load().resources(environment); r != nil {
+		return &admin.Remembered{History: r.store.History(), Replays: r.store.Replays()}
+	}
+	return nil
 }
 
 // partners are the operations on each environment's clients, home's included.

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/grantway/grantway/internal/admin"
 	"github.com/grantway/grantway/internal/store"
 )
 
@@ -41,6 +42,10 @@ func TestPurge(t *testing.T) {
 		Code: store.GrantCode{Hash: hash(5), EndsAt: now.Add(time.Minute)}, AuthenticatedAt: now, EndsAt: now.Add(time.Hour),
 	}, nil, by))
 
+	replay := store.Replay{Key: hash(6), At: now}
+	_, err = db.Replays().Begin(t.Context(), replay)
+	must(err)
+
 	// Asked as of the beginning, a store returns what it has, over or not.
 	left := func() (n int) {
 		t.Helper()
@@ -56,6 +61,9 @@ func TestPurge(t *testing.T) {
 		if _, err := db.Grants().Find(t.Context(), "grant"); err == nil {
 			n++
 		}
+		if db.Replays().Finish(t.Context(), replay.Key, 200, nil) == nil {
+			n++
+		}
 		if sessions, err := db.Sessions().List(t.Context(), "leaver", now); err == nil {
 			n += len(sessions)
 		}
@@ -65,13 +73,15 @@ func TestPurge(t *testing.T) {
 		at   time.Duration
 		left int
 	}{
-		{0, 5},
-		{time.Minute, 5},
-		{time.Minute + time.Second, 4}, // the grant, with its code
-		{15*time.Minute - time.Second, 4},
-		{15 * time.Minute, 3}, // the request
-		{life.Idle - time.Second, 3},
-		{life.Idle, 2}, // the session
+		{0, 6},
+		{time.Minute, 6},
+		{time.Minute + time.Second, 5}, // the grant, with its code
+		{15*time.Minute - time.Second, 5},
+		{15 * time.Minute, 4}, // the request
+		{life.Idle - time.Second, 4},
+		{life.Idle, 3}, // the session
+		{admin.KeepReplays, 3},
+		{admin.KeepReplays + time.Second, 2}, // the answer under a key
 		{keepLinks + 30*time.Minute - time.Second, 2},
 		{keepLinks + 30*time.Minute, 1}, // the link
 		{life.Remember - time.Second, 1},

@@ -1,0 +1,144 @@
+package admin
+
+import (
+	"crypto/sha256"
+	"encoding/base64"
+	"net/http"
+	"strings"
+	"sync"
+)
+
+// A stable is what a GET of one thing shows, without what moves by itself: when it
+// was last used says nothing about who changed it.
+type stable interface{ stable() any }
+
+// resources are the paths of things that have an entity tag, with what shows them.
+var resources = map[string]func(*call) (any, error){
+	oneClient:   func(c *call) (any, error) { return getClient(c) },
+	oneAccount:  func(c *call) (any, error) { return getAccount(c) },
+	onePartner:  func(c *call) (any, error) { return getPartner(c) },
+	oneRequest:  func(c *call) (any, error) { return getRequest(c) },
+	oneOperator: func(c *call) (any, error) { return getOperator(c) },
+}
+
+// tagOf is the entity tag of what is shown (RFC 9110 §8.8.3).
+func tagOf(shown any) string {
+	if s, ok := shown.(stable); ok {
+		shown = s.stable()
+	}
+	sum := sha256.Sum256(encoded(shown))
+	return `"` + base64.RawURLEncoding.EncodeToString(sum[:16]) + `"`
+}
+
+// tagged is the entity tag of an answer that shows one thing, empty for others.
+func (c *call) tagged(body any) string {
+	if _, ok := resources[c.route.path]; !ok || c.changes() {
+		return ""
+	}
+	return tagOf(body)
+}
+
+// resource is the path of the thing that the call changes, as the table and as the
+// request have it; empty where it is none.
+func (c *call) resource() (pattern, path string) {
+	want, got := strings.Split(c.route.path, "/"), strings.Split(c.URL.EscapedPath(), "/")
+	for n := len(want); n > 0; n-- {
+		if pattern = strings.Join(want[:n], "/"); resources[pattern] != nil {
+			return pattern, strings.Join(got[:n], "/")
+		}
+	}
+	return "", ""
+}
+
+// conditionally does something if what If-Match names is so (RFC 9110 §13.1.1). Whoever
+// changes one thing waits for others at this server who do, so that of two who
+// name the same state one is refused. Between two servers of one environment they
+// are held apart only by what the store refuses.
+func (c *call) conditionally(do func() (any, error)) (any, error) {
+	if !c.changes() {
+		return do()
+	}
+	wanted := c.Header["If-Match"]
+	pattern, path := c.resource()
+	if pattern == "" {
+		if len(wanted) > 0 {
+			return nil, &Problem{Status: http.StatusPreconditionFailed, Detail: "There is nothing at this path that has an entity tag: leave If-Match away."}
+		}
+		return do()
+	}
+	defer c.api.turns.take(path)()
+	if len(wanted) == 0 {
+		return do()
+	}
+	shown, err := resources[pattern](c)
+	if err != nil {
+		return nil, err
+	}
+	matches, ok := matched(strings.Join(wanted, ","), tagOf(shown))
+	switch {
+	case !ok:
+		return nil, &Problem{Status: http.StatusBadRequest, Detail: `If-Match is no list of entity tags, as in "xyzzy".`}
+	case !matches:
+		return nil, &Problem{Status: http.StatusPreconditionFailed, Detail: "It has changed since you looked at it. Look again, and send the ETag of that answer."}
+	}
+	return do()
+}
+
+// matched compares a tag with those of If-Match by the strong comparison; ok is
+// false where they are none.
+func matched(sent, tag string) (matches, ok bool) {
+	sent = strings.Trim(sent, " \t,")
+	if sent == "*" {
+		return true, true
+	}
+	if sent == "" {
+		return false, false
+	}
+	for sent != "" {
+		strong, weak := strings.CutPrefix(sent, "W/")
+		text, quoted := strings.CutPrefix(strong, `"`)
+		inner, rest, closed := strings.Cut(text, `"`)
+		if !quoted || !closed {
+			return false, false
+		}
+		matches = matches || !weak && `"`+inner+`"` == tag
+		after := strings.TrimLeft(rest, " \t")
+		sent = strings.TrimLeft(after, " \t,")
+		if sent != "" && !strings.HasPrefix(after, ",") {
+			return false, false
+		}
+	}
+	return matches, true
+}
+
+// turns let one after the other change a thing.
+type turns struct {
+	mu    sync.Mutex
+	taken map[string]*turn
+}
+
+type turn struct {
+	sync.Mutex
+	wanted int
+}
+
+// take waits for the turn at a thing and returns what ends it.
+func (t *turns) take(path string) func() {
+	t.mu.Lock()
+	one := t.taken[path]
+	if one == nil {
+		one = &turn{}
+		t.taken[path] = one
+	}
+	one.wanted++
+	t.mu.Unlock()
+	one.Lock()
+	return func() {
+		one.Unlock()
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		if one.wanted--; one.wanted == 0 {
+			delete(t.taken, path)
+		}
+	}
+}

@@ -1,0 +1,127 @@
+package admin
+
+import (
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// matching gives a request a condition.
+func matching(tags ...string) func(*http.Request) {
+	return func(r *http.Request) { r.Header["If-Match"] = tags }
+}
+
+func TestTagOfEverythingThatIsOne(t *testing.T) {
+	f := open(t)
+	f.walk(t, func(r route, path, _ string) {
+		if r.method != "GET" {
+			return
+		}
+		w, again := f.ask(writer, "GET", path, ""), f.ask(writer, "GET", path, "")
+		tag := w.Header().Get("ETag")
+		if one := resources[r.path] != nil; one != (tag != "") || tag != again.Header().Get("ETag") {
+			t.Errorf("%s has the tags %q and %q", r.name, tag, again.Header().Get("ETag"))
+		}
+	})
+}
+
+func TestChangeAsItWasSeen(t *testing.T) {
+	f := open(t)
+	path := f.does(t, 201, "POST", clientsOfStaging, wanted).Header().Get("Location")
+	seen := f.does(t, 200, "GET", path, "").Header().Get("ETag")
+	change := func(name string, how ...func(*http.Request)) *httptest.ResponseRecorder {
+		return f.ask(writer, "PATCH", path, `{"name":"`+name+`"}`, how...)
+	}
+	if w := change("One", matching(seen)); w.Code != 200 {
+		t.Fatalf("as it was seen: %d %s", w.Code, w.Body)
+	}
+	isProblem(t, change("Two", matching(seen)), 412)
+	now := f.does(t, 200, "GET", path, "").Header().Get("ETag")
+	if now == seen {
+		t.Fatal("the tag did not move")
+	}
+	for name, row := range map[string]struct {
+		sent []string
+		want int
+	}{
+		"none":               {nil, 200},
+		"any":                {[]string{"*"}, 200},
+		"weak":               {[]string{"W/" + "TAG"}, 412},
+		"another":            {[]string{`"x"`}, 412},
+		"one of several":     {[]string{`"x", TAG`}, 200},
+		"in lines":           {[]string{`"x"`, "TAG"}, 200},
+		"empty members":      {[]string{`, "x",, TAG ,`}, 200},
+		"a comma in it":      {[]string{`"x,y"`}, 412},
+		"empty":              {[]string{""}, 400},
+		"without quotes":     {[]string{"xyzzy"}, 400},
+		"not closed":         {[]string{`"x`}, 400},
+		"without a comma":    {[]string{`"x" "y"`}, 400},
+		"something after it": {[]string{`"x"y`}, 400},
+	} {
+		now := f.does(t, 200, "GET", path, "").Header().Get("ETag")
+		var sent []string
+		for _, s := range row.sent {
+			sent = append(sent, strings.ReplaceAll(s, "TAG", now))
+		}
+		if w := change("Name "+name, matching(sent...)); w.Code != row.want {
+			t.Errorf("%s: %d %s", name, w.Code, w.Body)
+		}
+	}
+	// It holds for everything that is done to it, and what it is not about has none.
+	now = f.does(t, 200, "GET", path, "").Header().Get("ETag")
+	if w := f.ask(writer, "POST", path+"/disable", "", matching(now)); w.Code != 200 {
+		t.Errorf("disable: %d %s", w.Code, w.Body)
+	}
+	isProblem(t, f.ask(writer, "DELETE", path, "", matching(now)), 412)
+	isProblem(t, f.ask(writer, "POST", path+"/secrets", `{}`, matching(now)), 412)
+	isProblem(t, f.ask(writer, "POST", clientsOfStaging, wanted, matching("*")), 412)
+	isProblem(t, f.ask(writer, "DELETE", clientsOfStaging+"/nobody", "", matching("*")), 404)
+	if w := f.ask(writer, "GET", path, "", matching(`"x"`)); w.Code != 200 {
+		t.Errorf("a look: %d", w.Code)
+	}
+}
+
+// A use of a secret is no change of the client.
+func TestTagStaysWhenASecretIsUsed(t *testing.T) {
+	f := open(t)
+	made := f.does(t, 201, "POST", clientsOfStaging, wanted)
+	path := made.Header().Get("Location")
+	seen := f.does(t, 200, "GET", path, "").Header().Get("ETag")
+	changed := decoded[Changed](t, made)
+	if err := f.environments[0].Secrets.Used(t.Context(), map[string]time.Time{changed.SecretID: today.Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	w := f.does(t, 200, "GET", path, "")
+	if decoded[Client](t, w).Secrets[0].LastUsedAt.IsZero() || w.Header().Get("ETag") != seen {
+		t.Errorf("the tag was %s and is %s: %s", seen, w.Header().Get("ETag"), w.Body)
+	}
+}
+
+// Of many who saw the same, one changes it.
+func TestOneOfManyWhoSawTheSame(t *testing.T) {
+	f := open(t)
+	path := f.does(t, 201, "POST", clientsOfStaging, wanted).Header().Get("Location")
+	seen := f.does(t, 200, "GET", path, "").Header().Get("ETag")
+	const many = 100
+	codes := make([]int, many)
+	var wg sync.WaitGroup
+	for i := range many {
+		wg.Go(func() {
+			codes[i] = f.ask(writer, "PATCH", path, `{"name":"Client `+string(rune('a'+i%26))+`x"}`, matching(seen)).Code
+		})
+	}
+	wg.Wait()
+	found := map[int]int{}
+	for _, code := range codes {
+		found[code]++
+	}
+	if found[200] != 1 || found[412] != many-1 {
+		t.Errorf("answered %v", found)
+	}
+	if a := f.Handler.(*api); len(a.turns.taken) != 0 {
+		t.Errorf("%d turns are not over", len(a.turns.taken))
+	}
+}
