@@ -90,13 +90,13 @@ func (g *guide) reference() *article {
 		p := part{ID: "api-" + slug(api.Name), Title: api.Title}
 		var rows []line
 		for _, r := range api.Routes {
-			row := line{ID: "route-" + slug(strings.Join(r.Methods, " ")+" "+r.Path), Cells: []text{coded(methodsOf(r)), coded(r.Path), g.opens(api, r)}}
+			row := line{ID: "route-" + slug(strings.Join(r.Methods, " ")+" "+r.Path), Cells: []text{coded(strings.Join(r.Methods, " | ") + " " + r.Path), g.opens(api, r)}}
 			if g.docs.Describe != nil {
 				row.Cells = append(row.Cells, words(g.docs.Describe(g.Name, api.Name, r)))
 			}
 			rows = append(rows, row)
 		}
-		head := []string{"Method", "Path", "Needs"}
+		head := []string{"Call", "Needs"}
 		if g.docs.Describe != nil {
 			head = append(head, "What it does")
 		}
@@ -108,9 +108,6 @@ func (g *guide) reference() *article {
 	}
 	return a
 }
-
-// methodsOf are the methods of a route.
-func methodsOf(r catalogue.Route) string { return strings.Join(r.Methods, " ") }
 
 // opens says what a route asks for.
 func (g *guide) opens(api *catalogue.API, r catalogue.Route) text {

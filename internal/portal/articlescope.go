@@ -51,7 +51,6 @@ func (g *guide) scopeParts(api *catalogue.API) []part {
 	var parts []part
 	var categories []string
 	since := slices.ContainsFunc(api.Scopes, func(s *catalogue.Scope) bool { return s.Since != "" })
-	aliases := slices.ContainsFunc(api.Scopes, func(s *catalogue.Scope) bool { return len(s.Aliases) > 0 })
 	for _, s := range api.Scopes {
 		if !slices.Contains(categories, s.Category) {
 			categories = append(categories, s.Category)
@@ -81,8 +80,8 @@ func (g *guide) scopeParts(api *catalogue.API) []part {
 		p.Blocks = []block{facts(title, head, rows...)}
 		parts = append(parts, p)
 	}
-	if aliases {
-		parts[len(parts)-1].Blocks = append(parts[len(parts)-1].Blocks, prose("Other spellings are understood: %s. Tokens carry the name above.", aliasesOf(api)))
+	if b := aliasesOf(api); b.Prose != nil {
+		parts[len(parts)-1].Blocks = append(parts[len(parts)-1].Blocks, b)
 	}
 	return parts
 }
@@ -97,7 +96,7 @@ func (g *guide) allows(api *catalogue.API, s *catalogue.Scope) text {
 		}
 	}
 	if n > 0 {
-		said = append(said, span{Text: ". "}, span{Text: counted(n, "path"), URL: g.link("reference", "api-"+slug(api.Name))})
+		said = append(said, span{Text: ". "}, span{Text: counted(n, "call"), URL: g.link("reference", "api-"+slug(api.Name))})
 	}
 	return said
 }
@@ -111,13 +110,14 @@ func counted(n int, thing string) string {
 }
 
 // aliasesOf says by an example how scopes are spelled otherwise.
-func aliasesOf(api *catalogue.API) string {
-	for _, s := range api.Scopes {
-		if len(s.Aliases) > 0 {
-			return strings.Join(s.Aliases, ", ") + " for " + s.Name + ", and so on"
-		}
+func aliasesOf(api *catalogue.API) block {
+	i := slices.IndexFunc(api.Scopes, func(s *catalogue.Scope) bool { return len(s.Aliases) > 0 })
+	if i < 0 {
+		return block{}
 	}
-	return ""
+	s := api.Scopes[i]
+	said := append(say("Other spellings are understood, too: for `%s` also ", s.Name), coded(s.Aliases...)...)
+	return block{Prose: append(said, say(", and the others likewise. Tokens carry the name in the table.")...)}
 }
 
 // lifetimes says how long things are good, and how to get others.

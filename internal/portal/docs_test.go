@@ -115,6 +115,9 @@ func TestEveryLinkOfThePortal(t *testing.T) {
 					pages[path] = seen{}
 					continue
 				}
+				if strings.Contains(text, "ZgotmplZ") || strings.Contains(text, "%!") {
+					t.Errorf("%s: something was filtered out", path)
+				}
 				page := read(t, path, text)
 				pages[path] = page
 				at, _ := base.Parse(path) // it was a link
