@@ -56,3 +56,28 @@ func TestHomeSharesNoHost(t *testing.T) {
 		t.Fatalf("home on an environment's host: %v", err)
 	}
 }
+
+// TestWebhook: what is told goes out by https only, and signed.
+func TestWebhook(t *testing.T) {
+	known := func(name string) (string, bool) { return "the hook's secret", name == "HOOK" }
+	parse := func(lines string) (*Catalogue, error) {
+		file := strings.Replace(homeFile, "ISSUER", "https://admin.sample.example", 1) + "  webhook:\n" + lines
+		return Parse("grantway.yaml", []byte(file), known)
+	}
+	c, err := parse("    url: https://hooks.sample.example/grantway?to=us\n    secret: ${HOOK}\n")
+	if err != nil || c.Webhook.URL.String() != "https://hooks.sample.example/grantway?to=us" || c.Webhook.Secret.Reveal() != "the hook's secret" {
+		t.Fatal(c, err)
+	}
+	for name, row := range map[string]struct{ lines, about string }{
+		"in the clear":  {"    url: http://hooks.sample.example/\n    secret: ${HOOK}\n", "home.webhook.url"},
+		"with a name":   {"    url: https://me@hooks.sample.example/\n    secret: ${HOOK}\n", "home.webhook.url"},
+		"no URL":        {"    url: hooks\n    secret: ${HOOK}\n", "home.webhook.url"},
+		"only a secret": {"    secret: ${HOOK}\n", "home.webhook"},
+		"unsigned":      {"    url: https://hooks.sample.example/\n", "home.webhook.secret"},
+		"in the file":   {"    url: https://hooks.sample.example/\n    secret: hunter2\n", "home.webhook.secret"},
+	} {
+		if _, err := parse(row.lines); err == nil || !strings.Contains(err.Error(), row.about) || strings.Contains(err.Error(), "hunter2") {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}

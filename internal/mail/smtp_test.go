@@ -210,6 +210,20 @@ func TestQueue(t *testing.T) {
 	all.Wait()
 }
 
+// What is delivered at once is not queued, and says whether it arrived.
+func TestDeliverNow(t *testing.T) {
+	s := startSMTP(t, nil)
+	q := NewQueue(s.config())
+	if err := q.Deliver(t.Context(), good()); err != nil || len(s.mails()) != 1 || q.Waiting() != 0 {
+		t.Error(err, len(s.mails()), q.Waiting())
+	}
+	bad := good()
+	bad.Subject = "two\nlines"
+	if err := q.Deliver(t.Context(), bad); !errors.Is(err, ErrMessage) || len(s.mails()) != 1 {
+		t.Error(err)
+	}
+}
+
 func TestQueueIsBounded(t *testing.T) {
 	q := NewQueue(Config{Now: time.Now})
 	for range maxWaiting {

@@ -236,7 +236,8 @@ func judgeText(field, text string, faults *Faults) {
 
 // narrowed is the part of what was wanted that is to be allowed. Nothing that was
 // not wanted can be in it. Scopes nil: all of it; else names, aliases or unique
-// endings of scopes, and names of APIs that have none.
+// endings of scopes, at every API that calls one so, "API SCOPE" for one of them, and
+// names of APIs that have none.
 func (c *Clients) narrowed(wanted map[string][]string, scopes []string, faults *Faults) map[string][]string {
 	if scopes == nil {
 		return wanted
@@ -249,6 +250,12 @@ func (c *Clients) narrowed(wanted map[string][]string, scopes []string, faults *
 	for i, text := range scopes {
 		if bare, ok := wanted[text]; ok && len(bare) == 0 {
 			is[text] = []string{}
+			continue
+		}
+		if api, scope, ok := strings.Cut(text, " "); ok && slices.Contains(wanted[api], scope) {
+			if !slices.Contains(is[api], scope) {
+				is[api] = append(is[api], scope)
+			}
 			continue
 		}
 		fit := c.fitting(wanted, text)

@@ -176,6 +176,10 @@ func (h *house) exported(f *fixture) []Exported {
 }
 
 func TestImportRefuses(t *testing.T) {
+	h := openHouse(t)
+	if _, err := h.production.Create(t.Context(), New{ID: "resource", Type: store.TypeResource, APIs: []string{"moves"}}, olive); err != nil {
+		t.Fatal(err)
+	}
 	good := Exported{ID: "export", Name: "Export", Type: "machine", Allotted: map[string][]string{"moves": {"moves:read"}}}
 	for name, row := range map[string]struct {
 		change func(*Exported)
@@ -184,7 +188,7 @@ func TestImportRefuses(t *testing.T) {
 		"fine":           {func(*Exported) {}, "no faults"},
 		"id":             {func(e *Exported) { e.ID = "a b" }, "id"},
 		"name":           {func(e *Exported) { e.Name = "a\u202e" }, "name"},
-		"type":           {func(e *Exported) { e.Type = "robot" }, "type"},
+		"type":           {func(e *Exported) { e.ID, e.Type = "other", "robot" }, "type"},
 		"nothing":        {func(e *Exported) { e.Allotted = nil }, "scopes"},
 		"API":            {func(e *Exported) { e.Allotted = map[string][]string{"fly": {}} }, "apis"},
 		"home's API":     {func(e *Exported) { e.Allotted = map[string][]string{catalogue.AdminAPI: {"clients:write"}} }, "apis"},
@@ -193,20 +197,12 @@ func TestImportRefuses(t *testing.T) {
 		"no scope":       {func(e *Exported) { e.Allotted = map[string][]string{"moves": {}} }, "scopes"},
 		"another's type": {func(e *Exported) { e.ID = "resource" }, "type"},
 	} {
-		t.Run(name, func(t *testing.T) {
-			h := openHouse(t)
-			_, err := h.production.Create(t.Context(), New{ID: "resource", Type: store.TypeResource, APIs: []string{"moves"}}, olive)
-			if err != nil {
-				t.Fatal(err)
-			}
-			e := good
-			row.change(&e)
-			if _, err := h.production.Import(t.Context(), e, false, olive); about(err) != row.fields {
-				t.Error(err)
-			}
-		})
+		e := good
+		row.change(&e)
+		if _, err := h.production.Import(t.Context(), e, false, olive); about(err) != row.fields {
+			t.Errorf("%s: %v", name, err)
+		}
 	}
-	h := openHouse(t)
 	h.production.Environment.Name = catalogue.HomeName
 	if _, err := h.production.Import(t.Context(), good, false, olive); about(err) != "environment" {
 		t.Error("imported into home:", err)
