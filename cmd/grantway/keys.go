@@ -28,8 +28,8 @@ func keysCommand() *cobra.Command {
 		Short: "List, rotate and remove signing keys; change the sealing key",
 		Long: `List, rotate and remove the keys that sign for an environment; change the
 sealing key under which they lie in the stores. They sign its access tokens;
-with --purpose id, the ID tokens of people who sign in, and with --purpose feed,
-its feed of revocations.
+with --purpose id, the ID tokens of people who sign in, with --purpose feed, its
+feed of revocations, and with --purpose audit, the checkpoints of its changes.
 
 A key is a standby first: published, so that every verifier knows it before it
 signs. Then it is active, and signs. Then it is retired: published until its
@@ -65,10 +65,10 @@ func (f *adminFlags) keyIDs(c *cobra.Command, given []string, _ string) ([]cobra
 
 // purposeFlag says which keys a command is about.
 func purposeFlag(c *cobra.Command) *string {
-	purpose := c.Flags().String("purpose", keys.AccessToken, "what the keys sign: `"+keys.AccessToken+"`, "+keys.ID+" or "+keys.Feed)
+	purpose := c.Flags().String("purpose", keys.AccessToken, "what the keys sign: `"+keys.AccessToken+"`, "+keys.ID+", "+keys.Feed+" or "+keys.Audit)
 	_ = c.RegisterFlagCompletionFunc("purpose", cobra.FixedCompletions([]cobra.Completion{
 		cobra.CompletionWithDesc(keys.AccessToken, "access tokens"), cobra.CompletionWithDesc(keys.ID, "ID tokens"),
-		cobra.CompletionWithDesc(keys.Feed, "the feed of revocations, and denials"),
+		cobra.CompletionWithDesc(keys.Feed, "the feed of revocations, and denials"), cobra.CompletionWithDesc(keys.Audit, "checkpoints of changes"),
 	}, cobra.ShellCompDirectiveNoFileComp))
 	return purpose
 }

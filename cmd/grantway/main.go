@@ -76,7 +76,7 @@ Run it for others:            grantway serve --config grantway.yaml`,
 		return &usageError{fmt.Errorf("%w\nRun '%s --help' for the flags and examples", err, c.CommandPath())}
 	})
 	root.AddCommand(devCommand(), serveCommand(), gatewayCommand(), configCommand(), clientsCommand(), secretsCommand(), keysCommand(), denyCommand(), activityCommand(), whyCommand(), completionCommand())
-	root.AddCommand(issuersCommand(), accountsCommand(), apiTokensCommand(), proxyCommand())
+	root.AddCommand(issuersCommand(), accountsCommand(), apiTokensCommand(), proxyCommand(), auditCommand())
 	root.AddCommand(importCommand(), lintCommand())
 	root.AddCommand(tokenCommand(), loginCommand(), logoutCommand(), curlCommand())
 	root.CompletionOptions.DisableDefaultCmd = true // ours is shorter

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/grantway/grantway/internal/catalogue"
@@ -15,7 +16,7 @@ import (
 // A SigningKey is what is shown of a key that signs tokens, or the feed.
 type SigningKey struct {
 	ID          string    `json:"id" doc:"Its kid, as tokens name it."`
-	Purpose     string    `json:"purpose" doc:"What it signs: access-token, id: ID tokens, or feed: the feed of revocations."`
+	Purpose     string    `json:"purpose" doc:"What it signs: access-token, id: ID tokens, feed: the feed of revocations, or audit: checkpoints."`
 	Algorithm   string    `json:"algorithm" doc:"The alg that it signs with."`
 	State       string    `json:"state" doc:"standby: published, and the next to sign; active: it signs; retired: published until its last token has expired; gone: its private part is erased."`
 	CreatedAt   time.Time `json:"created_at" doc:"Since when it is published."`
@@ -94,7 +95,7 @@ func removeKey(c *call) (KeyList, error) {
 }
 
 // purposes are those of the keys that sign.
-var purposes = []string{keys.AccessToken, keys.ID, keys.Feed}
+var purposes = []string{keys.AccessToken, keys.ID, keys.Feed, keys.Audit}
 
 // purpose is which keys the query asks for.
 func (c *call) purpose() string {
@@ -109,7 +110,7 @@ func (c *call) ring() (*keys.Ring, error) {
 	purpose := c.purpose()
 	if !slices.Contains(purposes, purpose) {
 		return nil, &Problem{Status: http.StatusBadRequest, Detail: "There are no keys for this purpose.", Errors: []Fault{{
-			Field: "purpose", Problem: "is unknown", Hint: "known are " + keys.AccessToken + ", " + keys.ID + " and " + keys.Feed,
+			Field: "purpose", Problem: "is unknown", Hint: "known are " + strings.Join(purposes, ", "),
 		}}}
 	}
 	if c.api.Keys != nil {

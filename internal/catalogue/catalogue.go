@@ -34,6 +34,8 @@ type Catalogue struct {
 	Console      *Console       // nil where there is no home
 	Portal       *Portal        // nil: there is none
 	Webhook      *Webhook       // that is told of everything; nil: there is none
+	Audit        Audit
+	Retention    Retention
 	Listen       Listen
 	Outbound     Outbound
 	Limits       Limits

@@ -38,6 +38,8 @@ type File struct {
 	Outbound OutboundEntry `yaml:"outbound"`
 	// Limits that a deployment may change, within a ceiling each.
 	Limits LimitsEntry `yaml:"limits"`
+	// For how long is kept what is not needed for ever.
+	Retention RetentionEntry `yaml:"retention"`
 	// Where the key comes from that seals the signing keys in the stores: `file:PATH` or `env:NAME`. A production
 	// server does not start without one.
 	SealingKey string `yaml:"sealing_key"`

@@ -119,12 +119,16 @@ type HomeEntry struct {
 	Login LoginEntry `yaml:"login"`
 	// Where operators see and steer everything.
 	Console ConsoleEntry `yaml:"console"`
-	// Is told of requests for access, of secrets that are about to end, and of all else that anybody is told.
+	// Where it is known, outside of the stores, what happened. It counts for all environments, also where home has no issuer.
+	Audit AuditEntry `yaml:"audit"`
+	// Is told of requests for access, of secrets that are about to end, and of all else that anybody is told: `id`, `kind`,
+	// `at` and `detail`.
 	Webhook WebhookEntry `yaml:"webhook"`
 }
 
-// WebhookEntry is an address that is told by POST, as JSON: id, kind, at and detail. The header Grantway-Signature is
-// `t=SECONDS,v1=HEX`, where HEX is the HMAC-SHA-256, under the secret, of the seconds, a dot and the body.
+// WebhookEntry is an address that is sent JSON by POST, again and again until it answers with a status of 200 to 299. The
+// header Grantway-Signature is `t=SECONDS,v1=HEX`, where HEX is the HMAC-SHA-256, under the secret, of the seconds, a dot and
+// the body.
 type WebhookEntry struct {
 	// Its https URL. Inside a private network it needs `outbound.networks`.
 	URL string `yaml:"url"`

@@ -30,7 +30,7 @@ const (
 )
 
 // sources are the files that hold what people write.
-var sources = []string{"file.go", "fileenvironment.go"}
+var sources = []string{"file.go", "fileenvironment.go", "fileaudit.go"}
 
 var update = flag.Bool("update", false, "write the generated files")
 

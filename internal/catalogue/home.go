@@ -30,7 +30,7 @@ type Portal struct {
 	Closed bool // only members of partners may ask for access
 }
 
-// A Webhook is told by POST what anybody is told.
+// A Webhook is sent JSON by POST.
 type Webhook struct {
 	URL    *url.URL
 	Secret secret.Secret // that it is signed with
@@ -79,21 +79,21 @@ func (r *resolver) console(v *ConsoleEntry) *Console {
 	return &Console{Listen: v.Listen, URL: r.origin("home.console.url", at)}
 }
 
-// webhook resolves what is told of everything; nil: nothing is.
-func (r *resolver) webhook(v *WebhookEntry) *Webhook {
+// webhook resolves what is told of something; nil: nothing is.
+func (r *resolver) webhook(path string, v *WebhookEntry) *Webhook {
 	if v.URL == "" {
 		if v.Secret.Name != "" {
-			r.report("home.webhook", "has no url", "write the https URL that is told")
+			r.report(path, "has no url", "write the https URL that is told")
 		}
 		return nil
 	}
 	u, err := url.Parse(v.URL)
 	if err != nil || u.Hostname() == "" || u.User != nil || u.Fragment != "" || u.Scheme != "https" && (u.Scheme != "http" || !Loopback(u)) {
-		r.report("home.webhook.url", quote(v.URL)+" is not an https URL", "write https://host/path")
+		r.report(join(path, "url"), quote(v.URL)+" is not an https URL", "write https://host/path")
 		return nil
 	}
 	if v.Secret.Name == "" {
-		r.report("home.webhook.secret", "is missing", "write ${NAME}, so that what is told can be told from what others send")
+		r.report(join(path, "secret"), "is missing", "write ${NAME}, so that what is told can be told from what others send")
 		return nil
 	}
 	return &Webhook{URL: u, Secret: v.Secret.Value}

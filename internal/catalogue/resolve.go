@@ -41,8 +41,9 @@ func (r *resolver) catalogue() *Catalogue {
 	if f.Home.Issuer != "" {
 		c.Home = r.home(&f.Home)
 		c.Console = r.console(&f.Home.Console)
-		c.Webhook = r.webhook(&f.Home.Webhook)
+		c.Webhook = r.webhook("home.webhook", &f.Home.Webhook)
 	}
+	c.Audit, c.Retention = r.audit(&f.Home.Audit), retention(&f.Retention)
 	c.Portal = r.portal(&f.Portal)
 	c.own()
 	r.apart(c)

@@ -35,6 +35,7 @@ const (
 	Refresh     = "refresh"      // derives refresh tokens: see Derivation
 	Forms       = "forms"        // derives what binds forms to browsers: see Derivation
 	Factors     = "factors"      // seals what people prove who they are with: see Derivation.Seal
+	Audit       = "audit"        // signs the checkpoints of what happened
 )
 
 // MaxAge is how long a verifier may keep its copy of the key set.

@@ -10,12 +10,6 @@ import (
 	"github.com/grantway/grantway/internal/store"
 )
 
-// How long activity is remembered.
-const (
-	keepTallies = 400 * 24 * time.Hour // a year ago can be looked at beside now
-	keepRefused = 30 * 24 * time.Hour
-)
-
 // newRecorder makes what collects the activity of an environment. The clients of
 // grantway.yaml may be others at the next flush, so they are asked about there.
 func (s *Server) newRecorder(r *resources) *activity.Recorder {
@@ -70,7 +64,8 @@ func (r *resources) purge(ctx context.Context, idle time.Duration) error {
 	now := r.now()
 	tokens := func() (int, error) { return r.store.Tokens().Purge(ctx, now, some) }
 	activity := func() (int, error) {
-		return r.store.Activity().Purge(ctx, now.Add(-keepTallies), now.Add(-keepRefused), some)
+		keep := r.audit.retention()
+		return r.store.Activity().Purge(ctx, now.Add(-keep.Activity), now.Add(-keep.Refused), some)
 	}
 	replays := func() (int, error) { return r.store.Replays().Purge(ctx, now.Add(-admin.KeepReplays), some) }
 	var failed error

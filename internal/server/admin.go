@@ -19,7 +19,7 @@ func (s *Server) administration(authorize func(*http.Request, string) (string, e
 	return admin.New(admin.Options{
 		Issuers: s.otherIssuers, APITokens: s.apiTokens, People: s.accounts,
 
-		Environments: s.partners, Keys: s.rings, Denials: s.denials, TokenID: s.tokenID, Activity: s.activity,
+		Environments: s.partners, Keys: s.rings, Denials: s.denials, Audited: s.audited, TokenID: s.tokenID, Activity: s.activity,
 		Partners: func() *partner.Partners { return s.current.Load().partners }, Remembered: s.remembered,
 		Authorize: authorize, Now: s.options.Now, Random: s.options.Random,
 	})

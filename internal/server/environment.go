@@ -68,6 +68,7 @@ type resources struct {
 	feed        *feed
 	activity    *activity.Recorder
 	directory   *directory
+	audit       *auditing
 	failures    *limit.Budget
 	now         func() time.Time
 	stop        context.CancelFunc
@@ -97,8 +98,13 @@ func (s *Server) open(ctx context.Context, e *catalogue.Environment) (_ *resourc
 	if err != nil {
 		return nil, err
 	}
+	audit, err := s.openAudit(ctx, e, db)
+	if err != nil {
+		return nil, err
+	}
 	r := &resources{
 		feed:        feed,
+		audit:       audit,
 		environment: e.Name,
 		dsn:         e.Store, issuer: e.Issuer.String(), store: db, ring: ring, now: s.options.Now,
 		clients: cached.New(db.Clients(), db.Changes(), cached.Options{Now: s.options.Now}),

@@ -49,6 +49,7 @@ func (s *Server) follow(r *resources) {
 	all.Go(func() { r.feed.run(ctx, s) })
 	all.Go(func() { s.keepDenials(ctx, r) })
 	all.Go(func() { r.listen(ctx) })
+	all.Go(func() { s.keepAudit(ctx, r) })
 	all.Go(func() { notices.run(ctx) })
 	if r.environment == catalogue.HomeName {
 		outbox := s.newPartnerNotices(r)

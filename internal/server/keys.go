@@ -89,6 +89,8 @@ func (s *Server) rings(environment, purpose string) *keys.Ring {
 		return r.ring
 	case purpose == keys.Feed:
 		return r.feed.ring
+	case purpose == keys.Audit:
+		return r.audit.ring
 	case purpose == keys.ID && r.people.Load() != nil:
 		return r.people.Load().ids
 	}

@@ -175,9 +175,9 @@ func algorithms(e *catalogue.Environment) []jose.Algorithm {
 // rings are the keys of an environment that are kept while its store is followed.
 func (r *resources) rings() []*keys.Ring {
 	if p := r.people.Load(); p != nil {
-		return []*keys.Ring{r.ring, p.ids}
+		return []*keys.Ring{r.ring, r.audit.ring, p.ids}
 	}
-	return []*keys.Ring{r.ring}
+	return []*keys.Ring{r.ring, r.audit.ring}
 }
 
 // eachRing does something with all keys, with those that are left when it fails

@@ -70,6 +70,7 @@ type Server struct {
 	upstream *http.Transport
 	trust    *trust
 	demo     *demo
+	ledgers  ledgers // of checkpoints
 
 	reload  sync.Mutex // one at a time
 	current atomic.Pointer[generation]
