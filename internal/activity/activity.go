@@ -25,7 +25,8 @@ type Fact struct {
 	Secret      string // id of the secret that was used
 	Grant       string
 	API         string
-	Scopes      int // how many scopes the token got
+	Scopes      int      // how many scopes the token got
+	Needed      []string // the scopes that a passed call needed: the catalogue's own list, not to be changed
 	Refusal     *refusal.Refusal
 	Notes       []string // what an operator should know although the answer does not say it
 	Started     time.Time
@@ -37,6 +38,13 @@ type Fact struct {
 
 // Note adds a remark for the operator.
 func (f *Fact) Note(remark string) { f.Notes = append(f.Notes, remark) }
+
+// Events that more than one place knows.
+const (
+	TokenIssued = "token.issued"
+	TokenReused = "token.reused" // a client was given the token that it had
+	CallPassed  = "call.passed"
+)
 
 // Remarks that more than one place makes.
 const (

@@ -26,7 +26,10 @@ const (
 	refusedOfOne   = 16  // single requests under one client id
 	waitingTallies = 16384
 	waitingRefused = 4096
-	batchRows      = 2000 // of one transaction: token requests wait for it
+	waitingUses    = 16384 // of scopes
+	notedUses      = 65536 // of scopes, that are written and of today
+	tallyScopes    = 64    // that calls of one tally needed
+	batchRows      = 2000  // of one transaction: token requests wait for it
 )
 
 // Settings are what a Recorder is made of.
@@ -34,6 +37,13 @@ type Settings struct {
 	Activity store.Activity
 	Secrets  interface { // the part of store.Secrets that is needed
 		Used(ctx context.Context, at map[string]time.Time) error
+	}
+
+	// ScopeUses is told which scopes the calls of each client needed, once a day for
+	// each scope. What there is no room for is told after a later call. Nil: nobody
+	// is told.
+	ScopeUses interface { // the part of store.ScopeUses that is needed
+		Used(ctx context.Context, uses []store.ScopeUse) error
 	}
 
 	// Known reports whether a client of that id is registered. What refused
@@ -59,6 +69,7 @@ type Recorder struct {
 	tallies map[key]sum // not written yet
 	refused []unwritten
 	used    map[string]time.Time
+	uses    scopeUses
 }
 
 // A key is what is counted apart.
@@ -68,8 +79,11 @@ type key struct {
 	claimed                             bool // nobody has proven to be the client
 }
 
-// A sum is how often, and when last in microseconds.
-type sum struct{ count, last int64 }
+// A sum is how often, when last in microseconds, and which scopes it took.
+type sum struct {
+	count, last int64
+	needed      []string
+}
 
 // An unwritten refused request may be under an id that is only claimed.
 type unwritten struct {
@@ -106,7 +120,7 @@ func (i *interval) empty() {
 
 // NewRecorder returns a Recorder that has nothing to write.
 func NewRecorder(s Settings) *Recorder {
-	r := &Recorder{settings: s, spare: newInterval(), tallies: map[key]sum{}, used: map[string]time.Time{}}
+	r := &Recorder{settings: s, spare: newInterval(), tallies: map[key]sum{}, used: map[string]time.Time{}, uses: newScopeUses()}
 	for i := range r.shards {
 		r.shards[i].interval = newInterval()
 	}
@@ -132,7 +146,7 @@ func (r *Recorder) Record(f *Fact) {
 		s = &r.shards[f.Trace[n-1]%shards]
 	}
 	s.mu.Lock()
-	counted := s.count(k, f.Started.UnixMicro())
+	counted := s.count(k, f.Started.UnixMicro(), f.Needed)
 	kept := k.refusal == "" || s.keep(k, f)
 	s.mu.Unlock()
 	if !counted {
@@ -144,7 +158,7 @@ func (r *Recorder) Record(f *Fact) {
 }
 
 // count adds to a tally and reports whether there was room.
-func (i *interval) count(k key, at int64) bool {
+func (i *interval) count(k key, at int64, needed []string) bool {
 	known, ok := i.tallies[k]
 	if !ok && k.claimed {
 		if i.claimed < shardClaimed {
@@ -163,6 +177,11 @@ func (i *interval) count(k key, at int64) bool {
 	}
 	known.count++
 	known.last = max(known.last, at)
+	for _, scope := range needed {
+		if len(known.needed) < tallyScopes && !slices.Contains(known.needed, scope) {
+			known.needed = append(known.needed, scope)
+		}
+	}
 	return true
 }
 
@@ -217,6 +236,9 @@ func (r *Recorder) Flush(ctx context.Context) error {
 		}
 		clear(r.used)
 	}
+	if err := r.uses.write(ctx, r.settings.ScopeUses); err != nil {
+		return err
+	}
 	for len(r.tallies)+len(r.refused) > 0 {
 		if err := r.write(ctx); err != nil {
 			return err
@@ -229,17 +251,20 @@ func (r *Recorder) Flush(ctx context.Context) error {
 // take puts an interval to what is to be written.
 func (r *Recorder) take(i *interval) {
 	for k, s := range i.tallies {
-		if k.event == "token.issued" && k.secret != "" {
+		if (k.event == TokenIssued || k.event == TokenReused) && k.secret != "" {
 			if at := time.UnixMicro(s.last).UTC(); r.used[k.secret].Before(at) && (len(r.used) < waitingTallies || !r.used[k.secret].IsZero()) {
 				r.used[k.secret] = at
 			}
+		}
+		if r.settings.ScopeUses != nil && k.client != "" {
+			r.uses.add(k, s.needed)
 		}
 		known, ok := r.tallies[k]
 		if !ok && len(r.tallies) >= waitingTallies {
 			r.dropped[0].Add(s.count)
 			continue
 		}
-		r.tallies[k] = sum{known.count + s.count, 0}
+		r.tallies[k] = sum{count: known.count + s.count}
 	}
 	room := min(len(i.refused), waitingRefused-len(r.refused))
 	r.refused = append(r.refused, i.refused[:room]...)

@@ -187,13 +187,14 @@ func TestARefusedRequestIsFoundUnderItsTrace(t *testing.T) {
 
 func TestLastUse(t *testing.T) {
 	f := open(t)
-	err := f.store.Clients().Create(t.Context(), store.Client{ID: "acme", Secrets: []store.Secret{{ID: "s1", ClientID: "acme"}, {ID: "s2", ClientID: "acme"}}}, store.By{Actor: "t", At: now})
+	err := f.store.Clients().Create(t.Context(), store.Client{ID: "acme", Secrets: []store.Secret{{ID: "s1", ClientID: "acme"}, {ID: "s2", ClientID: "acme"}, {ID: "s3", ClientID: "acme"}}}, store.By{Actor: "t", At: now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	f.Record(issued(func(f *activity.Fact) { f.Started = now.Add(time.Second) }))
 	f.Record(issued())
 	f.Record(issued(func(f *activity.Fact) { f.Secret, f.Event = "s2", "call.passed" }))
+	f.Record(issued(func(f *activity.Fact) { f.Secret, f.Event = "s3", activity.TokenReused }))
 	f.flush(t)
 	c, err := f.store.Clients().Find(t.Context(), "acme")
 	if err != nil {
@@ -202,6 +203,9 @@ func TestLastUse(t *testing.T) {
 	slices.SortFunc(c.Secrets, func(a, b store.Secret) int { return cmp.Compare(a.ID, b.ID) })
 	if got := c.Secrets[0].LastUsedAt; got != now.Add(time.Second) {
 		t.Errorf("last used %v, want the latest token", got)
+	}
+	if got := c.Secrets[2].LastUsedAt; got != now {
+		t.Errorf("last used %v, though it obtained a token again", got)
 	}
 	if got := c.Secrets[1].LastUsedAt; !got.IsZero() {
 		t.Errorf("last used %v, though it obtained no token", got)
@@ -373,7 +377,7 @@ func TestRecordingWhileFlushing(t *testing.T) {
 
 func TestRecordDoesNotAllocate(t *testing.T) {
 	f := open(t)
-	facts := []*activity.Fact{issued(), refused(1, "acme", refusal.SecretWrong), refused(2, "stranger", refusal.TooManyFailures)}
+	facts := []*activity.Fact{issued(), refused(1, "acme", refusal.SecretWrong), refused(2, "stranger", refusal.TooManyFailures), call(f, "read", "write")}
 	for range 100 { // as in a process that has run for a while
 		for _, fact := range facts {
 			f.Record(fact)
@@ -395,6 +399,16 @@ func BenchmarkRecord(b *testing.B) {
 	}
 	b.Run("alone", func(b *testing.B) {
 		f := open(b)
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			f.Record(facts[i%len(facts)])
+		}
+	})
+	b.Run("calls that need scopes", func(b *testing.B) {
+		f := open(b)
+		for _, fact := range facts {
+			fact.Event, fact.Needed = activity.CallPassed, []string{"https://purl.imsglobal.org/spec/or/v1p1/scope/roster-core.readonly"}
+		}
 		b.ReportAllocs()
 		for i := 0; b.Loop(); i++ {
 			f.Record(facts[i%len(facts)])

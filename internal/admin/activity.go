@@ -17,7 +17,7 @@ type Tally struct {
 	Client  string    `json:"client,omitempty" doc:"The client, where clients are kept apart; absent: none that is registered."`
 	Secret  string    `json:"secret,omitempty" doc:"The id of the secret, where secrets are kept apart; absent: none proved anything."`
 	API     string    `json:"api,omitempty" doc:"The API, where APIs are kept apart; absent: the request was about none."`
-	Event   string    `json:"event,omitempty" doc:"token.issued, call.passed, token.introspected, token.revoked, revocations.read; absent: it was refused."`
+	Event   string    `json:"event,omitempty" doc:"token.issued, token.reused, call.passed, token.introspected, token.revoked, revocations.read; absent: it was refused."`
 	Refusal string    `json:"refusal,omitempty" doc:"The id of the reason, where it was refused."`
 	Count   int64     `json:"count" doc:"How often."`
 }

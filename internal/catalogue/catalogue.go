@@ -190,6 +190,9 @@ type Token struct {
 	Algorithm jose.Algorithm
 	Format    Format
 	Dashed    bool // an opaque token is written in groups with dashes between them
+
+	Reuse  time.Duration // what must be left of a client's own token to be given to it again, whole seconds; 0: it never is
+	Budget Rate          // of tokens that each client may obtain for itself; the zero value: no limit
 }
 
 // A Format is what an access token looks like.
@@ -247,15 +250,16 @@ func (r *Route) Allows(method string) bool {
 	return slices.Contains(r.Methods, method) || method == http.MethodHead && slices.Contains(r.Methods, http.MethodGet)
 }
 
-// Permits reports whether scopes are enough for the route. It says nothing about
-// the token that they come from.
-func (r *Route) Permits(scopes []string) bool {
+// Permits reports whether scopes are enough for the route, and which of them are
+// needed: an alternative of AnyOf, not to be changed. It says nothing about the
+// token that they come from.
+func (r *Route) Permits(scopes []string) (needed []string, ok bool) {
 	for _, needed := range r.AnyOf {
 		if !slices.ContainsFunc(needed, func(s string) bool { return !slices.Contains(scopes, s) }) {
-			return true
+			return needed, true
 		}
 	}
-	return len(r.AnyOf) == 0
+	return nil, len(r.AnyOf) == 0
 }
 
 // A Client is one that the file declares. Its secret is a verifier already.

@@ -55,6 +55,9 @@ var breaks = []struct{ old, new, path, problem string }{
 	{"lifetime: 1h", "lifetime: 0s", "apis.notes.token.lifetime", "whole seconds"},
 	{"lifetime: 1h", "lifetime: 1500ms", "apis.notes.token.lifetime", "whole seconds"},
 	{"lifetime: 1h", "lifetime: an hour", "apis.notes.token.lifetime", "not a time span"},
+	{"reuse: 10m", "reuse: 1h", "apis.notes.token.reuse", "never left"},
+	{"reuse: 10m", "reuse: soon", "apis.notes.token.reuse", "not a time span"},
+	{"budget: 600/h", "budget: 600/d", "apis.notes.token.budget", "not a rate"},
 	{"format: jwt", "format: opaque", "apis.notes.token.format", "cognito"},
 	{"format: jwt", "format: saml", "apis.notes.token.format", "not known"},
 	{"algorithm: EdDSA", "algorithm: HS256", "apis.events.token.algorithm", "not known"},
@@ -83,7 +86,7 @@ var breaks = []struct{ old, new, path, problem string }{
 	{"GET /notes: read", "GET /oauth2/token: read", "apis.notes.routes[0]", "in production"},
 	{"GET /notes: read", "GET /notes/{name}: read", "apis.notes.routes[1]", "claimed by apis.notes.routes[0]"},
 	{"GET /notes: read", "HEAD /notes/{name}: read", "apis.notes.routes[1]", "claimed by"},
-	{"GET /events/{id}: token", "GET|DELETE /any/…: public", "apis.events.routes[1]", "claimed by apis.notes.routes[3] in line 39"},
+	{"GET /events/{id}: token", "GET|DELETE /any/…: public", "apis.events.routes[1]", "claimed by apis.notes.routes[3] in line 41"},
 	{"GET /events/{id}: token", "GET /events/{id}: admin", "apis.events.routes[1]", "the API has none"},
 	{"  batch:", "  0123456789abcdefABCDEF:", "clients.0123456789abcdefABCDEF", "the id of a person"},
 	{"  batch:", "  ba+ch:", "clients.ba+ch", "sends unchanged"},
@@ -200,6 +203,9 @@ func TestLimits(t *testing.T) {
 		return strings.Replace(sample, old, fmt.Sprintf(format, args...), 1)
 	}
 	x := func(n int) string { return strings.Repeat("x", n) }
+	day := func(reuse string) string {
+		return strings.NewReplacer("lifetime: 1h", "lifetime: 24h", "reuse: 10m", "reuse: "+reuse).Replace(sample)
+	}
 	for _, row := range []struct {
 		what      string
 		at, above string
@@ -208,7 +214,11 @@ func TestLimits(t *testing.T) {
 		{"client id", in("  imported:", "  %s:", x(128)), in("  imported:", "  %s:", x(129))},
 		{"scope", in("aliases: [", "aliases: [%s, ", x(256)), in("aliases: [", "aliases: [%s, ", x(257))},
 		{"audience", in("NOTES", "%s", x(512)), in("NOTES", "%s", x(513))},
-		{"lifetime", in("lifetime: 1h", "lifetime: 1s"), in("lifetime: 1h", "lifetime: 0s")},
+		{"lifetime", in("lifetime: 15m", "lifetime: 1s"), in("lifetime: 15m", "lifetime: 0s")},
+		{"reuse", day("12h"), day("43201s")},
+		{"reuse, least", in("reuse: 10m", "reuse: 1m"), in("reuse: 10m", "reuse: 59s")},
+		{"reuse beside the lifetime", in("reuse: 10m", "reuse: 3599s"), in("reuse: 10m", "reuse: 3600s")},
+		{"budget", in("600/h", "1000000/h"), in("600/h", "1000001/h")},
 		{"body", in("body: 128KiB", "body: 1MiB"), in("body: 128KiB", "body: 1048577")},
 		{"body, least", in("body: 128KiB", "body: 1KiB"), in("body: 128KiB", "body: 1023")},
 		{"failures", in("body:", "failures_per_minute: 600\n  body:"), in("body:", "failures_per_minute: 601\n  body:")},

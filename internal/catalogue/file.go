@@ -116,6 +116,15 @@ type TokenEntry struct {
 	// `jwt` can be checked by anybody with the published keys; `opaque` only by asking. `dashed` is opaque, written in
 	// groups with dashes between them. The dialect `cognito` needs `jwt`.
 	Format string `yaml:"format" oneof:"jwt opaque dashed" default:"jwt"`
+	// A client that asks for itself, again and for the same, is given the token that it has, as long as this much of its life
+	// is left; `expires_in` says how much. Such an answer costs no signature. Choose more than clients renew ahead of the
+	// end, and less than `lifetime`: `10m` where tokens live an hour. Without one, every request is given a token of its own.
+	// Tokens of people are never given twice.
+	Reuse Duration `yaml:"reuse" min:"1m" max:"12h"`
+	// How many tokens one client may obtain for itself: `600/h`, `20/min`. As many may come at once. Requests beyond are
+	// answered with 429 and the time to wait. A token that is given again, and tokens of people, do not count. Without one,
+	// there is no limit.
+	Budget Rate `yaml:"budget"`
 }
 
 // IssuerEntry is another issuer whose JWTs are good at the API until a day. It adds trust to what it lists and to nothing

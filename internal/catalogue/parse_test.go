@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -40,6 +41,8 @@ apis:
     token:
       lifetime: 1h
       format: jwt
+      reuse: 10m
+      budget: 600/h
     scopes:
       https://sample.example/scope/notes.read:
         category: Notes
@@ -124,7 +127,11 @@ func TestParse(t *testing.T) {
 	equal("target", []*API{staging.Target("https://api.staging.sample.example/v1/notes"), staging.Target("https://api.staging.sample.example/v1/notes/")}, []*API{notes, nil})
 	equal("upstreams", []string{notes.Upstream.String(), live.Upstream.String(), events.Upstream.Scheme}, []string{"http://10.0.0.5:9000", "https://notes.internal.example/base", "demo"})
 	equal("tokens", []Token{notes.Token, live.Token, events.Token},
-		[]Token{{time.Hour, jose.ES256, JWT, false}, {time.Hour, jose.RS256, JWT, false}, {15 * time.Minute, jose.EdDSA, JWT, false}})
+		[]Token{
+			{Lifetime: time.Hour, Algorithm: jose.ES256, Format: JWT, Reuse: 10 * time.Minute, Budget: Rate{600, time.Hour}},
+			{Lifetime: time.Hour, Algorithm: jose.RS256, Format: JWT, Reuse: 10 * time.Minute, Budget: Rate{600, time.Hour}},
+			{Lifetime: 15 * time.Minute, Algorithm: jose.EdDSA, Format: JWT},
+		})
 	equal("rates", []Rate{notes.Rate, events.Rate}, []Rate{{}, {600, time.Minute}})
 	equal("silence", []time.Duration{notes.MaxStale, events.MaxStale}, []time.Duration{DefaultMaxStale, 15 * time.Minute})
 	equal("rates of routes", []Rate{events.Routes[0].Rate, events.Routes[1].Rate}, []Rate{{10, time.Second}, {}})
@@ -184,12 +191,21 @@ func TestPermits(t *testing.T) {
 		scopes string
 		want   bool
 	}{{"", false}, {"a", false}, {"b", false}, {"a b", true}, {"b x a", true}, {"c", true}, {"x", false}} {
-		if got := r.Permits(strings.Fields(row.scopes)); got != row.want {
+		needed, got := r.Permits(strings.Fields(row.scopes))
+		if got != row.want {
 			t.Errorf("with %q: %v", row.scopes, got)
 		}
+		for _, one := range needed {
+			if !slices.Contains(strings.Fields(row.scopes), one) {
+				t.Errorf("with %q: %q is said to be needed", row.scopes, needed)
+			}
+		}
+		if got != (len(needed) > 0) {
+			t.Errorf("with %q: %q are needed", row.scopes, needed)
+		}
 	}
-	if !(&Route{}).Permits(nil) {
-		t.Error("a route that needs no scope refuses")
+	if needed, ok := (&Route{}).Permits(nil); !ok || needed != nil {
+		t.Error("a route that needs no scope refuses, or needs", needed)
 	}
 }
 

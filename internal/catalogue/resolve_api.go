@@ -203,7 +203,10 @@ func (r *resolver) api(e *Environment, p *plan) *API {
 	a := &API{
 		Name: p.name, Title: v.Title, Envelope: v.Errors, Rate: v.Rate, MaxStale: time.Duration(v.MaxStale), Scopes: r.here(p, e), Routes: p.routes,
 		Document: p.document.under(e.Base), Query: v.QueryToken, Open: r.open(p, e), Tokens: r.apiTokens(p),
-		Token: Token{Lifetime: time.Duration(v.Token.Lifetime), Algorithm: jose.Algorithm(v.Token.Algorithm), Format: Format(v.Token.Format)},
+		Token: Token{
+			Lifetime: time.Duration(v.Token.Lifetime), Algorithm: jose.Algorithm(v.Token.Algorithm), Format: Format(v.Token.Format),
+			Reuse: time.Duration(v.Token.Reuse), Budget: v.Token.Budget,
+		},
 	}
 	if v.Token.Format == "dashed" {
 		a.Token.Format, a.Token.Dashed = Opaque, true
@@ -216,6 +219,9 @@ func (r *resolver) api(e *Environment, p *plan) *API {
 		if e.Dialect == "cognito" || e.Dialect == "auth0" {
 			a.Token.Algorithm = jose.RS256
 		}
+	}
+	if t := &a.Token; t.Reuse > 0 && t.Lifetime > 0 && t.Reuse >= t.Lifetime {
+		r.once(join(join(p.path, "token"), "reuse"), "as much is never left of a token's life", "write less than its lifetime, "+v.Token.Lifetime.String())
 	}
 	if e.Dialect == "cognito" && a.Token.Format == Opaque {
 		r.once(join(join(p.path, "token"), "format"), "the dialect cognito of "+e.Name+" has no opaque tokens", "write jwt, or choose another dialect")

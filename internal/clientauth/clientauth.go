@@ -174,6 +174,15 @@ func read(r *http.Request, body wire.Parameters) (Credentials, error) {
 	return found, nil
 }
 
+// MethodOf is the method of a request by which its client has proven itself with
+// a secret: it presents no other.
+func MethodOf(r *http.Request) string {
+	if len(r.Header["Authorization"]) > 0 {
+		return Basic{}.Name()
+	}
+	return Post{}.Name()
+}
+
 // public finds a client that keeps no secret. Any other must prove itself, also
 // when it refreshes (row E07).
 func (a *Authenticator) public(ctx context.Context, id string) (*store.Client, error) {

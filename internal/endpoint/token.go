@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/grantway/grantway/internal/activity"
+	"github.com/grantway/grantway/internal/clientauth"
 	"github.com/grantway/grantway/internal/grant"
 	"github.com/grantway/grantway/internal/refusal"
 	"github.com/grantway/grantway/internal/store"
@@ -21,9 +22,11 @@ type Token struct {
 	}
 	Grants []grant.Grant
 	Issuer interface {
+		Again(*token.Authorization) (oauth.TokenResponse, bool)
 		Issue(context.Context, token.Authorization) (oauth.TokenResponse, error)
 		Void(context.Context, token.Authorization) error
 	}
+	Budgets   *Budgets // nil: no client has to keep to one
 	Answers   *Answers
 	BodyLimit int64 // bytes
 	Now       func() time.Time
@@ -62,15 +65,30 @@ func (t *Token) serve(w http.ResponseWriter, r *http.Request) (issued oauth.Toke
 	if err := t.permitted(client, g.Type()); err != nil {
 		return issued, "", err
 	}
-	authorized, err := g.Redeem(r.Context(), grant.Request{Client: client, Secret: proof, Body: body})
+	authorized, err := g.Redeem(r.Context(), grant.Request{Client: client, Secret: proof, Method: clientauth.MethodOf(r), Body: body})
 	if err != nil {
 		return issued, "", t.void(r.Context(), authorized, err)
 	}
-	issued, err = t.Issuer.Issue(r.Context(), authorized)
-	if err == nil {
-		note(r, g, authorized)
+	event := activity.TokenIssued
+	if again, ok := t.Issuer.Again(&authorized); ok {
+		event, issued = activity.TokenReused, again
+	} else if issued, err = t.issue(r.Context(), w.Header(), authorized); err != nil {
+		return issued, "", err
 	}
-	return issued, body.Get("scope"), err
+	note(r, event, g, authorized)
+	return issued, body.Get("scope"), nil
+}
+
+// issue has a token made, if the client may have another one.
+func (t *Token) issue(ctx context.Context, h http.Header, a token.Authorization) (oauth.TokenResponse, error) {
+	if err := t.Budgets.spend(h, &a); err != nil {
+		return oauth.TokenResponse{}, err
+	}
+	issued, err := t.Issuer.Issue(ctx, a)
+	if err != nil {
+		t.Budgets.refund(&a)
+	}
+	return issued, err
 }
 
 // permitted says whether the client may use a grant.
@@ -110,9 +128,9 @@ func (t *Token) grant(name string) (grant.Grant, error) {
 }
 
 // note says in the request's fact what was issued.
-func note(r *http.Request, g grant.Grant, a token.Authorization) {
+func note(r *http.Request, event string, g grant.Grant, a token.Authorization) {
 	fact := activity.Of(r.Context())
-	fact.Event = "token.issued"
+	fact.Event = event
 	fact.Grant = g.Type()
 	fact.API = a.APIs[0].Name
 	fact.Scopes = len(a.Scope)

@@ -20,6 +20,7 @@ import (
 	"github.com/grantway/grantway/internal/activity"
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/forward"
+	"github.com/grantway/grantway/internal/limit"
 	"github.com/grantway/grantway/internal/refusal"
 	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/internal/wire"
@@ -74,7 +75,7 @@ func New(s Settings) *Gateway {
 // ServeHTTP passes the request on, or refuses it.
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	c, err := g.admit(r, "")
-	c.allowance.tell(w.Header())
+	c.allowance.Tell(w.Header())
 	if err != nil {
 		c.discreet(w.Header())
 		g.refuse(w, r, c.rule, err)
@@ -116,7 +117,7 @@ type call struct {
 	scope     []string        // what the token is worth here
 	person    *store.Account  // whom the token is about; nil: nobody, or it is not known
 	fact      *activity.Fact
-	allowance *allowance // nil: without a limit
+	allowance *limit.Allowance // nil: without a limit
 
 	application *store.APIToken // that the call came with; nil: with none
 	acts        bool            // it stands for the person
@@ -184,7 +185,8 @@ func (g *Gateway) permit(r *http.Request, c *call) error {
 	if c.token == nil && c.application == nil {
 		return nil // anybody
 	}
-	if !c.rule.Permits(c.scope) {
+	needed, ok := c.rule.Permits(c.scope)
+	if !ok {
 		lacking := refusal.ScopeInsufficient
 		if c.acts {
 			lacking = refusal.RightsInsufficient
@@ -196,7 +198,7 @@ func (g *Gateway) permit(r *http.Request, c *call) error {
 			return err
 		}
 	}
-	c.fact.Event = "call.passed"
+	c.fact.Event, c.fact.Needed = activity.CallPassed, needed
 	return nil
 }
 

@@ -202,11 +202,11 @@ func TestRouteRatesAreBounded(t *testing.T) {
 		e := &catalogue.Environment{APIs: []*catalogue.API{api}}
 		rules := rulesOf(e)
 		count(e, rules, time.Now)
-		q := rules[0].quotas[0]
+		q := rules[0].quotas[:1]
 		for i := range row.each + row.each/2 {
-			q.rates.Spend(strconv.Itoa(i))
+			q.Spend(strconv.Itoa(i))
 		}
-		if n := q.rates.Len(); n > row.each || n < row.each*9/10 {
+		if n := q[0].Len(); n > row.each || n < row.each*9/10 {
 			t.Errorf("%d routes: %d callers remembered, want about %d", row.routes, n, row.each)
 		}
 	}
@@ -227,8 +227,10 @@ func TestRefusedCostsNothing(t *testing.T) {
 			g.spend(&http.Request{}, &call{rule: rules[0], token: &resource.Token{ClientID: "c"}})
 		}
 		for i, want := range []int{row.routeLeft, row.apiLeft} {
-			if left, _ := rules[0].quotas[i].rates.Left("client c"); left != want {
-				t.Errorf("%v: quota %d has %d left, want %d", row, i, left, want)
+			said := http.Header{}
+			rules[0].quotas[i : i+1].Left("client c").Tell(said)
+			if left := said.Get("RateLimit"); !strings.Contains(left, ";r="+strconv.Itoa(want)+";") {
+				t.Errorf("%v: quota %d has %s left, want %d", row, i, left, want)
 			}
 		}
 	}

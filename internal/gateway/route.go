@@ -8,6 +8,7 @@ import (
 
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/forward"
+	"github.com/grantway/grantway/internal/limit"
 )
 
 // A rule is a route of an API, compiled.
@@ -16,8 +17,8 @@ type rule struct {
 	api      *catalogue.API
 	checker  Checker
 	upstream *url.URL
-	prefix   string   // before the path there, escaped
-	quotas   []*quota // the route's own first; none: without a limit
+	prefix   string       // before the path there, escaped
+	quotas   limit.Quotas // the route's own first; none: without a limit
 
 	tokenHeader, forHeader string // of the API, as requests are read; empty: it has none
 	roles                  bool   // some right at the API takes a role

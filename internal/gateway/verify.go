@@ -31,7 +31,7 @@ func (g *Gateway) Verify(w http.ResponseWriter, r *http.Request, api, rest strin
 	if err == nil {
 		call, err = g.admit(asked, api)
 	}
-	call.allowance.tell(w.Header())
+	call.allowance.Tell(w.Header())
 	if err != nil {
 		g.refuse(w, r, call.rule, err)
 		return

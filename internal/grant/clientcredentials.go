@@ -27,5 +27,7 @@ func (g *ClientCredentials) Redeem(_ context.Context, req Request) (token.Author
 	if err != nil {
 		return token.Authorization{}, err
 	}
-	return token.Authorization{ClientID: req.Client.ID, SecretID: req.SecretID(), APIs: got.APIs, Scope: got.Scope}, nil
+	return token.Authorization{
+		ClientID: req.Client.ID, SecretID: req.SecretID(), APIs: got.APIs, Scope: got.Scope, Client: req.Client, Method: req.Method,
+	}, nil
 }

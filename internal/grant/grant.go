@@ -30,6 +30,7 @@ type Grant interface {
 type Request struct {
 	Client *store.Client // immutable
 	Secret *store.Secret // the one that proved it; nil for a client that keeps none
+	Method string        // by which it did, as metadata calls it
 	Body   wire.Parameters
 }
 

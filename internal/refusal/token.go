@@ -164,6 +164,14 @@ var (
 	})
 )
 
+// TooManyTokens refuses a client that has had the tokens of its budget.
+var TooManyTokens = row(&Reason{
+	ID: "too-many-tokens", Code: oauth.TooManyRequests,
+	Text:  "this client has obtained as many tokens as it may for now",
+	Cause: "The API allows each client so many tokens in a time, as RateLimit-Policy says. Usually a program fetches a token for every call and throws it away, or each of many processes fetches its own.",
+	Cure:  "Keep a token until shortly before expires_in has passed and use it for all calls; wait for the time in Retry-After. If the program needs more, ask the publisher.",
+})
+
 // Reasons to refuse what a client asks for (RFC 6749 §3.3, RFC 8707 §2).
 var (
 	ScopeMalformed = row(&Reason{

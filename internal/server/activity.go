@@ -14,7 +14,7 @@ import (
 // grantway.yaml may be others at the next flush, so they are asked about there.
 func (s *Server) newRecorder(r *resources) *activity.Recorder {
 	return activity.NewRecorder(activity.Settings{
-		Activity: r.store.Activity(), Secrets: r.store.Secrets(), Now: s.options.Now,
+		Activity: r.store.Activity(), Secrets: r.store.Secrets(), ScopeUses: r.store.ScopeUses(), Now: s.options.Now,
 		Known: func(ctx context.Context, client string) (bool, error) {
 			find := r.clients.Find
 			if e := s.current.Load().of(r); e != nil {

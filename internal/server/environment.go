@@ -172,8 +172,9 @@ func (s *Server) assemble(ctx context.Context, g *generation, e *catalogue.Envir
 		Grants:  env.grants,
 		Issuer: &token.Issuer{
 			Name: env.issuer(), Dialect: env.dialect, Signers: r.ring, Opaque: s.options.Tracing.tokens(r.store.Tokens()), People: env.issuing,
-			Now: s.options.Now, Random: s.options.Random,
+			Reuse: env.reuse(), Now: s.options.Now, Random: s.options.Random,
 		},
+		Budgets: endpoint.NewBudgets(e.APIs, s.options.Now),
 		Answers: &endpoint.Answers{
 			Dialect: env.dialect, Issuer: e.Issuer.String(), Realm: realm, Strict: e.Strict, Plain: e.PlainCodes,
 		},
@@ -203,6 +204,15 @@ func (s *Server) assemble(ctx context.Context, g *generation, e *catalogue.Envir
 		}
 	}
 	return env, nil
+}
+
+// reuse remembers the tokens of clients, where an API gives them again; else it
+// is nil. What it remembers ends with this reading of the catalogue.
+func (e *environment) reuse() *token.Reuse {
+	if !slices.ContainsFunc(e.APIs, func(api *catalogue.API) bool { return api.Token.Reuse > 0 }) {
+		return nil
+	}
+	return token.NewReuse(e.resources.revoked.Ended)
 }
 
 // realmOf is a name as a challenge can carry it (RFC 9110 §11.5): what it cannot

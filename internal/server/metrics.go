@@ -23,6 +23,7 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	refusals *prometheus.CounterVec
 	tokens   *prometheus.CounterVec
+	reused   *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 
 	// known has as many as there are routes and statuses. It is copied to grow: a
@@ -45,6 +46,10 @@ func newMetrics(r *prometheus.Registry) *metrics {
 			Name: "grantway_tokens_issued_total",
 			Help: "Access tokens issued, by environment and API.",
 		}, []string{"environment", "api"}),
+		reused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "grantway_tokens_reused_total",
+			Help: "Token requests answered with a token that the client had, by environment and API.",
+		}, []string{"environment", "api"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "grantway_request_duration_seconds",
 			Help:    "Time to answer, by environment and route, without the time that a stream lasts.",
@@ -52,7 +57,7 @@ func newMetrics(r *prometheus.Registry) *metrics {
 		}, []string{"environment", "route"}),
 	}
 	m.known.Store(&map[seriesKey]*series{})
-	r.MustRegister(m.requests, m.refusals, m.tokens, m.seconds,
+	r.MustRegister(m.requests, m.refusals, m.tokens, m.reused, m.seconds,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return m
 }
@@ -91,8 +96,11 @@ func (m *metrics) count(fact *activity.Fact, status int, took time.Duration) {
 	if fact.Refusal != nil {
 		m.refusals.WithLabelValues(fact.Environment, fact.Refusal.ID).Inc()
 	}
-	if fact.Event == "token.issued" {
+	switch fact.Event {
+	case activity.TokenIssued:
 		m.tokens.WithLabelValues(fact.Environment, fact.API).Inc()
+	case activity.TokenReused:
+		m.reused.WithLabelValues(fact.Environment, fact.API).Inc()
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/store"
 )
 
 // An Authorization is what a grant proves and a token says: who may do what.
@@ -23,6 +24,9 @@ type Authorization struct {
 	Scope    []string         // never wider than what was allotted
 	Person   *Person          // whom the token is about; nil: the client itself
 	Spend    *Spend           // what is spent for it; nil: nothing
+
+	Client *store.Client // as it was when it proved itself; nil: the token is given once only
+	Method string        // by which it did, as metadata calls it
 }
 
 // audience is the aud of the token: one for each API.

@@ -30,6 +30,7 @@ type Issuer struct {
 	}
 	Opaque store.Tokens
 	People *People // nil: all tokens are about clients themselves
+	Reuse  *Reuse  // nil: no token is given twice
 	Now    func() time.Time
 	Random io.Reader
 }
@@ -52,10 +53,11 @@ func (i *Issuer) Issue(ctx context.Context, a Authorization) (oauth.TokenRespons
 		Scope:     oauth.FormatScope(a.Scope),
 	}
 	var kept *store.Token
+	var key string
 	if made.Format == catalogue.Opaque {
 		answer.AccessToken, kept, err = i.opaque(&a, id, made.Dashed, now, now.Add(made.Lifetime))
 	} else {
-		answer.AccessToken, err = i.sign(ctx, made.Algorithm, &dialect.Claims{
+		answer.AccessToken, key, err = i.sign(ctx, made.Algorithm, &dialect.Claims{
 			Issuer:    i.Name,
 			ClientID:  a.ClientID,
 			Audience:  a.audience(),
@@ -79,24 +81,28 @@ func (i *Issuer) Issue(ctx context.Context, a Authorization) (oauth.TokenRespons
 	if err != nil {
 		return oauth.TokenResponse{}, err
 	}
+	if i.Reuse != nil && made.Reuse > 0 && a.reusable() {
+		i.Reuse.keep(&a, fresh{answer: answer, id: id, key: key, issued: now, expires: now.Add(made.Lifetime)})
+	}
 	return answer, nil
 }
 
-func (i *Issuer) sign(ctx context.Context, algorithm jose.Algorithm, c *dialect.Claims) (string, error) {
+// sign returns an access token and the id of the key that signed it.
+func (i *Issuer) sign(ctx context.Context, algorithm jose.Algorithm, c *dialect.Claims) (string, string, error) {
 	signer, err := i.Signers.Signer(algorithm)
 	if err != nil {
-		return "", err
+		return "", "", err
 	}
 	room := unsigned.Get().(*[512]byte)
 	defer unsigned.Put(room)
 	signed, err := signer.Sign(ctx, i.Dialect.AppendClaims(room[:0], c))
 	if err != nil {
-		return "", fmt.Errorf("sign an access token: %w", err)
+		return "", "", fmt.Errorf("sign an access token: %w", err)
 	}
 	if len(signed) > MaxBytes {
-		return "", fmt.Errorf("an access token for client %s would have %d bytes, and %d is the limit: allot fewer scopes or shorten their names", c.ClientID, len(signed), MaxBytes)
+		return "", "", fmt.Errorf("an access token for client %s would have %d bytes, and %d is the limit: allot fewer scopes or shorten their names", c.ClientID, len(signed), MaxBytes)
 	}
-	return signed, nil
+	return signed, signer.KeyID(), nil
 }
 
 // unsigned has room for the claims of most tokens, until they are signed.
@@ -170,13 +176,19 @@ func (i *Issuer) id(a *Authorization) (ID, error) {
 }
 
 // settings are those that a token for all of these APIs must have: they agree on
-// format and algorithm (Compatible), and the shortest lifetime counts. OpenID
+// format and algorithm (Compatible), the shortest lifetime counts, and it is given
+// again only where all of them allow it, with what the strictest asks for. OpenID
 // Connect's own scopes come along with whatever else the token is for.
 func settings(apis []*catalogue.API) catalogue.Token {
 	counted := counting(apis)
 	made := counted[0].Token
 	for _, api := range counted[1:] {
 		made.Lifetime = min(made.Lifetime, api.Token.Lifetime)
+		if made.Reuse > 0 && api.Token.Reuse > 0 {
+			made.Reuse = max(made.Reuse, api.Token.Reuse)
+		} else {
+			made.Reuse = 0
+		}
 	}
 	return made
 }
