@@ -79,6 +79,8 @@ func TestPortalExamples(t *testing.T) {
 			answer := r.run(t, "token", "token", languages)
 			r.environ["ACCESS_TOKEN"] = member(t, answer, "access_token")
 			r.run(t, "call", "call", languages)
+			delete(r.environ, "ACCESS_TOKEN") // what comes now gets its own
+			r.run(t, "lifetimes", "renew", []string{"javascript", "python", "grantway"})
 		})
 	}
 }
@@ -111,7 +113,7 @@ func (r *reader) pages() []string {
 	if r.system.name == "mytimetable" {
 		return []string{"sign-in", "call"}
 	}
-	return []string{"token", "call"}
+	return []string{"token", "call", "lifetimes"}
 }
 
 // signPeopleIn goes the way of the page for each language with a person of its own.

@@ -169,7 +169,8 @@ func (g *guide) renewal() []block {
 			say("**A token for each batch.** A scheduled job fetches a token when it begins and uses it until it is done. There is nothing to keep and nothing to compute."),
 			say("**A cache that renews itself.** A server keeps the token in memory, computes its end from `expires_in`, and fetches the next one a minute before. One fetch at a time is enough for all threads."),
 		),
-		tip("The example “Go, with a cache” under [Use the token](%s) does the second by itself, and repeats a call once after a 401.", g.link("call", "call-grantway")),
+		prose("The second way as a program. It reads `CLIENT_ID` and `CLIENT_SECRET` from the environment, renews a minute early, and repeats a call once after a 401:"),
+		{Example: &Example{ID: "renew", Label: "Keep a token and renew it", Variants: renewing(g.tokenRequest(g.machine()), g.callRequest()), Answer: called}},
 		prose("Never write a token into a program or a file that is shared: it is tied to a time and to your credentials."),
 	}
 }

@@ -14,16 +14,12 @@ func (g *guide) asking() *article {
 	a.Lead = say("Your server sends client id and secret to the token endpoint and gets an access token (OAuth 2.0 client credentials, RFC 6749 §4.4). No person is involved.")
 	form := "a form (`application/x-www-form-urlencoded`)"
 	if g.how.JSON {
-		form = "JSON or a form"
-	}
-	fields := g.fields(oauth.GrantClientCredentials)
-	if g.audience() != "" {
-		fields = append(fields, Field{Name: "audience", Value: g.audience()})
+		form = "a form (`application/x-www-form-urlencoded`) or JSON"
 	}
 	a.Parts = []part{
 		{ID: "request", Title: "The request and its answer", Blocks: []block{
 			prose("One POST to `%s`, as "+form+". [Set the variables](%s) first.", g.tokenURL(), g.link("credentials", "keep")),
-			g.tokenExample("token", "Ask for a token", fields, g.tokenAnswer()),
+			g.tokenExample("token", "Ask for a token", g.machine(), g.tokenAnswer()),
 		}},
 		{ID: "members", Title: "What you send", Blocks: []block{facts("Members of the request", []string{"Member", "Value", "Note"}, g.members()...)}},
 		{ID: "answer", Title: "What you get", Blocks: []block{
@@ -179,7 +175,7 @@ func (g *guide) using() *article {
 	a.Parts = []part{{ID: "first", Title: "A first call", Blocks: []block{
 		prose("Put the `access_token` of the answer into a variable and call the API at its own base URL, `%s`:", g.Base.String()),
 		code("variable", "Keep the token in a variable", "sh", "export ACCESS_TOKEN='the access_token of the answer'"),
-		g.callExample("call", "Call the API"),
+		{Example: &Example{ID: "call", Label: "Call the API", Variants: g.callRequest().variants("call"), Answer: called}},
 		prose("[API reference](%s) lists every path, with the scope that it needs.", g.link("reference", "")),
 	}}}
 	a.Parts = append(a.Parts, part{ID: "refused", Title: "When the call is refused", Blocks: []block{

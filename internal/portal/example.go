@@ -17,7 +17,6 @@ type Example struct {
 	Label    string // what it shows
 	Variants []Variant
 	Answer   Answer
-	Request  *Request // what all variants send
 }
 
 // A Variant is an example in one language.

@@ -8,8 +8,14 @@ import (
 
 // javascript writes the request for Node's fetch.
 func (r *Request) javascript() string {
+	return "const response = await " + r.fetch() + ";\nconst answer = await response.text();\n" +
+		"if (!response.ok) throw new Error(`${response.status} ${answer}`);\nconsole.log(answer);\n"
+}
+
+// fetch is the request as an expression of JavaScript.
+func (r *Request) fetch() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "const response = await fetch(%s, {\n", encoded(r.URL))
+	fmt.Fprintf(&b, "fetch(%s, {\n", encoded(r.URL))
 	if r.Method != http.MethodGet {
 		fmt.Fprintf(&b, "  method: %q,\n", r.Method)
 	}
@@ -38,22 +44,26 @@ func (r *Request) javascript() string {
 		}
 		fmt.Fprintf(&b, "  %s,\n", end)
 	}
-	b.WriteString("});\nconst answer = await response.text();\n")
-	b.WriteString("if (!response.ok) throw new Error(`${response.status} ${answer}`);\nconsole.log(answer);\n")
+	b.WriteString("})")
 	return b.String()
 }
 
 // python writes the request for Python's own library.
 func (r *Request) python() string {
-	var b strings.Builder
+	imports := "import os\nimport urllib.request\n\n"
 	switch {
 	case r.JSON:
-		b.WriteString("import json\nimport os\nimport urllib.request\n\n")
+		imports = "import json\n" + imports
 	case len(r.Fields) > 0:
-		b.WriteString("import os\nimport urllib.parse\nimport urllib.request\n\n")
-	default:
-		b.WriteString("import os\nimport urllib.request\n\n")
+		imports = "import os\nimport urllib.parse\nimport urllib.request\n\n"
 	}
+	return imports + r.pythonRequest() +
+		"with urllib.request.urlopen(request) as response:  # raises HTTPError unless it is 2xx\n    print(response.read().decode())\n"
+}
+
+// pythonRequest are the lines that make the variable request.
+func (r *Request) pythonRequest() string {
+	var b strings.Builder
 	data := ""
 	if len(r.Fields) > 0 {
 		b.WriteString("fields = {\n")
@@ -85,7 +95,6 @@ func (r *Request) python() string {
 		fmt.Fprintf(&b, "    headers={%s},\n", strings.Join(headers, ", "))
 	}
 	fmt.Fprintf(&b, "    method=%q,\n)\n", r.Method)
-	b.WriteString("with urllib.request.urlopen(request) as response:  # raises HTTPError unless it is 2xx\n    print(response.read().decode())\n")
 	return b.String()
 }
 

@@ -118,6 +118,11 @@ func (g *guide) audience() string {
 	return g.api.Audience
 }
 
+// writesJSON reports whether token requests are shown as JSON. Where both are read,
+// the form is what RFC 6749 and its libraries send; the product whose requests name
+// an audience documents JSON.
+func (g *guide) writesJSON() bool { return g.how.JSON && g.how.NeedsAudience }
+
 // scoped are the APIs that have scopes.
 func (g *guide) scoped() []*catalogue.API {
 	return slices.DeleteFunc(slices.Clone(g.Grantable()), func(a *catalogue.API) bool { return len(a.Scopes) == 0 })
@@ -157,30 +162,41 @@ func (g *guide) contact() text {
 	return words(cmp.Or(g.docs.Contact, "the publisher"))
 }
 
-// grants are the fields of the token requests, by what is presented.
+// fields are those of a token request.
 func (g *guide) fields(grant string, more ...Field) []Field {
 	fields := []Field{{Name: "grant_type", Value: grant}, {Name: "client_id", Variable: "CLIENT_ID"}, {Name: "client_secret", Variable: "CLIENT_SECRET"}}
 	return append(fields, more...)
 }
 
-// tokenExample asks for a token.
+// tokenRequest asks for a token.
+func (g *guide) tokenRequest(fields []Field) *Request {
+	return &Request{Method: "POST", URL: g.tokenURL(), JSON: g.writesJSON(), Fields: fields, clientID: g.clientID}
+}
+
+// machine are the fields with which a client asks for itself.
+func (g *guide) machine() []Field {
+	if a := g.audience(); a != "" {
+		return g.fields(oauth.GrantClientCredentials, Field{Name: "audience", Value: a})
+	}
+	return g.fields(oauth.GrantClientCredentials)
+}
+
+// tokenExample shows a token request and its answer.
 func (g *guide) tokenExample(id, label string, fields []Field, answer *oauth.TokenResponse) block {
-	r := &Request{Method: "POST", URL: g.tokenURL(), JSON: g.how.JSON, Fields: fields, clientID: g.clientID}
-	body := g.how.AppendToken(nil, answer, "")
 	return block{Example: &Example{
-		ID: id, Label: label, Request: r, Variants: r.variants(id),
-		Answer: Answer{Status: 200, ContentType: g.how.ContentType, Body: indented(body)},
+		ID: id, Label: label, Variants: g.tokenRequest(fields).variants(id),
+		Answer: Answer{Status: 200, ContentType: g.how.ContentType, Body: indented(g.how.AppendToken(nil, answer, ""))},
 	}}
 }
 
-// callExample calls the API.
-func (g *guide) callExample(id, label string) block {
+// callRequest is the first call of the API.
+func (g *guide) callRequest() *Request {
 	r := &Request{Method: g.callMethod(), URL: g.callURL(), Token: true, clientID: g.clientID}
 	if !g.people() {
 		r.tokens = &source{g.tokenURL(), g.audience()}
 	}
-	return block{Example: &Example{
-		ID: id, Label: label, Request: r, Variants: r.variants(id),
-		Answer: Answer{Status: 200, Body: "(what the API answers)"},
-	}}
+	return r
 }
+
+// called is the answer to it, whose body is the API's matter.
+var called = Answer{Status: 200, Body: "(what the API answers)"}

@@ -1,0 +1,98 @@
+package portal
+
+import "strings"
+
+// renewing are programs that keep a token in memory, renew it a minute early, and
+// repeat a call once after a 401: asking asks for the token, call is the call.
+func renewing(asking, call *Request) []Variant {
+	all := []Variant{
+		{Language: "js", Key: "javascript", Label: "JavaScript", File: "renew.mjs", Command: "node renew.mjs", Text: renewingJavaScript(asking, call)},
+		{Language: "python", Key: "python", Label: "Python", File: "renew.py", Command: "python3 renew.py", Text: renewingPython(asking, call)},
+	}
+	if program := call.packaged(); program != "" {
+		all = append(all, Variant{Language: "go", Key: "grantway", Label: "Go, with a cache", File: "renew.go", Command: "go run renew.go", Text: program})
+	}
+	return all
+}
+
+func renewingJavaScript(asking, call *Request) string {
+	return `let token, end = 0, underWay; // end in milliseconds
+
+async function renew() {
+  const response = await ` + indent(asking.fetch(), "  ") + `;
+  const answer = await response.text();
+  if (!response.ok) throw new Error(` + "`token: ${response.status} ${answer}`" + `);
+  const { access_token, expires_in } = JSON.parse(answer);
+  end = Date.now() + expires_in * 1000;
+  return token = access_token;
+}
+
+// A minute early, and once for all who wait.
+async function current() {
+  if (Date.now() < end - 60_000) return token;
+  underWay ??= renew().finally(() => { underWay = undefined; });
+  return underWay;
+}
+
+async function call(url) {
+  const used = await current();
+  const send = (bearer) => fetch(url, { headers: { Authorization: ` + "`Bearer ${bearer}`" + ` } });
+  const response = await send(used);
+  if (response.status !== 401) return response;
+  if (used === token) end = 0; // nobody has renewed it meanwhile
+  return send(await current()); // once, and no more
+}
+
+const response = await call(` + encoded(call.URL) + `);
+const answer = await response.text();
+if (!response.ok) throw new Error(` + "`${response.status} ${answer}`" + `);
+console.log(answer);
+`
+}
+
+func renewingPython(asking, call *Request) string {
+	imports := "import json\nimport os\nimport threading\nimport time\nimport urllib.error\n"
+	if !asking.JSON {
+		imports += "import urllib.parse\n"
+	}
+	return imports + `import urllib.request
+
+lock = threading.Lock()
+token, end = None, 0.0
+
+
+def current(bad=None):
+    """The token, renewed a minute early, once for all who wait."""
+    global token, end
+    with lock:
+        if token != bad and time.monotonic() < end - 60:
+            return token
+        ` + indent(strings.TrimRight(asking.pythonRequest(), "\n"), "        ") + `
+        with urllib.request.urlopen(request, timeout=10) as response:
+            answer = json.load(response)
+        token, end = answer["access_token"], time.monotonic() + answer["expires_in"]
+        return token
+
+
+def send(url, bearer):
+    request = urllib.request.Request(url, headers={"Authorization": "Bearer " + bearer})
+    with urllib.request.urlopen(request, timeout=30) as response:
+        return response.read().decode()
+
+
+def call(url):
+    used = current()
+    try:
+        return send(url, used)
+    except urllib.error.HTTPError as error:
+        if error.code != 401:
+            raise
+    return send(url, current(bad=used))  # once, and no more
+
+
+print(call(` + encoded(call.URL) + `))
+`
+}
+
+// indent is a text whose lines but the first stand further to the right.
+func indent(s, by string) string { return strings.ReplaceAll(s, "\n", "\n"+by) }
