@@ -14,6 +14,10 @@ import (
 func TestAskIsJudged(t *testing.T) {
 	h := openHouse(t)
 	acme, ada := h.acme()
+	brew, err := h.Create(t.Context(), NewPartner{ID: "brew", Name: "Brew"}, olive)
+	if err != nil {
+		t.Fatal(err)
+	}
 	asStranger := func(change func(*Asking)) Asking {
 		a := stranger()
 		change(&a)
@@ -38,6 +42,7 @@ func TestAskIsJudged(t *testing.T) {
 		"header in address":     {asStranger(func(a *Asking) { a.Email = "ada@acme.example\r\nBcc: all@acme.example" }), "email"},
 		"a stranger's partner":  {asStranger(func(a *Asking) { a.PartnerID = acme.ID }), "partner"},
 		"another's partner":     {asStranger(func(a *Asking) { a.PartnerID, a.AccountID = "other", ada }), "partner"},
+		"without being in it":   {asStranger(func(a *Asking) { a.PartnerID, a.AccountID = brew.ID, ada }), "partner"},
 		"environment":           {asStranger(func(a *Asking) { a.Environment = "moon" }), "environment"},
 		"home":                  {asStranger(func(a *Asking) { a.Environment = catalogue.HomeName }), "environment"},
 		"application":           {asStranger(func(a *Asking) { a.Application = "" }), "application"},
@@ -62,6 +67,12 @@ func TestAskIsJudged(t *testing.T) {
 		} else if about(err) != row.fields {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	h.production.Environment.Name = catalogue.HomeName // also if it came among the others
+	home := stranger()
+	home.Environment = catalogue.HomeName
+	if _, err := h.Ask(t.Context(), home, olive); about(err) != "environment" {
+		t.Error("somebody asks for scopes of home:", err)
 	}
 }
 

@@ -252,6 +252,19 @@ func TestResumeAfterAScopeWent(t *testing.T) {
 	}
 }
 
+// An id that somebody else has by now is not taken for the client.
+func TestApprovalTakesNobodysClient(t *testing.T) {
+	h := openHouse(t)
+	r := h.asked(stranger())
+	h.owned(h.staging, "brew", r.ClientID)
+	if _, err := h.Approve(t.Context(), r.ID, nil, "", olive); !errors.Is(err, store.ErrConflict) {
+		t.Error(err)
+	}
+	if r, err := h.Request(t.Context(), r.ID); err != nil || !r.DoneAt.IsZero() {
+		t.Error("it is done with another's client:", r, err)
+	}
+}
+
 func TestApprovalOfWhatIsDisabled(t *testing.T) {
 	h := openHouse(t)
 	acme, ada := h.acme()
