@@ -9,6 +9,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
 	"net/url"
 	"os"
 	"os/exec"
@@ -16,10 +18,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
-
-	"golang.org/x/net/html"
 
 	"github.com/grantway/grantway/internal/installed"
 )
@@ -82,6 +83,42 @@ func TestPortalExamples(t *testing.T) {
 			delete(r.environ, "ACCESS_TOKEN") // what comes now gets its own
 			r.run(t, "lifetimes", "renew", []string{"javascript", "python", "grantway"})
 		})
+	}
+}
+
+// TestPortalRenewal puts something between the programs that renew tokens and the
+// system, which refuses the first calls: they renew once, and give up after that.
+func TestPortalRenewal(t *testing.T) {
+	r := newReader(t, "fitness", "staging")
+	e := r.examples(t, "lifetimes")["renew"]
+	to, err := url.Parse(r.origin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, language := range []string{"javascript", "python"} {
+		for _, row := range []struct {
+			refused, calls, tokens int64
+			well                   bool
+		}{{0, 1, 1, true}, {1, 2, 2, true}, {9, 2, 2, false}} {
+			var calls, tokens atomic.Int64
+			forward := httputil.NewSingleHostReverseProxy(to)
+			between := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, in *http.Request) {
+				if strings.HasSuffix(in.URL.Path, "/token") {
+					tokens.Add(1)
+				} else if calls.Add(1) <= row.refused {
+					w.Header().Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+					w.WriteHeader(http.StatusUnauthorized)
+					return
+				}
+				forward.ServeHTTP(w, in)
+			}))
+			changed := shown{texts: map[string]string{language: strings.ReplaceAll(e.texts[language], r.origin, between.URL)}, files: e.files}
+			out, errs, err := r.start(t, language, "renew", changed)
+			between.Close()
+			if (err == nil) != row.well || calls.Load() != row.calls || tokens.Load() != row.tokens {
+				t.Errorf("%s with %d refusals: %v, %d calls, %d tokens\n%s\n%s", language, row.refused, err, calls.Load(), tokens.Load(), out, errs)
+			}
+		}
 	}
 }
 
@@ -183,10 +220,27 @@ func (r *reader) run(t *testing.T, page, id string, in []string) (last []byte) {
 // do runs one example. Programs say nothing of the status: they end well or not.
 func (r *reader) do(t *testing.T, language, id string, e shown) (status int, kind string, body []byte) {
 	t.Helper()
+	if language == "http" {
+		return r.send(t, e.texts[language])
+	}
+	out, errs, err := r.start(t, language, id, e)
+	if err != nil {
+		t.Errorf("%s in %s: %v\n%s\n%s", id, language, err, errs, e.texts[language])
+		return 0, "", nil
+	}
+	if language != "curl" {
+		return e.status, "", out
+	}
+	end := bytes.LastIndexByte(out, '\n')
+	status, _ = strconv.Atoi(string(out[end+1:])) // 0 is no status
+	return status, "", out[:end]
+}
+
+// start runs what is typed or saved as a file, and returns what it writes.
+func (r *reader) start(t *testing.T, language, id string, e shown) (out, errs []byte, err error) {
+	t.Helper()
 	var args []string
 	switch language {
-	case "http":
-		return r.send(t, e.texts[language])
 	case "curl":
 		args = []string{"sh", "-c", e.texts[language]}
 	case "go", "grantway":
@@ -205,18 +259,10 @@ func (r *reader) do(t *testing.T, language, id string, e shown) (status int, kin
 	for name, value := range r.environ {
 		c.Env = append(c.Env, name+"="+value)
 	}
-	var out, errs bytes.Buffer
-	c.Stdout, c.Stderr = &out, &errs
-	if err := c.Run(); err != nil {
-		t.Errorf("%s in %s: %v\n%s\n%s", id, language, err, errs.Bytes(), e.texts[language])
-		return 0, "", nil
-	}
-	if language != "curl" {
-		return e.status, "", out.Bytes()
-	}
-	end := bytes.LastIndexByte(out.Bytes(), '\n')
-	status, _ = strconv.Atoi(string(out.Bytes()[end+1:])) // 0 is no status
-	return status, "", out.Bytes()[:end]
+	var said, complained bytes.Buffer
+	c.Stdout, c.Stderr = &said, &complained
+	err = c.Run()
+	return said.Bytes(), complained.Bytes(), err
 }
 
 // send writes a request as it is shown to a connection, with what the placeholders
@@ -261,106 +307,6 @@ func (r *reader) send(t *testing.T, text string) (status int, kind string, body 
 		t.Fatal(err)
 	}
 	return response.StatusCode, response.Header.Get("Content-Type"), body
-}
-
-func (r *reader) page(t *testing.T, name string) *html.Node {
-	t.Helper()
-	response, err := http.Get(r.portal + name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer response.Body.Close()
-	page, err := html.Parse(response.Body)
-	if err != nil || response.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %v, %d", name, err, response.StatusCode)
-	}
-	return page
-}
-
-// examples are those of a page, by their ids.
-func (r *reader) examples(t *testing.T, name string) map[string]shown {
-	t.Helper()
-	found := map[string]shown{}
-	for n := range r.page(t, name).Descendants() {
-		id, ok := strings.CutSuffix(attribute(n, "id"), "-example")
-		if !ok || attribute(n, "class") != "example" {
-			continue
-		}
-		e := shown{texts: map[string]string{}, files: map[string]string{}}
-		var file string
-		for inner := range n.Descendants() {
-			switch {
-			case attribute(inner, "class") == "hint":
-				file = content(inner.FirstChild.NextSibling)
-			case inner.Data == "pre" && strings.HasSuffix(attribute(inner, "id"), "-text"):
-				language := strings.TrimSuffix(strings.TrimPrefix(attribute(inner, "id"), id+"-"), "-text")
-				e.texts[language], e.files[language] = content(inner), file
-				file = ""
-			case inner.Data == "pre":
-				head, body, _ := strings.Cut(content(inner), "\n\n")
-				fmt.Sscanf(head, "HTTP/1.1 %d", &e.status)
-				_, e.kind, _ = strings.Cut(head, "Content-Type: ")
-				e.body = body
-			}
-		}
-		found[id] = e
-	}
-	return found
-}
-
-// textOf is what the element of that id holds.
-func textOf(page *html.Node, id string) string {
-	for n := range page.Descendants() {
-		if attribute(n, "id") == id {
-			return content(n)
-		}
-	}
-	return ""
-}
-
-func content(n *html.Node) string {
-	var b strings.Builder
-	for inner := range n.Descendants() {
-		if inner.Type == html.TextNode {
-			b.WriteString(inner.Data)
-		}
-	}
-	return b.String()
-}
-
-// shapeOf is the members of a JSON object in their order, with the kinds of their
-// values.
-func shapeOf(body []byte) []string {
-	d := json.NewDecoder(bytes.NewReader(body))
-	var shape []string
-	if _, err := d.Token(); err != nil {
-		return nil
-	}
-	for d.More() {
-		name, err := d.Token()
-		if err != nil {
-			return nil
-		}
-		var value any
-		if d.Decode(&value) != nil {
-			return nil
-		}
-		shape = append(shape, fmt.Sprintf("%v %T", name, value))
-	}
-	return shape
-}
-
-func member(t *testing.T, body []byte, name string) string {
-	t.Helper()
-	var members map[string]any
-	if err := json.Unmarshal(body, &members); err != nil {
-		t.Fatalf("%v: %s", err, body)
-	}
-	value, _ := members[name].(string)
-	if value == "" {
-		t.Fatalf("no %s in %s", name, body)
-	}
-	return value
 }
 
 // buildAll compiles programs within this module, all at once, without a file of
