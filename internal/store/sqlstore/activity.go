@@ -26,18 +26,11 @@ var (
 	trimRefused = sentence(`DELETE FROM {}refused WHERE client = $1 AND at <
 		(SELECT at FROM {}refused WHERE client = $1 ORDER BY at DESC LIMIT 1 OFFSET $2)`)
 
-	// What is not kept apart is added up under the empty text.
-	findTallies = sentence(`SELECT hour, client, secret, api, event, refusal, happened FROM (
-			SELECT hour / $1 * $1 AS hour,
-				CASE WHEN $2 = 1 THEN client ELSE '' END AS client,
-				CASE WHEN $3 = 1 THEN secret ELSE '' END AS secret,
-				CASE WHEN $4 = 1 THEN api ELSE '' END AS api,
-				event, refusal, CAST(SUM(happened) AS BIGINT) AS happened
-			FROM {}tally
-			WHERE hour >= $5 AND hour < $6 AND ($7 = '' OR client = $7) AND ($8 = '' OR api = $8)
-			GROUP BY 1, 2, 3, 4, 5, 6) AS added
-		WHERE (hour, client, secret, api, event, refusal) > ($9, $10, $11, $12, $13, $14)
-		ORDER BY hour, client, secret, api, event, refusal LIMIT $15`)
+	// Of one client by itself: asked for by "all, or this one", it is sought among
+	// everybody's.
+	findTallies   = sentence(addedUp("$7 = ''"))
+	findTalliesOf = sentence(addedUp("client = $7"))
+
 	refusedUnder = sentence(refusedColumns + `WHERE trace = $1 ORDER BY at LIMIT 100`)
 	refusedOf    = sentence(refusedColumns + `WHERE client = $1 ORDER BY at DESC, trace LIMIT $2`)
 	refusedOfAll = sentence(refusedColumns + `ORDER BY at DESC, trace LIMIT $1`)
@@ -46,6 +39,22 @@ var (
 	purgeRefused = sentence(`DELETE FROM {}refused WHERE (trace, at) IN (
 		SELECT trace, at FROM {}refused WHERE at < $1 ORDER BY at LIMIT $2)`)
 )
+
+// addedUp reads tallies of whom a condition says. What is not kept apart is added
+// up under the empty text.
+func addedUp(whose string) string {
+	return `SELECT hour, client, secret, api, event, refusal, happened FROM (
+			SELECT hour / $1 * $1 AS hour,
+				CASE WHEN $2 = 1 THEN client ELSE '' END AS client,
+				CASE WHEN $3 = 1 THEN secret ELSE '' END AS secret,
+				CASE WHEN $4 = 1 THEN api ELSE '' END AS api,
+				event, refusal, CAST(SUM(happened) AS BIGINT) AS happened
+			FROM {}tally
+			WHERE hour >= $5 AND hour < $6 AND ` + whose + ` AND ($8 = '' OR api = $8)
+			GROUP BY 1, 2, 3, 4, 5, 6) AS added
+		WHERE (hour, client, secret, api, event, refusal) > ($9, $10, $11, $12, $13, $14)
+		ORDER BY hour, client, secret, api, event, refusal LIMIT $15`
+}
 
 // hours is how an hour stands in a column.
 func hours(t time.Time) int64 {
@@ -140,7 +149,11 @@ func (a activity) Tallies(ctx context.Context, q store.TallyQuery) ([]store.Tall
 	}
 	flag := map[bool]int64{true: 1}
 	var all []store.Tally
-	err := a.db.read(ctx, findTallies, func(scan scanFunc) error {
+	found := findTallies
+	if q.Client != "" {
+		found = findTalliesOf
+	}
+	err := a.db.read(ctx, found, func(scan scanFunc) error {
 		var (
 			t  store.Tally
 			at int64
