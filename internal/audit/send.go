@@ -2,23 +2,15 @@ package audit
 
 import (
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"math"
-	"strconv"
 	"time"
 
 	"github.com/grantway/grantway/internal/secret"
 	"github.com/grantway/grantway/internal/store"
 )
-
-// SignatureHeader carries what proves a batch: t=SECONDS,v1=HEX, where HEX is
-// HMAC-SHA256 under the secret, over SECONDS, a full stop and the body.
-const SignatureHeader = "Grantway-Signature"
 
 // A Batch is the body of one request to a webhook.
 type Batch struct {
@@ -57,8 +49,8 @@ type Sender struct {
 	Secret              secret.Secret
 	Now                 func() time.Time
 
-	// Post sends a body with a header to the webhook, and returns the status.
-	Post func(ctx context.Context, header, value string, body []byte) (status int, err error)
+	// Post sends a body and its signature to the webhook, and returns the status.
+	Post func(ctx context.Context, signature string, body []byte) (status int, err error)
 }
 
 // Send sends everything that there is, and returns how many batches those were. An
@@ -117,7 +109,7 @@ func (s *Sender) post(ctx context.Context, b *Batch) error {
 	if err != nil {
 		return err
 	}
-	status, err := s.Post(ctx, SignatureHeader, Sign(s.Secret, s.Now(), body), body)
+	status, err := s.Post(ctx, s.Secret.Signature(s.Now(), body), body)
 	if err != nil {
 		return fmt.Errorf("send to the webhook: %w", err)
 	}
@@ -125,15 +117,6 @@ func (s *Sender) post(ctx context.Context, b *Batch) error {
 		return fmt.Errorf("send to the webhook: it answered with status %d", status)
 	}
 	return nil
-}
-
-// Sign is the value of SignatureHeader.
-func Sign(key secret.Secret, at time.Time, body []byte) string {
-	seconds := strconv.FormatInt(at.Unix(), 10)
-	mac := hmac.New(sha256.New, []byte(key.Reveal()))
-	mac.Write([]byte(seconds + "."))
-	mac.Write(body)
-	return "t=" + seconds + ",v1=" + hex.EncodeToString(mac.Sum(nil))
 }
 
 // Pause is how long to wait after so many failures in a row: 5 seconds at first, and

@@ -90,8 +90,8 @@ func (s *Server) keepAudit(ctx context.Context, r *resources) {
 					return nil
 				}
 				sender.Secret = to.Secret
-				sender.Post = func(ctx context.Context, header, value string, body []byte) (int, error) {
-					return postJSON(ctx, s.current.Load().outbound.Client(fetch.Want{}), to.URL.String(), header, value, body)
+				sender.Post = func(ctx context.Context, signature string, body []byte) (int, error) {
+					return postJSON(ctx, s.current.Load().outbound.Client(fetch.Want{}), to.URL.String(), signature, body)
 				}
 				_, err := sender.Send(ctx)
 				return err
@@ -176,15 +176,14 @@ func (l *ledgers) at(path string) (*audit.Ledger, error) {
 	return file, nil
 }
 
-// postJSON sends JSON with a header that proves it, and returns the status of the
-// answer.
-func postJSON(ctx context.Context, client *http.Client, address, header, value string, body []byte) (int, error) {
+// postJSON sends signed JSON, and returns the status of the answer.
+func postJSON(ctx context.Context, client *http.Client, address, signature string, body []byte) (int, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
 		return 0, err
 	}
 	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set(header, value)
+	r.Header.Set(secret.SignatureHeader, signature)
 	answer, err := client.Do(r)
 	if err != nil {
 		return 0, err

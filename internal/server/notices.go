@@ -1,17 +1,12 @@
 package server
 
 import (
-	"bytes"
 	"context"
-	"crypto/hmac"
-	"crypto/sha256"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -19,19 +14,12 @@ import (
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/fetch"
 	"github.com/grantway/grantway/internal/mail"
-	"github.com/grantway/grantway/internal/secret"
 	"github.com/grantway/grantway/internal/store"
 )
 
 // keepNotices is for how long it is remembered that somebody was told: longer than
 // the longest time between two notices of one end.
 const keepNotices = 100 * 24 * time.Hour
-
-// SignatureHeader is what a webhook is signed with: `t=SECONDS,v1=HEX`, where HEX is
-// the HMAC-SHA-256, under the webhook's secret, of the seconds, a dot and the body.
-// Whoever takes it refuses what is older than five minutes, so that it cannot be
-// sent again.
-const SignatureHeader = "Grantway-Signature"
 
 // notices deliver what waits in home's outbox: by mail, or to the publisher's
 // webhook.
@@ -118,30 +106,11 @@ func (n *notices) post(ctx context.Context, with *delivering, notice store.Notic
 	if err != nil {
 		return err
 	}
-	r, err := http.NewRequestWithContext(ctx, http.MethodPost, notice.To, bytes.NewReader(body))
-	if err != nil {
-		return err
+	status, err := postJSON(ctx, with.client, notice.To, with.webhook.Secret.Signature(n.now(), body), body)
+	if err == nil && (status < 200 || status > 299) {
+		err = fmt.Errorf("it answered with status %d", status)
 	}
-	r.Header.Set("Content-Type", "application/json")
-	r.Header.Set(SignatureHeader, signature(with.webhook.Secret, n.now(), body))
-	answer, err := with.client.Do(r)
-	if err != nil {
-		return err
-	}
-	defer answer.Body.Close() //nolint:errcheck // it was read
-	if answer.StatusCode < 200 || answer.StatusCode > 299 {
-		return fmt.Errorf("it answered with status %d", answer.StatusCode)
-	}
-	return nil
-}
-
-// signature is the value of SignatureHeader.
-func signature(key secret.Secret, at time.Time, body []byte) string {
-	seconds := strconv.FormatInt(at.Unix(), 10)
-	mac := hmac.New(sha256.New, []byte(key.Reveal()))
-	mac.Write([]byte(seconds + "."))
-	mac.Write(body)
-	return "t=" + seconds + ",v1=" + hex.EncodeToString(mac.Sum(nil))
+	return err
 }
 
 // keepPartners finishes what a crash cut off, each minute, and four times a day

@@ -71,7 +71,7 @@ func openHearing(t *testing.T) *hearing {
 		if r.Method != http.MethodPost || r.URL.Path != "/hook" || r.Header.Get("Content-Type") != "application/json" {
 			t.Errorf("%s %s %s", r.Method, r.URL, r.Header.Get("Content-Type"))
 		}
-		h.bodies, h.signed = append(h.bodies, string(body)), append(h.signed, r.Header.Get(SignatureHeader))
+		h.bodies, h.signed = append(h.bodies, string(body)), append(h.signed, r.Header.Get(secret.SignatureHeader))
 		if h.status/100 == 3 {
 			w.Header().Set("Location", "/elsewhere")
 		}

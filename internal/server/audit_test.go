@@ -1,0 +1,143 @@
+package server
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/grantway/grantway/internal/admin"
+	"github.com/grantway/grantway/internal/audit"
+	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/secret"
+	"github.com/grantway/grantway/internal/store"
+)
+
+// TestAudit: what happens is sealed, and leaves: checkpoints to a file and to a
+// webhook, changes to another one, signed, also when that one refuses at first.
+func TestAudit(t *testing.T) {
+	var mu sync.Mutex
+	refused := false
+	got := map[string][]audit.Batch{} // by path
+	key := secret.Of("0123456789abcdef0123456789abcdef")
+	var now func() time.Time
+	hook := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		body, err := io.ReadAll(r.Body)
+		if err != nil || r.Header.Get("Content-Type") != "application/json" || r.Header.Get(secret.SignatureHeader) != key.Signature(now(), body) {
+			t.Errorf("%s %q: %v", r.Header.Get("Content-Type"), r.Header.Get(secret.SignatureHeader), err)
+		}
+		if !refused {
+			refused = true
+			w.WriteHeader(http.StatusInternalServerError)
+			return
+		}
+		var b audit.Batch
+		if err := json.Unmarshal(body, &b); err != nil {
+			t.Error(err)
+		}
+		if b.Environment == "staging" {
+			got[r.URL.Path] = append(got[r.URL.Path], b)
+		}
+	}))
+	defer hook.Close()
+	to := func(path string) *catalogue.Webhook {
+		u, err := url.Parse(hook.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &catalogue.Webhook{URL: u, Secret: key}
+	}
+	path := filepath.Join(t.TempDir(), "checkpoints")
+	ready := make(chan struct{})
+	now = func() time.Time { <-ready; return begin.Add(time.Hour) }
+	site := start(t, setup{example: "quickstart", change: func(c *catalogue.Catalogue) {
+		c.Audit = catalogue.Audit{Checkpoints: path, Told: to("/checkpoints"), Webhook: to("/changes")}
+	}})
+	site.clock.move(time.Hour)
+	close(ready)
+	r := site.environment("staging").resources
+	if err := r.store.Clients().Create(t.Context(), store.Client{ID: "sealed"}, store.By{Actor: "test", At: begin}); err != nil {
+		t.Fatal(err)
+	}
+	last, err := r.store.Changes().Last(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	left := ""
+	for deadline := time.Now().Add(40 * time.Second); ; time.Sleep(100 * time.Millisecond) {
+		text, _ := os.ReadFile(path)
+		left = string(text)
+		mu.Lock()
+		changes, checkpoints := got["/changes"], got["/checkpoints"]
+		mu.Unlock()
+		if len(changes) > 0 && changes[len(changes)-1].Through == last && len(checkpoints) > 0 && strings.Contains(left, checkpoints[0].Checkpoints[0]) {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("after 40 seconds: %d and %d batches, %d bytes, %s", len(changes), len(checkpoints), len(left), site.log.all())
+		}
+	}
+	seen := int64(0)
+	for _, b := range got["/changes"] {
+		for _, c := range b.Changes {
+			if c.Seq != seen+1 {
+				t.Errorf("change %d comes after %d", c.Seq, seen)
+			}
+			seen = c.Seq
+		}
+	}
+	var status admin.AuditStatus
+	asked := httptest.NewRequest("GET", "/admin/v1/environments/staging/seals/status", nil)
+	w := httptest.NewRecorder()
+	site.server.Admin().ServeHTTP(w, asked)
+	if err := json.Unmarshal(w.Body.Bytes(), &status); err != nil {
+		t.Fatal(w.Body, err)
+	}
+	if status.Sealed != last || status.Waiting != 0 || status.Ledger != path || status.Webhook.Through != last || status.Checkpoints.Through != 1 {
+		t.Errorf("the status is %s", w.Body)
+	}
+	if logged := site.log.all(); strings.Contains(logged, key.Reveal()) || !strings.Contains(logged, "status 500") {
+		t.Error("the log tells the secret, or not that the webhook refused")
+	}
+}
+
+// TestRetention: what happened is forgotten when the configuration says, and not a
+// second before.
+func TestRetention(t *testing.T) {
+	site := start(t, setup{example: "quickstart", change: func(c *catalogue.Catalogue) {
+		c.Retention = catalogue.Retention{Activity: 48 * time.Hour, Refused: 24 * time.Hour}
+	}})
+	r := site.environment("staging").resources
+	hour := begin.Truncate(time.Hour)
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	must(r.store.Activity().Add(t.Context(), []store.Tally{{Hour: hour, Client: "c", Event: "token.issued", Count: 1}},
+		[]store.RefusedRequest{{Trace: strings.Repeat("a", 32), At: hour, Client: "c", Refusal: "x"}}))
+	for _, row := range []struct {
+		after            time.Duration
+		tallies, refused int
+	}{{24 * time.Hour, 1, 1}, {24*time.Hour + time.Second, 1, 0}, {49*time.Hour - time.Second, 1, 0}, {49 * time.Hour, 0, 0}} {
+		site.clock.move(hour.Add(row.after).Sub(site.clock.Now()))
+		must(r.purge(t.Context(), neverAgain))
+		tallies, err := r.store.Activity().Tallies(t.Context(), store.TallyQuery{Client: "c", Limit: 9})
+		must(err)
+		refused, err := r.store.Activity().RefusedOf(t.Context(), "c", 9)
+		must(err)
+		if len(tallies) != row.tallies || len(refused) != row.refused {
+			t.Errorf("after %v, %d tallies and %d refused requests are left", row.after, len(tallies), len(refused))
+		}
+	}
+}
