@@ -21,6 +21,7 @@ import (
 	"github.com/grantway/grantway/internal/fetch"
 	"github.com/grantway/grantway/internal/gateway"
 	"github.com/grantway/grantway/internal/grant"
+	"github.com/grantway/grantway/internal/home"
 	"github.com/grantway/grantway/internal/keys"
 	"github.com/grantway/grantway/internal/limit"
 	"github.com/grantway/grantway/internal/partner"
@@ -77,7 +78,11 @@ type resources struct {
 
 // open opens the store of an environment and everything that lives as long.
 func (s *Server) open(ctx context.Context, e *catalogue.Environment) (_ *resources, err error) {
-	db, err := sqlstore.Open(ctx, e.Store, sqlstore.Options{Now: s.options.Now})
+	kept := sqlstore.Options{Now: s.options.Now}
+	if e.Name == catalogue.HomeName {
+		kept.Keep = home.Owner
+	}
+	db, err := sqlstore.Open(ctx, e.Store, kept)
 	if err != nil {
 		return nil, err
 	}
