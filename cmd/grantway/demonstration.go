@@ -209,7 +209,7 @@ func root(e *catalogue.Environment) string { return e.Issuer.Scheme + "://" + e.
 
 // welcome is the page at the root.
 func (d *demonstration) welcome(c *catalogue.Catalogue) http.Handler {
-	page := &portal.Welcome{Title: c.Name, Name: c.Name, Open: d.open}
+	page := &portal.Welcome{Title: c.Name, Name: c.Name, Open: d.open, Portal: c.Portal.URL.String()}
 	for _, e := range c.Environments {
 		client := d.clients[e.Name]
 		issuer := e.Issuer.String()

@@ -281,3 +281,20 @@ func TestSayReadsNoMarkupOfOthers(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 }
+
+// TestPublishersNamesAreText: what stands in the configuration is never markup, in
+// neither form of a page.
+func TestPublishersNamesAreText(t *testing.T) {
+	d := documented(t, "quickstart")
+	d.Name, d.Contact = `<script>x</script> [a](javascript:b) **c**`, `"><script>x</script>@example.org`
+	d.Environments[0].APIs[0].Title = d.Name
+	d.Environments[0].APIs[0].Scopes[0].Description = d.Name
+	for _, page := range []string{"overview", "credentials", "scopes", "reference", "environments", "rotation"} {
+		if text := body(t, get(t, d, "/staging/"+page)); strings.Contains(text, "<script>x") || strings.Contains(text, `href="javascript`) {
+			t.Errorf("%s: %s", page, text)
+		}
+		if text := body(t, get(t, d, "/staging/"+page+".md")); strings.Contains(text, "<script>") || strings.Contains(text, "[a](") || strings.Contains(text, "**c**") {
+			t.Errorf("%s.md: %s", page, text)
+		}
+	}
+}

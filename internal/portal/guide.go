@@ -3,6 +3,7 @@ package portal
 import (
 	"cmp"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -157,7 +158,7 @@ func spoken(d time.Duration) string {
 // contact leads to who hands out credentials.
 func (g *guide) contact() text {
 	if strings.Contains(g.docs.Contact, "@") {
-		return linked(g.docs.Contact, "mailto:"+g.docs.Contact)
+		return linked(g.docs.Contact, "mailto:"+url.PathEscape(g.docs.Contact))
 	}
 	return words(cmp.Or(g.docs.Contact, "the publisher"))
 }

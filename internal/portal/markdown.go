@@ -118,10 +118,13 @@ func (w *markdownWriter) inline(t text) string {
 	return b.String()
 }
 
-// address is a link as Markdown has it: to the Markdown of a page of ours.
+// inLink escapes what would end a link.
+var inLink = strings.NewReplacer("(", "%28", ")", "%29", "<", "%3C", ">", "%3E", " ", "%20")
+
+// address is a link as Markdown has it.
 func (w *markdownWriter) address(to string) string {
 	if strings.HasPrefix(to, "/") {
-		return w.origin + to
+		to = w.origin + to
 	}
-	return to
+	return inLink.Replace(to)
 }

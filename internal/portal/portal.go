@@ -1,8 +1,12 @@
-// Package portal is the developer portal: what partners read and, later, what
-// they do for themselves. Today it holds the pages that explain refusals, which
-// error_uri leads to (RFC 6749 §5.2), and the page that greets who runs
-// `grantway dev`. The generated documentation and a partner's self-service
-// belong here too.
+// Package portal is the developer portal: what partners read and what they do for
+// themselves. It holds the documentation that is written from the running
+// configuration (Docs), the pages that explain refusals, which error_uri leads to
+// (RFC 6749 §5.2), and the page that greets who runs `grantway dev`.
+//
+// The documentation is made of articles, one file article….go for each group of
+// them: content without any looks, which one template and one writer of Markdown
+// put into words. Its requests are made in example….go, one method for each
+// language; package interop runs every one of them.
 //
 // It writes none of the words about refusals: package refusal has the table. How
 // an answer looks on the wire is asked of package dialect, how a page looks of

@@ -20,7 +20,8 @@ type Welcome struct {
 	Title        string // heading of the page
 	Name         string // the publisher's
 	Theme        web.Theme
-	Open         bool // others on the network reach it: its credentials are its own
+	Open         bool   // others on the network reach it: its credentials are its own
+	Portal       string // URL of the developer portal; empty: there is none
 	Environments []Environment
 
 	once   sync.Once
