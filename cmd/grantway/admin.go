@@ -79,9 +79,9 @@ func remoteServer(base, token string) (*administrator, error) {
 	case u.Scheme != "https" && (u.Scheme != "http" || !catalogue.Loopback(u)):
 		return nil, &usageError{errors.New("--server takes an https URL: a token and secrets travel there")}
 	case token == "":
-		return nil, &usageError{fmt.Errorf("set %s to an access token of home, with the scopes %s and %s, for keys also %s and %s, for people %s and %s, for API tokens %s and %s",
+		return nil, &usageError{fmt.Errorf("set %s to an access token of home, with the scopes %s and %s, for keys also %s and %s, for people %s and %s, for API tokens %s and %s, for partners %s and %s",
 			tokenVariable, admin.ReadClients, admin.WriteClients, admin.ReadKeys, admin.WriteKeys,
-			admin.ReadAccounts, admin.WriteAccounts, admin.ReadAPITokens, admin.WriteAPITokens)}
+			admin.ReadAccounts, admin.WriteAccounts, admin.ReadAPITokens, admin.WriteAPITokens, admin.ReadPartners, admin.WritePartners)}
 	}
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	return &administrator{
@@ -230,15 +230,8 @@ func ask[A any](ctx context.Context, to *administrator, method, path string, bod
 	if err != nil {
 		return found, err
 	}
-	switch {
-	case mediaType == "application/problem+json":
-		p := new(refused)
-		if err := json.Unmarshal(text, &p.Problem); err != nil {
-			return found, fmt.Errorf("the server's refusal cannot be read: %w", err)
-		}
-		return found, p
-	case status/100 != 2 || mediaType != "application/json":
-		return found, fmt.Errorf("%s answers with status %d, and not as the admin API does\nIs it the URL of home?", to.base, status)
+	if status/100 != 2 || mediaType != "application/json" {
+		return found, to.refusal(mediaType, status, text)
 	}
 	if err := json.Unmarshal(text, &found); err != nil {
 		return found, fmt.Errorf("the server's answer cannot be read: %w", err)
@@ -246,18 +239,44 @@ func ask[A any](ctx context.Context, to *administrator, method, path string, bod
 	return found, nil
 }
 
+// refusal is an answer that is not what was asked for, as an error.
+func (a *administrator) refusal(mediaType string, status int, text []byte) error {
+	if mediaType != "application/problem+json" {
+		return fmt.Errorf("%s answers with status %d, and not as the admin API does\nIs it the URL of home?", a.base, status)
+	}
+	p := new(refused)
+	if err := json.Unmarshal(text, &p.Problem); err != nil {
+		return fmt.Errorf("the server's refusal cannot be read: %w", err)
+	}
+	return p
+}
+
 func (a *administrator) send(ctx context.Context, method, path string, body any) (status int, mediaType string, text []byte, err error) {
+	w, err := a.do(ctx, method, path, body)
+	if err != nil {
+		return 0, "", nil, err
+	}
+	defer func() { _ = w.Body.Close() }() // it has been read
+	const longest = 16 << 20
+	if text, err = wire.ReadLimited(w.Body, longest); err != nil {
+		return 0, "", nil, fmt.Errorf("the server's answer: %w", err)
+	}
+	return w.StatusCode, w.Header.Get("Content-Type"), text, nil
+}
+
+// do sends one request.
+func (a *administrator) do(ctx context.Context, method, path string, body any) (*http.Response, error) {
 	var sent io.Reader
 	if body != nil {
 		encoded, err := json.Marshal(body)
 		if err != nil {
-			return 0, "", nil, err
+			return nil, err
 		}
 		sent = bytes.NewReader(encoded)
 	}
 	r, err := http.NewRequestWithContext(ctx, method, a.base+admin.Prefix+path, sent)
 	if err != nil {
-		return 0, "", nil, err
+		return nil, err
 	}
 	if body != nil {
 		r.Header.Set("Content-Type", "application/json")
@@ -267,14 +286,9 @@ func (a *administrator) send(ctx context.Context, method, path string, body any)
 	}
 	w, err := a.http.Do(r)
 	if err != nil {
-		return 0, "", nil, fmt.Errorf("the server does not answer: %w", err)
+		return nil, fmt.Errorf("the server does not answer: %w", err)
 	}
-	defer func() { _ = w.Body.Close() }() // it has been read
-	const longest = 16 << 20
-	if text, err = wire.ReadLimited(w.Body, longest); err != nil {
-		return 0, "", nil, fmt.Errorf("the server's answer: %w", err)
-	}
-	return w.StatusCode, w.Header.Get("Content-Type"), text, nil
+	return w, nil
 }
 
 // refused is an answer that refuses.
@@ -290,7 +304,9 @@ func (r *refused) Error() string {
 	case r.Status == http.StatusForbidden:
 		text = "the access token in " + tokenVariable + " lacks a scope: " +
 			admin.ReadKeys + " or " + admin.ReadClients + " to look, " + admin.WriteKeys + " or " + admin.WriteClients + " to change; " +
-			"for people " + admin.ReadAccounts + " and " + admin.WriteAccounts + ", for API tokens " + admin.ReadAPITokens + " and " + admin.WriteAPITokens
+			"for people " + admin.ReadAccounts + " and " + admin.WriteAccounts + ", for API tokens " + admin.ReadAPITokens + " and " + admin.WriteAPITokens +
+			", for partners " + admin.ReadPartners + " and " + admin.WritePartners + ", for changes " + admin.ReadChanges +
+			", for operators and what is home's " + admin.ReadOperators + " and " + admin.WriteOperators
 	case r.Status >= 500 && r.Instance != "":
 		text += "\nTrace id: " + r.Instance
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,24 +27,32 @@ type adminFlags struct {
 	json, yes            bool
 }
 
-// register gives a group of commands the flags, and their completion.
-func (f *adminFlags) register(group *cobra.Command) {
+// registerHome gives a group of commands about home the flags.
+func (f *adminFlags) registerHome(group *cobra.Command) {
 	p := group.PersistentFlags()
-	p.StringVarP(&f.environment, "environment", "e", "", "the `environment` to work on; not needed where there is one")
 	p.StringVar(&f.config, "config", "grantway.yaml", "the configuration `file`")
 	p.StringVar(&f.data, "data", "", "the data `folder` of a server that runs on this machine, instead of --config")
 	p.StringVar(&f.server, "server", "", "the `URL` of home on another machine, instead of --config; "+tokenVariable+" holds the access token")
 	p.BoolVar(&f.json, "json", false, "print what the admin API answers")
 	group.PersistentPreRun = func(c *cobra.Command, _ []string) { f.configGiven = c.Flags().Changed("config") }
-	_ = group.RegisterFlagCompletionFunc("environment", func(c *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-		return f.complete(c, func(ctx context.Context, to *administrator) ([]cobra.Completion, error) {
-			all, err := to.environments(ctx)
-			var names []cobra.Completion
-			for _, e := range all {
-				names = append(names, cobra.CompletionWithDesc(e.Name, e.Title))
-			}
-			return names, err
-		})
+}
+
+// register gives a group of commands the flags, and their completion.
+func (f *adminFlags) register(group *cobra.Command) {
+	group.PersistentFlags().StringVarP(&f.environment, "environment", "e", "", "the `environment` to work on; not needed where there is one")
+	f.registerHome(group)
+	_ = group.RegisterFlagCompletionFunc("environment", f.environmentNames)
+}
+
+// environmentNames completes the name of an environment.
+func (f *adminFlags) environmentNames(c *cobra.Command, _ []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	return f.complete(c, func(ctx context.Context, to *administrator) ([]cobra.Completion, error) {
+		all, err := to.environments(ctx)
+		var names []cobra.Completion
+		for _, e := range all {
+			names = append(names, cobra.CompletionWithDesc(e.Name, e.Title))
+		}
+		return names, err
 	})
 }
 
@@ -119,9 +128,7 @@ func (s *session) found(id string) (admin.Client, error) {
 // change sends a request that changes something, and warns of what it warns of.
 func (s *session) change(method, path string, body any) (admin.Changed, error) {
 	changed, err := ask[admin.Changed](s.Context(), s.to, method, path, body)
-	for _, warning := range changed.Warnings {
-		fmt.Fprintln(s.ErrOrStderr(), "warning:", printable(warning))
-	}
+	s.warn(changed.Warnings)
 	return changed, err
 }
 
@@ -165,7 +172,7 @@ They are kept by the server that runs in the data folder of --config, or by the
 one that --server names; where none runs, this command does the work itself.`,
 	}
 	f.register(clients)
-	clients.AddCommand(clientsCreate(f), clientsList(f), clientsShow(f), clientsChange(f), clientsDisable(f), clientsEnable(f), clientsDelete(f))
+	clients.AddCommand(clientsCreate(f), clientsList(f), clientsShow(f), clientsChange(f), clientsDisable(f), clientsEnable(f), clientsLeaked(f), clientsDelete(f))
 	return clients
 }
 
@@ -246,6 +253,7 @@ func clientsShow(f *adminFlags) *cobra.Command {
 				{"client id", c.ID},
 				{"name", c.Name},
 				{"environment", s.env},
+				{"partner", cmp.Or(c.Partner, "none: the publisher's own")},
 				{"state", state(&c)},
 				{"created", moment(c.CreatedAt, "in grantway.yaml")},
 			}

@@ -110,6 +110,7 @@ none.`,
   grantway clients create --name Pocket --type native --scope notes.read \
     --redirect-uri com.example.pocket:/callback --redirect-uri http://127.0.0.1/
   grantway clients create --type resource --name "Notes API" --api notes
+  grantway clients create --name Sync --partner acme --scope all --no-secret
   grantway clients create --id acme --scope all --secret-file acme.secret
   grantway clients create --id acme --scope all --secret-file - --hash < bcrypt`,
 		Args:              cobra.NoArgs,
@@ -142,8 +143,13 @@ none.`,
 	p.StringSliceVar(&n.Scopes, "scope", nil, "a `scope` that it may ask for: a name, a unique ending of one, or all; may be repeated")
 	p.StringSliceVar(&n.APIs, "api", nil, "an `API` that it may use; without one, those of its scopes; may be repeated")
 	p.StringSliceVar(&n.AuthMethods, "auth-method", nil, "a `method` to authenticate with; without one, every one that takes a secret; may be repeated")
+	p.StringVar(&n.Partner, "partner", "", "the id of the `partner` that owns it; without one, it is the publisher's own")
+	p.BoolVar(&n.NoSecret, "no-secret", false, "it gets no secret now: one of the partner's people generates it")
 	in.register(create)
 	given.register(create)
+	_ = create.RegisterFlagCompletionFunc("partner", func(c *cobra.Command, _ []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
+		return f.partnerIDs(c, nil, typed)
+	})
 	completeWords(create, "type", store.TypeMachine, store.TypeResource, store.TypeWeb, store.TypeNative, store.TypeBrowser)
 	completeWords(create, "grant", grantTypes...)
 	return create

@@ -12,6 +12,6 @@ and secrets, so that partners change nothing but the base URL.
 
 docs/MOVING_IN.md says what each product gives out, and how.`,
 	}
-	imports.AddCommand(importOpenAPICommand())
+	imports.AddCommand(importOpenAPICommand(), importClientsCommand())
 	return imports
 }

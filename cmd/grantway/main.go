@@ -78,6 +78,7 @@ Run it for others:            grantway serve --config grantway.yaml`,
 	root.AddCommand(devCommand(), serveCommand(), gatewayCommand(), configCommand(), clientsCommand(), secretsCommand(), keysCommand(), denyCommand(), activityCommand(), whyCommand(), completionCommand())
 	root.AddCommand(issuersCommand(), accountsCommand(), apiTokensCommand(), proxyCommand(), auditCommand())
 	root.AddCommand(importCommand(), lintCommand())
+	root.AddCommand(partnersCommand(), requestsCommand(), promoteCommand(), diffCommand(), exportCommand(), changesCommand(), ownerCommand(), operatorsCommand())
 	root.AddCommand(tokenCommand(), loginCommand(), logoutCommand(), curlCommand())
 	root.CompletionOptions.DisableDefaultCmd = true // ours is shorter
 	root.SetUsageTemplate(strings.ReplaceAll(root.UsageTemplate(), ".FlagUsages ", ".FlagUsagesWrapped 80 "))
