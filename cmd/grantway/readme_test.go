@@ -26,7 +26,7 @@ import (
 // The ```json, ```http or ```text block that follows is what comes back.
 var readmes = []string{
 	"README.md", "examples/quickstart/README.md", "examples/timeback/README.md", "examples/fitness/README.md", "examples/studyteam/README.md",
-	"examples/mytimetable/README.md",
+	"examples/mytimetable/README.md", "docs/guides/tour.md",
 }
 
 const readmeBase = "http://127.0.0.1:8080"
@@ -131,13 +131,29 @@ func (p *page) runShell(t *testing.T, d readmeDemo) {
 			fmt.Fprintf(&script, "%s\nprintf '%%s' '%s'\n", d.moved(b.text), mark)
 		}
 	}
-	outputs := strings.Split(bash(t, "cd '"+d.cmd.Dir+"'\n"+script.String(), nil), mark)
+	outputs := strings.Split(bash(t, "cd '"+d.cmd.Dir+"'\n"+script.String(), d.shell(t)), mark)
 	if len(run) == 0 || len(outputs) != len(run)+1 {
 		t.Fatalf("%s: %d of %d shell blocks ended", p.file, len(outputs)-1, len(run))
 	}
 	for i, b := range run {
 		b.compare(t, p, outputs[i])
 	}
+}
+
+// shell is the environment of a reader's shell, in which grantway is the program
+// that runs the demonstration.
+func (d readmeDemo) shell(t *testing.T) []string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir()
+	program := "#!/bin/sh\n" + asCommand + "=1 exec '" + self + "' \"$@\"\n"
+	if err := os.WriteFile(filepath.Join(folder, "grantway"), []byte(program), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return []string{"HOME=" + d.cmd.Dir, "PATH=" + folder + ":" + os.Getenv("PATH")}
 }
 
 func (p *page) runJavaScript(t *testing.T, d readmeDemo) {

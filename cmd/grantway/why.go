@@ -119,7 +119,9 @@ func (e *explained) write(out io.Writer) error {
 	if err := writeFields(out, kept); err != nil {
 		return err
 	}
-	for _, paragraph := range []string{e.Reason.Text, e.Reason.Cause, e.Reason.Cure} {
+	// Which names the answer held is not kept.
+	text := strings.Replace(e.Reason.Text, "{names}", "(named in the answer)", 1)
+	for _, paragraph := range []string{text, e.Reason.Cause, e.Reason.Cure} {
 		if paragraph != "" {
 			fmt.Fprintln(out)
 			wrap(out, paragraph)

@@ -39,9 +39,28 @@ func (s *Server) record(fact *activity.Fact) {
 // activity is what happened in an environment, nil when there is none of that name.
 func (s *Server) activity(environment string) store.Activity {
 	if r := s.current.Load().resources(environment); r != nil {
-		return r.store.Activity()
+		return recent{r.store.Activity(), r.activity}
 	}
 	return nil
+}
+
+// recent is what happened, with what is not written yet: who asks why a request
+// was refused has often just got the answer.
+type recent struct {
+	store.Activity
+	recorder *activity.Recorder
+}
+
+// Refused implements store.Activity.
+func (a recent) Refused(ctx context.Context, trace string) ([]store.RefusedRequest, error) {
+	found, err := a.Activity.Refused(ctx, trace)
+	if !errors.Is(err, store.ErrNotFound) {
+		return found, err
+	}
+	if err := a.recorder.Flush(ctx); err != nil {
+		return nil, err
+	}
+	return a.Activity.Refused(ctx, trace)
 }
 
 // of is the environment that uses the resources, nil when none does.
@@ -63,13 +82,14 @@ func (r *resources) purge(ctx context.Context, idle time.Duration) error {
 	const some = 1000
 	now := r.now()
 	tokens := func() (int, error) { return r.store.Tokens().Purge(ctx, now, some) }
+	keep := r.audit.retention()
+	asking := func() (int, error) { return r.store.AccessRequests().Forget(ctx, now.Add(-keep.Requests), some) } // home's; elsewhere there are none
 	activity := func() (int, error) {
-		keep := r.audit.retention()
 		return r.store.Activity().Purge(ctx, now.Add(-keep.Activity), now.Add(-keep.Refused), some)
 	}
 	replays := func() (int, error) { return r.store.Replays().Purge(ctx, now.Add(-admin.KeepReplays), some) }
 	var failed error
-	for _, step := range append(r.overForPeople(ctx, now, some, idle), tokens, activity, replays) {
+	for _, step := range append(r.overForPeople(ctx, now, some, idle), tokens, activity, asking, replays) {
 		for n, err := some, error(nil); n >= some && err == nil; {
 			n, err = step()
 			failed = errors.Join(failed, err)
