@@ -3,6 +3,7 @@ package portal
 import (
 	"fmt"
 	"strings"
+	"unicode"
 )
 
 // An article is one page of the documentation. The page in HTML and the one in
@@ -204,7 +205,7 @@ func cells(c ...text) line { return line{Cells: c} }
 func slug(s string) string {
 	var b strings.Builder
 	for _, c := range strings.ToLower(s) {
-		if c >= 'a' && c <= 'z' || c >= '0' && c <= '9' {
+		if unicode.IsLetter(c) || unicode.IsDigit(c) {
 			b.WriteRune(c)
 		} else if b.Len() > 0 && !strings.HasSuffix(b.String(), "-") {
 			b.WriteByte('-')

@@ -90,7 +90,7 @@ func (g *guide) reference() *article {
 		p := part{ID: "api-" + slug(api.Name), Title: api.Title}
 		var rows []line
 		for _, r := range api.Routes {
-			row := line{ID: "route-" + slug(strings.Join(r.Methods, " ")+" "+r.Path), Cells: []text{coded(strings.Join(r.Methods, " | ") + " " + r.Path), g.opens(api, r)}}
+			row := line{ID: "route-" + strings.Join(r.Methods, "-") + r.Path, Cells: []text{coded(strings.Join(r.Methods, " | ") + " " + r.Path), g.opens(api, r)}}
 			if g.docs.Describe != nil {
 				row.Cells = append(row.Cells, words(g.docs.Describe(g.Name, api.Name, r)))
 			}
@@ -134,7 +134,7 @@ func (g *guide) opens(api *catalogue.API, r catalogue.Route) text {
 			}
 			s := span{Text: name, Code: true}
 			if slices.ContainsFunc(api.Scopes, func(known *catalogue.Scope) bool { return known.Name == name }) {
-				s.URL = g.link("scopes", "scope-"+slug(name))
+				s.URL = g.link("scopes", g.scopeID(api, name))
 			}
 			said = append(said, s)
 		}

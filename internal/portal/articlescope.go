@@ -71,7 +71,7 @@ func (g *guide) scopeParts(api *catalogue.API) []part {
 			if s.Category != category {
 				continue
 			}
-			row := line{ID: "scope-" + slug(s.Name), Cells: []text{coded(s.Name), g.allows(api, s)}}
+			row := line{ID: g.scopeID(api, s.Name), Cells: []text{coded(s.Name), g.allows(api, s)}}
 			if since {
 				row.Cells = append(row.Cells, words(s.Since))
 			}
@@ -84,6 +84,19 @@ func (g *guide) scopeParts(api *catalogue.API) []part {
 		parts[len(parts)-1].Blocks = append(parts[len(parts)-1].Blocks, b)
 	}
 	return parts
+}
+
+// scopeID is where a scope stands on the page. Two APIs may call theirs alike.
+func (g *guide) scopeID(api *catalogue.API, name string) string {
+	for _, a := range g.scoped() {
+		if slices.ContainsFunc(a.Scopes, func(s *catalogue.Scope) bool { return s.Name == name }) {
+			if a.Name != api.Name {
+				return "scope-" + api.Name + "-" + name
+			}
+			break
+		}
+	}
+	return "scope-" + name
 }
 
 // allows is the description and the calls that the scope opens.

@@ -151,7 +151,7 @@ func (g *guide) environments() *article {
 		if e.Version != "" {
 			rows = append(rows, cells(words("Version of the software"), coded(e.Version)))
 		}
-		a.Parts = append(a.Parts, part{ID: e.Name, Title: o.title(), Blocks: []block{facts("Addresses of "+o.title(), []string{"What", "Value"}, rows...)}})
+		a.Parts = append(a.Parts, part{ID: "addresses-" + e.Name, Title: o.title(), Blocks: []block{facts("Addresses of "+o.title(), []string{"What", "Value"}, rows...)}})
 	}
 	return a
 }
