@@ -10,12 +10,12 @@ type Audit struct {
 }
 
 // Retention says for how long things are kept.
-type Retention struct{ Activity, Refused time.Duration }
+type Retention struct{ Activity, Refused, Requests time.Duration }
 
 const oneDay = 24 * time.Hour
 
 // DefaultRetention is that of a file that says nothing about it.
-var DefaultRetention = Retention{Activity: 400 * oneDay, Refused: 30 * oneDay}
+var DefaultRetention = Retention{Activity: 400 * oneDay, Refused: 30 * oneDay, Requests: 400 * oneDay}
 
 // audit resolves where what happened is known.
 func (r *resolver) audit(v *AuditEntry) Audit {
@@ -28,5 +28,5 @@ func (r *resolver) audit(v *AuditEntry) Audit {
 
 func retention(v *RetentionEntry) Retention {
 	days := func(n int) time.Duration { return time.Duration(n) * oneDay }
-	return Retention{Activity: days(v.Activity), Refused: days(v.Refused)}
+	return Retention{Activity: days(v.Activity), Refused: days(v.Refused), Requests: days(v.Requests)}
 }

@@ -27,4 +27,6 @@ type RetentionEntry struct {
 	Activity int `yaml:"activity" default:"400" min:"1" max:"4000"`
 	// Requests that were refused, one by one: with their trace id, client and reason, and no address.
 	Refused int `yaml:"refused" default:"30" min:"1" max:"400"`
+	// Who asked for access, and for what purpose, once it was decided. That it was asked, and what was decided, stays.
+	Requests int `yaml:"requests" default:"400" min:"30" max:"4000"`
 }

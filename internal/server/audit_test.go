@@ -114,7 +114,7 @@ func TestAudit(t *testing.T) {
 // second before.
 func TestRetention(t *testing.T) {
 	site := start(t, setup{example: "quickstart", change: func(c *catalogue.Catalogue) {
-		c.Retention = catalogue.Retention{Activity: 48 * time.Hour, Refused: 24 * time.Hour}
+		c.Retention = catalogue.Retention{Activity: 48 * time.Hour, Refused: 24 * time.Hour, Requests: 24 * time.Hour}
 	}})
 	r := site.environment("staging").resources
 	hour := begin.Truncate(time.Hour)
@@ -126,18 +126,23 @@ func TestRetention(t *testing.T) {
 	}
 	must(r.store.Activity().Add(t.Context(), []store.Tally{{Hour: hour, Client: "c", Event: "token.issued", Count: 1}},
 		[]store.RefusedRequest{{Trace: strings.Repeat("a", 32), At: hour, Client: "c", Refusal: "x"}}))
+	by := store.By{Actor: "test", At: hour}
+	must(r.store.AccessRequests().Ask(t.Context(), store.AccessRequest{ID: "r", Person: "Zoë", AskedAt: hour}, 1, by))
+	must(r.store.AccessRequests().Decide(t.Context(), "r", store.Decision{Decision: store.DecisionRefused}, by))
 	for _, row := range []struct {
-		after            time.Duration
-		tallies, refused int
-	}{{24 * time.Hour, 1, 1}, {24*time.Hour + time.Second, 1, 0}, {49*time.Hour - time.Second, 1, 0}, {49 * time.Hour, 0, 0}} {
+		after                     time.Duration
+		tallies, refused, persons int
+	}{{24 * time.Hour, 1, 1, 1}, {24*time.Hour + time.Second, 1, 0, 0}, {49*time.Hour - time.Second, 1, 0, 0}, {49 * time.Hour, 0, 0, 0}} {
 		site.clock.move(hour.Add(row.after).Sub(site.clock.Now()))
 		must(r.purge(t.Context(), neverAgain))
 		tallies, err := r.store.Activity().Tallies(t.Context(), store.TallyQuery{Client: "c", Limit: 9})
 		must(err)
 		refused, err := r.store.Activity().RefusedOf(t.Context(), "c", 9)
 		must(err)
-		if len(tallies) != row.tallies || len(refused) != row.refused {
-			t.Errorf("after %v, %d tallies and %d refused requests are left", row.after, len(tallies), len(refused))
+		asked, err := r.store.AccessRequests().Find(t.Context(), "r")
+		must(err)
+		if len(tallies) != row.tallies || len(refused) != row.refused || (asked.Person != "") != (row.persons > 0) {
+			t.Errorf("after %v, %d tallies and %d refused requests are left, and of who asked: %q", row.after, len(tallies), len(refused), asked.Person)
 		}
 	}
 }

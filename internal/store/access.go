@@ -83,4 +83,9 @@ type AccessRequests interface {
 	// "access.done". What is done already changes nothing. One that is not approved
 	// returns ErrConflict, an unknown one ErrNotFound.
 	Done(ctx context.Context, id string, by By) error
+
+	// Forget erases who asked, and why, in at most limit requests on which it was
+	// decided before the given time: organisation, person, e-mail address and purpose.
+	// The rest stays. It says how many those were.
+	Forget(ctx context.Context, before time.Time, limit int) (int, error)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/grantway/grantway/internal/store"
 )
@@ -30,6 +31,10 @@ var (
 			partner_id = CASE WHEN $7 = '' THEN partner_id ELSE $7 END, account_id = CASE WHEN $8 = '' THEN account_id ELSE $8 END
 		WHERE id = $1`)
 	doneAccess = sentence(`UPDATE {}access SET done_at = $2 WHERE id = $1`)
+
+	forgetAsking = sentence(`UPDATE {}access SET organised = '', person = '', email = '', purpose = '' WHERE id IN (
+		SELECT id FROM {}access WHERE decision <> '' AND decided_at < $1 AND (decision <> 'approved' OR done_at <> 0)
+			AND organised || person || email || purpose <> '' ORDER BY decided_at LIMIT $2)`)
 
 	// The row of home's own head is the lock: of two strangers who ask at the same
 	// time, the second counts the first.
@@ -139,6 +144,11 @@ func (s accessRequests) Done(ctx context.Context, id string, by store.By) error 
 		return fmt.Errorf("record that access was given: %w", err)
 	}
 	return nil
+}
+
+// Forget implements store.AccessRequests.
+func (s accessRequests) Forget(ctx context.Context, before time.Time, limit int) (int, error) {
+	return s.purge(ctx, "forget who asked for access", forgetAsking, before, limit)
 }
 
 // decided is what has become of a request so far.

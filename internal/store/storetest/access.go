@@ -35,6 +35,26 @@ var narrowed = store.Decision{
 }
 
 var accessCases = map[string]func(*testing.T, *world){
+	"forget who asked": func(t *testing.T, w *world) {
+		for n := range 5 {
+			must(t, w.AccessRequests.Ask(t.Context(), accessRequest(n), 0, by(n)))
+		}
+		for n, decision := range map[int]string{0: store.DecisionRefused, 1: store.DecisionWithdrawn, 2: store.DecisionApproved, 3: store.DecisionApproved} {
+			must(t, w.AccessRequests.Decide(t.Context(), id("r", n), store.Decision{Decision: decision}, by(10+n)))
+		}
+		must(t, w.AccessRequests.Done(t.Context(), "r002", by(20)))
+		for _, row := range []struct{ before, limit, want int }{{10, 9, 0}, {11, 9, 1}, {11, 9, 0}, {90, 1, 1}, {90, 9, 1}, {90, 9, 0}} {
+			n, err := w.AccessRequests.Forget(t.Context(), at(row.before), row.limit)
+			must(t, err)
+			same(t, n, row.want)
+		}
+		for n, asked := range map[int]bool{0: false, 1: false, 2: false, 3: true, 4: true} {
+			r := w.accessRequest(t, n)
+			if (r.Person != "") != asked || (r.Email != "") != asked || (r.Purpose != "") != asked || (r.Organised != "") != asked || r.Application == "" {
+				t.Errorf("what is left of request %d: %+v", n, r)
+			}
+		}
+	},
 	"ask and find": func(t *testing.T, w *world) {
 		must(t, w.AccessRequests.Ask(t.Context(), accessRequest(1), 0, by(1)))
 		same(t, w.accessRequest(t, 1), accessRequest(1))
