@@ -8,19 +8,12 @@ import (
 	"github.com/grantway/grantway/internal/refusal"
 )
 
-// concerns reports whether a reason can come up in this environment. The table of
-// reasons is in the order of its files: what has to do with people, and with API
-// tokens, stands together there.
+// concerns reports whether a reason can come up in this environment.
 func (g *guide) concerns(r *refusal.Reason) bool {
-	within := func(first, last *refusal.Reason) bool {
-		all := refusal.All()
-		i := slices.Index(all, r)
-		return i >= slices.Index(all, first) && i <= slices.Index(all, last)
-	}
 	switch {
-	case within(refusal.APITokenRequired, refusal.PersonUnknown):
+	case between(r, refusal.APITokenRequired, refusal.PersonUnknown):
 		return slices.ContainsFunc(g.APIs, func(a *catalogue.API) bool { return a.Tokens.Header != "" })
-	case r == refusal.RightsInsufficient, within(refusal.AuthorizationMethod, refusal.PageFailed):
+	case r == refusal.RightsInsufficient, between(r, refusal.AuthorizationMethod, refusal.PageFailed):
 		return g.people()
 	case r == refusal.TokenNotForURL:
 		return slices.ContainsFunc(g.APIs, func(a *catalogue.API) bool { return a.Query })

@@ -313,6 +313,20 @@ func TestSayReadsNoMarkupOfOthers(t *testing.T) {
 	}
 }
 
+// TestErrorsOfTheEnvironment: what cannot come up there is not on the page.
+func TestErrorsOfTheEnvironment(t *testing.T) {
+	machines, people := body(t, get(t, documented(t, "fitness"), "/staging/errors")), body(t, get(t, documented(t, "mytimetable"), "/demo/errors"))
+	for id, in := range map[string][2]bool{
+		"credentials-wrong": {true, true}, "token-expired": {true, true}, "redirect-unknown": {false, true}, "code-refused": {false, true},
+		"api-token-required": {false, true}, "token-not-for-url": {false, true}, "audience-missing": {false, false}, "caller-left": {false, false},
+		"secret-wrong": {false, false},
+	} {
+		if got := [2]bool{strings.Contains(machines, `id="`+id+`"`), strings.Contains(people, `id="`+id+`"`)}; got != in {
+			t.Errorf("%s: %v, want %v", id, got, in)
+		}
+	}
+}
+
 // TestPublishersNamesAreText: what stands in the configuration is never markup, in
 // neither form of a page.
 func TestPublishersNamesAreText(t *testing.T) {

@@ -1,6 +1,8 @@
 package portal
 
 import (
+	"slices"
+
 	"github.com/grantway/grantway/internal/refusal"
 	"github.com/grantway/grantway/oauth"
 )
@@ -19,6 +21,10 @@ var (
 	tokenRequest = group{
 		ID: "token-request", Title: "Token request", token: true,
 		Intro: "The token endpoint could not read the request as it was sent, or does not serve what it is for.",
+	}
+	signingIn = group{
+		ID: "signing-in", Title: "Signing people in", token: true,
+		Intro: "The authorization endpoint or a page of the sign-in could not go on. Either the person sees it, or it comes back to the application in the query of its redirect URI.",
 	}
 	clientAuthentication = group{
 		ID: "client-authentication", Title: "Client authentication", token: true,
@@ -68,6 +74,12 @@ var byCode = map[oauth.ErrorCode]*group{
 
 // groupOf is where a reason stands in the list.
 func groupOf(r *refusal.Reason) *group {
+	switch {
+	case between(r, refusal.APITokenRequired, refusal.TokenNotForURL):
+		return &callingAPI
+	case between(r, refusal.AuthorizationMethod, refusal.SignInTooWeak), between(r, refusal.SignInWrong, refusal.PageFailed):
+		return &signingIn
+	}
 	if g := byReason[r]; g != nil {
 		return g
 	}
@@ -77,11 +89,19 @@ func groupOf(r *refusal.Reason) *group {
 	return &tokenRequest
 }
 
+// between reports whether a reason stands from one to another of the table, which
+// keeps together what belongs together.
+func between(r, first, last *refusal.Reason) bool {
+	all := refusal.All()
+	i := slices.Index(all, r)
+	return i >= slices.Index(all, first) && i <= slices.Index(all, last)
+}
+
 // grouped puts the reasons that clients are shown into groups, as entries that
 // show makes of them. A group without any is left out.
 func grouped(all []*refusal.Reason, show func(*refusal.Reason, *group) *entry) []group {
 	var groups []group
-	for _, kind := range []*group{&tokenRequest, &clientAuthentication, &askedFor, &callingAPI, &serverAndHTTP} {
+	for _, kind := range []*group{&tokenRequest, &clientAuthentication, &askedFor, &signingIn, &callingAPI, &serverAndHTTP} {
 		g := *kind
 		for _, r := range all {
 			if r.Shown == nil && groupOf(r) == kind {

@@ -36,6 +36,12 @@ func TestGroupOf(t *testing.T) {
 		refusal.ScopeInsufficient:   &callingAPI,
 		refusal.MethodClosed:        &callingAPI,
 		refusal.UpstreamUnreachable: &callingAPI,
+		refusal.RedirectUnknown:     &signingIn,
+		refusal.SignInTooWeak:       &signingIn,
+		refusal.PageFailed:          &signingIn,
+		refusal.CodeMissing:         &tokenRequest,
+		refusal.APITokenRequired:    &callingAPI,
+		refusal.TokenNotForURL:      &callingAPI,
 		refusal.PathUnknown:         &serverAndHTTP,
 		refusal.Unavailable:         &serverAndHTTP,
 	} {
