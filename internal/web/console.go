@@ -121,7 +121,8 @@ type ConsoleField struct {
 	Options           []ConsoleOption
 	Problem           string // what was wrong with it; empty: nothing
 	Needed            bool
-	Plain             bool // no spelling is corrected in it
+	Plain             bool   // no spelling is corrected in it
+	Complete          string // what browsers may fill in, as the attribute autocomplete has it; empty: nothing
 }
 
 // A ConsoleOption is one of several values.
