@@ -81,6 +81,7 @@ func (b *bench) rows(g *grantway, control plain) ([]row, error) {
 	return []row{
 		issue("client credentials, ES256 / es256", "/es256", "es"),
 		issue("client credentials, EdDSA / eddsa", "/eddsa", "ed"),
+		{"client credentials, a token given again / opaque", g.target(g.ask("ag")), beside(askPlain(control, "/opaque")), 1.3},
 		{
 			"introspection, JWT / hello", g.target(post(g.address, "/oauth2/introspect", asked)),
 			beside(post(control.address, "/hello", asked)), 1.6,

@@ -45,6 +45,12 @@ apis:
     token: {format: opaque}
     scopes: {"op": {description: Bench}}
     routes: [{GET /op/data: op}]
+  again:
+    audience: again
+    upstream: http://UPSTREAM
+    token: {algorithm: ES256, reuse: 10m}
+    scopes: {"ag": {description: Bench}}
+    routes: [{GET /ag/data: ag}]
 `
 
 // build builds the programs that are measured.

@@ -30,7 +30,7 @@ func BenchmarkTokenRequestsAmongSignIns(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	s := benchServer(b, made)
+	s := benchServer(b, made, 0)
 	h := s.Handler()
 	request := func() time.Duration {
 		r := httptest.NewRequest(http.MethodPost, "/staging/auth/oauth2/token", strings.NewReader("grant_type=client_credentials&client_id=BENCH&client_secret="+made.Reveal()))
