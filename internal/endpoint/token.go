@@ -22,7 +22,7 @@ type Token struct {
 	}
 	Grants []grant.Grant
 	Issuer interface {
-		Again(*token.Authorization) (oauth.TokenResponse, bool)
+		Again(token.Authorization) (oauth.TokenResponse, bool)
 		Issue(context.Context, token.Authorization) (oauth.TokenResponse, error)
 		Void(context.Context, token.Authorization) error
 	}
@@ -70,7 +70,7 @@ func (t *Token) serve(w http.ResponseWriter, r *http.Request) (issued oauth.Toke
 		return issued, "", t.void(r.Context(), authorized, err)
 	}
 	event := activity.TokenIssued
-	if again, ok := t.Issuer.Again(&authorized); ok {
+	if again, ok := t.Issuer.Again(authorized); ok {
 		event, issued = activity.TokenReused, again
 	} else if issued, err = t.issue(r.Context(), w.Header(), authorized); err != nil {
 		return issued, "", err

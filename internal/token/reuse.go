@@ -77,7 +77,7 @@ func NewReuse(ended func(revocation.Token) bool) *Reuse {
 // Again returns the answer to an earlier request of the same, with what is left
 // of its life, when the APIs allow it and as much is left as they ask for. ok is
 // false when a token is to be issued; so it always is for tokens about people.
-func (i *Issuer) Again(a *Authorization) (answer oauth.TokenResponse, ok bool) {
+func (i *Issuer) Again(a Authorization) (answer oauth.TokenResponse, ok bool) {
 	if i.Reuse == nil || !a.reusable() {
 		return answer, false
 	}
@@ -93,7 +93,7 @@ func (i *Issuer) Again(a *Authorization) (answer oauth.TokenResponse, ok bool) {
 		}
 		key = signer.KeyID()
 	}
-	return i.Reuse.find(a, key, made.Reuse, i.Now())
+	return i.Reuse.find(&a, key, made.Reuse, i.Now())
 }
 
 // reusable reports whether the token would be a client's own, obtained with a

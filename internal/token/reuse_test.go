@@ -42,7 +42,7 @@ func own(client *store.Client, scope []string, apis ...*catalogue.API) Authoriza
 // ask is what the token endpoint does: the token, and whether it is one of before.
 func (f *frugal) ask(t testing.TB, a Authorization) (text string, expiresIn int64, again bool) {
 	t.Helper()
-	if answer, ok := f.Again(&a); ok {
+	if answer, ok := f.Again(a); ok {
 		return answer.AccessToken, answer.ExpiresIn, true
 	}
 	answer, err := f.Issue(t.Context(), a)
@@ -121,7 +121,7 @@ func TestReuse(t *testing.T) {
 				t.Fatalf("the first is %v, for %d s", again, expires)
 			}
 			row.then(f, api, &a)
-			answer, ok := f.Again(&a)
+			answer, ok := f.Again(a)
 			if ok != row.again || ok && answer.AccessToken != first {
 				t.Fatalf("given again: %v, want %v", ok, row.again)
 			}
@@ -182,7 +182,7 @@ func TestReuseOfOpaque(t *testing.T) {
 	if _, err := f.Issue(t.Context(), a); err == nil {
 		t.Fatal("issued, though it was not stored")
 	}
-	if _, ok := f.Again(&a); ok {
+	if _, ok := f.Again(a); ok {
 		t.Error("a token was given that was never stored")
 	}
 }
@@ -203,10 +203,10 @@ func TestReuseIsBounded(t *testing.T) {
 	}
 	f.ask(t, own(client, scope(reuseOfClient), api))
 	first, second := own(client, scope(0), api), own(client, scope(1), api)
-	if _, ok := f.Again(&first); ok {
+	if _, ok := f.Again(first); ok {
 		t.Error("one more, and the first is still there")
 	}
-	if _, ok := f.Again(&second); !ok {
+	if _, ok := f.Again(second); !ok {
 		t.Error("one more, and the second is gone too")
 	}
 
@@ -214,7 +214,7 @@ func TestReuseIsBounded(t *testing.T) {
 	for i := range 1000 {
 		a := own(&store.Client{ID: fmt.Sprint("many", i)}, scope(0), api)
 		f.ask(t, a)
-		if _, ok := f.Again(&a); !ok {
+		if _, ok := f.Again(a); !ok {
 			t.Fatal("what was just issued is not there")
 		}
 	}
@@ -241,7 +241,7 @@ func TestReuseAtOnce(t *testing.T) {
 		go func() {
 			for j := range 200 {
 				a := own(&store.Client{ID: fmt.Sprint("client", (i+j)%4)}, []string{"read"}, api)
-				if _, ok := f.Again(&a); !ok {
+				if _, ok := f.Again(a); !ok {
 					if _, err := f.Issue(t.Context(), a); err != nil {
 						done <- err
 						return
@@ -266,7 +266,7 @@ func BenchmarkAgain(b *testing.B) {
 	f.ask(b, a)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, ok := f.Again(&a); !ok {
+		if _, ok := f.Again(a); !ok {
 			b.Fatal("forgotten")
 		}
 	}
@@ -278,6 +278,6 @@ func BenchmarkAgainOff(b *testing.B) {
 	a := own(&store.Client{ID: "client1"}, []string{"read", "write"}, api)
 	b.ReportAllocs()
 	for b.Loop() {
-		f.Again(&a)
+		f.Again(a)
 	}
 }
