@@ -119,7 +119,8 @@ type TokenEntry struct {
 	// A client that asks for itself, again and for the same, is given the token that it has, as long as this much of its life
 	// is left; `expires_in` says how much. Such an answer costs no signature. Choose more than clients renew ahead of the
 	// end, and less than `lifetime`: `10m` where tokens live an hour. Without one, every request is given a token of its own.
-	// Tokens of people are never given twice.
+	// Tokens of people are never given twice. An API must not refuse tokens that are good here: its clients would ask for
+	// another one in vain.
 	Reuse Duration `yaml:"reuse" min:"1m" max:"12h"`
 	// How many tokens one client may obtain for itself: `600/h`, `20/min`. As many may come at once. Requests beyond are
 	// answered with 429 and the time to wait. A token that is given again, and tokens of people, do not count. Without one,
