@@ -66,7 +66,12 @@ func (s *Server) keepAudit(ctx context.Context, r *resources) {
 	all.Go(func() {
 		s.look(ctx, r, "changes not sealed", func(ctx context.Context) error {
 			_, err := r.audit.sealer.Seal(ctx)
-			return errors.Join(err, s.ledgers.follow(ctx, s.audit().Checkpoints, r))
+			return err
+		})
+	})
+	all.Go(func() {
+		s.look(ctx, r, "checkpoints not written", func(ctx context.Context) error {
+			return s.ledgers.follow(ctx, s.audit().Checkpoints, r)
 		})
 	})
 	told := map[string]func(catalogue.Audit) *catalogue.Webhook{
