@@ -44,7 +44,7 @@ func (v *visit) accounts() error {
 			return strings.Contains(strings.ToLower(s), sought)
 		})) && (is == "" || (is == "disabled") == a.Disabled()) && (role == "" || slices.Contains(a.Roles, role))
 	}
-	found, next, early, err := seek(v.c.Now, v.field("after"), v.listing(list), func(a *store.Account) string { return a.ID }, keep)
+	found, next, early, err := seek(v.field("after"), v.listing(list), func(a *store.Account) string { return a.ID }, keep)
 	if err != nil {
 		return err
 	}

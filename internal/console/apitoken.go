@@ -21,7 +21,7 @@ func (v *visit) apiTokens() error {
 	read := func(after string, limit int) ([]store.APIToken, bool, error) {
 		return e.APITokens.List(v.r.Context(), after, limit)
 	}
-	found, next, early, err := seek(v.c.Now, v.field("after"), read, func(t *store.APIToken) string { return t.ID }, func(t *store.APIToken) bool {
+	found, next, early, err := seek(v.field("after"), read, func(t *store.APIToken) string { return t.ID }, func(t *store.APIToken) bool {
 		return is == "" || tokenState(t, now).Text == is
 	})
 	if err != nil {

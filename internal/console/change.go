@@ -70,7 +70,7 @@ func (v *visit) changes() error {
 }
 
 func (v *visit) changeTable(e *Environment, all []store.Change) *web.ConsoleTable {
-	table := &web.ConsoleTable{Caption: "Changes", Columns: columns("When", "What", "About", "Details", "Who", "Trace id")}
+	table := &web.ConsoleTable{Caption: "Changes", Columns: columns("When", "What", "About", "Details", "Who, and trace id")}
 	seen := map[string]web.ConsoleCell{}
 	for i := range all {
 		c := &all[i]
@@ -78,7 +78,7 @@ func (v *visit) changeTable(e *Environment, all []store.Change) *web.ConsoleTabl
 		if c.Client != "" {
 			about.Below = "of " + c.Client
 		}
-		table.Rows = append(table.Rows, []web.ConsoleCell{when(c.At), code(c.Kind), about, text(detailOf(c.Detail)), v.actor(seen, c.Actor), code(c.Trace)})
+		table.Rows = append(table.Rows, []web.ConsoleCell{when(c.At), code(c.Kind), about, text(detailOf(c.Detail)), below(v.actor(seen, c.Actor), c.Trace)})
 	}
 	return table
 }

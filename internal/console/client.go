@@ -39,18 +39,24 @@ func (v *visit) clients() error {
 		}
 		return e.Clients.List(ctx, after, limit)
 	}
-	found, next, early, err := seek(v.c.Now, v.field("after"), read, func(c *store.Client) string { return c.ID }, func(c *store.Client) bool {
+	found, next, early, err := seek(v.field("after"), read, func(c *store.Client) string { return c.ID }, func(c *store.Client) bool {
 		return (sought == "" || strings.Contains(strings.ToLower(c.ID), sought) || strings.Contains(strings.ToLower(c.Name), sought)) &&
 			(kind == "" || c.Type == kind) && (is == "" || (is == "disabled") == c.Disabled()) && (whose != "-" || c.Partner == "")
 	})
 	if err != nil {
 		return err
 	}
+	if early && sought != "" && v.field("after") == "" { // the one that is meant comes first, however many there are
+		if c, err := e.Clients.Find(ctx, v.field("q")); err == nil && !slices.ContainsFunc(found, func(o store.Client) bool { return o.ID == c.ID }) {
+			found = append([]store.Client{c}, found...)
+		}
+	}
 	section := web.ConsoleSection{Name: "list", Heading: "Clients of " + e.Title}
 	if len(found) > 0 {
 		section.Table = &web.ConsoleTable{Caption: "Clients", Columns: columns("Client", "Type", "State", "Partner", "#Secrets", "Last used", "Created")}
+		names := map[string]web.ConsoleCell{}
 		for i := range found {
-			section.Table.Rows = append(section.Table.Rows, v.clientRow(e, &found[i]))
+			section.Table.Rows = append(section.Table.Rows, v.clientRow(e, &found[i], names))
 		}
 	} else if filtered := sought+kind+is+whose != ""; filtered || v.field("after") != "" {
 		section.Empty = "No client here is like that. Show all, or look in another environment."
@@ -104,7 +110,7 @@ func choose(name, label, chosen string, words ...string) web.ConsoleField {
 	return f
 }
 
-func (v *visit) clientRow(e *Environment, c *store.Client) []web.ConsoleCell {
+func (v *visit) clientRow(e *Environment, c *store.Client, names map[string]web.ConsoleCell) []web.ConsoleCell {
 	used := time.Time{}
 	for _, s := range c.Secrets {
 		if s.LastUsedAt.After(used) {
@@ -115,14 +121,25 @@ func (v *visit) clientRow(e *Environment, c *store.Client) []web.ConsoleCell {
 	if c.Declared {
 		created = text("in grantway.yaml")
 	}
-	whose := text("")
-	if c.Partner != "" {
-		whose = web.ConsoleCell{Text: c.Partner, Code: true, To: to("/partner", "id", c.Partner)}
-	}
 	return []web.ConsoleCell{
-		below(link(c.Name, to("/client", "environment", e.Name, "id", c.ID)), c.ID), text(c.Type), state(c.Disabled()), whose,
+		below(link(c.Name, to("/client", "environment", e.Name, "id", c.ID)), c.ID), text(c.Type), state(c.Disabled()), v.whose(names, c.Partner),
 		number(int64(len(c.Secrets))), when(used), created,
 	}
+}
+
+// whose is the partner of that id, by name; empty: the publisher.
+func (v *visit) whose(seen map[string]web.ConsoleCell, id string) web.ConsoleCell {
+	if cell, ok := seen[id]; ok || id == "" {
+		return cell
+	}
+	cell := code(id)
+	if v.c.Partners != nil {
+		if p, err := v.c.Partners.Find(v.r.Context(), id); err == nil {
+			cell = link(p.Name, to("/partner", "id", id))
+		}
+	}
+	seen[id] = cell
+	return cell
 }
 
 // theClient is the client that is asked for.
@@ -157,7 +174,7 @@ func (v *visit) client() error {
 		}
 		page.Actions = append(page.Actions, web.ConsoleLink{Text: "Delete", To: about("/client/delete"), Sharp: true})
 	}
-	page.Sections = append(page.Sections, clientFacts(e, &c))
+	page.Sections = append(page.Sections, v.clientFacts(e, &c))
 	if !c.Public() {
 		page.Sections = append(page.Sections, v.secretSection(e, &c, writable))
 	}
@@ -177,7 +194,7 @@ func (v *visit) client() error {
 	return nil
 }
 
-func clientFacts(e *Environment, c *store.Client) web.ConsoleSection {
+func (v *visit) clientFacts(e *Environment, c *store.Client) web.ConsoleSection {
 	is := state(c.Disabled())
 	if c.Disabled() {
 		is = below(is, "since "+c.DisabledAt.UTC().Format("2006-01-02 15:04 UTC"))
@@ -186,7 +203,7 @@ func clientFacts(e *Environment, c *store.Client) web.ConsoleSection {
 		fact1("Client id", code(c.ID)), fact1("State", is), fact1("Environment", text(e.Title)), fact1("Type", text(c.Type)),
 	}
 	if c.Partner != "" {
-		facts = append(facts, fact1("Partner", link(c.Partner, to("/partner", "id", c.Partner))))
+		facts = append(facts, fact1("Partner", below(v.whose(map[string]web.ConsoleCell{}, c.Partner), c.Partner)))
 	} else {
 		facts = append(facts, fact1("Partner", text("the publisher's own")))
 	}

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/grantway/grantway/internal/activity"
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/partner"
 	"github.com/grantway/grantway/internal/store"
@@ -214,8 +215,12 @@ var disableClient = asking{
 		if err != nil {
 			return err
 		}
-		if _, err := e.Clients.Disable(v.r.Context(), c.ID, v.by()); err != nil {
+		result, err := e.Clients.Disable(v.r.Context(), c.ID, v.by())
+		if err != nil {
 			return err
+		}
+		if err := v.c.Partners.Tell(v.r.Context(), partner.NoticeClient, e.Name, result.Client, ""); err != nil {
+			activity.Of(v.r.Context()).Note("partner-not-told") // it is disabled all the same
 		}
 		return v.done("client-disabled", "/client", "environment", e.Name, "id", c.ID)
 	},

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/grantway/grantway/internal/account"
 	"github.com/grantway/grantway/internal/home"
 	"github.com/grantway/grantway/internal/partner"
 	"github.com/grantway/grantway/internal/store"
@@ -70,9 +71,7 @@ func (v *visit) operators() error {
 		Sections:     []web.ConsoleSection{section, words},
 	}
 	if v.may("operators:write") {
-		section.Text = "To make somebody an operator, look for their account and choose its roles."
-		section.Further = []web.ConsoleLink{{Text: "Accounts of Home", To: to("/accounts", "environment", h.Name)}}
-		page.Sections[0] = section
+		page.Actions = []web.ConsoleLink{{Text: "Invite an operator", To: "/operator/new", Main: true}}
 	}
 	v.show(http.StatusOK, page)
 	return nil
@@ -88,26 +87,46 @@ func (v *visit) theOperator() (*Environment, store.Account, error) {
 	return h, a, err
 }
 
+// roleField lets somebody tick roles of operators.
+func (v *visit) roleField(has []string) web.ConsoleField {
+	which := web.ConsoleField{Name: "role", Label: "Roles", Kind: "checks"}
+	for _, role := range home.Roles() {
+		on := slices.Contains(has, role)
+		if v.r.Method == http.MethodPost {
+			on = v.has("role", role)
+		}
+		which.Options = append(which.Options, web.ConsoleOption{Value: role, Text: role, Hint: roles[role], On: on})
+	}
+	return which
+}
+
+// withRoles is what an account's roles are to be: those that were ticked, and those
+// that have nothing to do with operators.
+func (v *visit) withRoles(has []string) ([]string, error) {
+	next := slices.DeleteFunc(slices.Clone(has), func(role string) bool { return slices.Contains(home.Roles(), role) })
+	for _, role := range v.sent["role"] {
+		if !slices.Contains(home.Roles(), role) {
+			return nil, partner.Faults{{Field: "role", Problem: "is none that there is"}}
+		}
+		if !slices.Contains(next, role) {
+			next = append(next, role)
+		}
+	}
+	return next, nil
+}
+
 var setRoles = asking{
 	show: func(v *visit) (*web.ConsoleForm, error) {
 		h, a, err := v.theOperator()
 		if err != nil {
 			return nil, err
 		}
-		which := web.ConsoleField{Name: "role", Label: "Roles", Kind: "checks"}
-		for _, role := range home.Roles() {
-			on := slices.Contains(a.Roles, role)
-			if v.r.Method == http.MethodPost {
-				on = v.has("role", role)
-			}
-			which.Options = append(which.Options, web.ConsoleOption{Value: role, Text: role, Hint: roles[role], On: on})
-		}
 		return &web.ConsoleForm{
 			ConsoleFrame: web.ConsoleFrame{
 				Title: "Roles of " + a.Name, Lead: "None: the person is no operator. Where a role is taken away, tokens that it gave end.",
 				Trail: []web.ConsoleLink{{Text: "Operators", To: "/operators"}},
 			},
-			Hidden: [][2]string{{"id", a.ID}}, Fields: []web.ConsoleField{which}, Button: "Set the roles", Back: to("/account", "environment", h.Name, "id", a.ID),
+			Hidden: [][2]string{{"id", a.ID}}, Fields: []web.ConsoleField{v.roleField(a.Roles)}, Button: "Set the roles", Back: to("/account", "environment", h.Name, "id", a.ID),
 		}, nil
 	},
 	do: func(v *visit) error {
@@ -115,20 +134,93 @@ var setRoles = asking{
 		if err != nil {
 			return err
 		}
-		next := slices.DeleteFunc(slices.Clone(a.Roles), func(role string) bool { return slices.Contains(home.Roles(), role) })
-		for _, role := range v.sent["role"] {
-			if !slices.Contains(home.Roles(), role) {
-				return partner.Faults{{Field: "role", Problem: "is none that there is"}}
-			}
-			if !slices.Contains(next, role) {
-				next = append(next, role)
-			}
+		next, err := v.withRoles(a.Roles)
+		if err != nil {
+			return err
 		}
 		if err := h.People.Describe(v.r.Context(), a.ID, a.Profile, next, v.by()); err != nil {
 			return lastOwner(err)
 		}
 		return v.done("roles-set", "/operators")
 	},
+}
+
+var inviteOperator = asking{
+	show: func(v *visit) (*web.ConsoleForm, error) {
+		return &web.ConsoleForm{
+			ConsoleFrame: web.ConsoleFrame{Title: "Invite an operator", Trail: []web.ConsoleLink{{Text: "Operators", To: "/operators"}}},
+			Text:         []string{"Who has no account at home gets one, and a link to choose a password. They set up a second factor when they first open the console."},
+			Fields: []web.ConsoleField{
+				{Name: "name", Label: "E-mail or user name", Value: v.field("name"), Needed: true, Plain: true},
+				{Name: "full_name", Label: "Name", Value: v.field("full_name")}, v.roleField(nil),
+			},
+			Button: "Invite", Back: "/operators",
+		}, nil
+	},
+	do: func(v *visit) error {
+		h := v.c.home()
+		if h == nil || h.People == nil {
+			return store.ErrNotFound
+		}
+		if len(v.sent["role"]) == 0 {
+			return partner.Faults{{Field: "role", Problem: "none is ticked", Hint: "say what the person may do"}}
+		}
+		a, err := v.invited(h)
+		if err != nil {
+			return err
+		}
+		factors, err := h.People.Factors.List(v.r.Context(), a.ID)
+		if err != nil {
+			return err
+		}
+		if len(factors) > 0 { // a link would let whoever holds it in as them
+			return v.done("roles-set", "/operators")
+		}
+		link, err := h.People.Links.MakeReset(v.r.Context(), a.ID)
+		if err != nil {
+			return err
+		}
+		v.show(http.StatusOK, &web.ConsoleShown{
+			ConsoleFrame: web.ConsoleFrame{Title: "The operator is invited"}, Label: "Link for " + a.Name, Secret: link.Reveal(),
+			Text:  []string{"Hand it over yourself, to somebody whom you know: whoever opens it first chooses the password."},
+			Facts: []web.ConsoleFact{fact1("Good until", when(v.c.Now().Add(account.ResetLife)))}, On: web.ConsoleLink{Text: "To the operators", To: "/operators"},
+		})
+		return nil
+	},
+}
+
+// invited is the account of somebody who is to be an operator, with their roles. It
+// is made where there is none.
+func (v *visit) invited(h *Environment) (store.Account, error) {
+	ctx, typed := v.r.Context(), v.field("name")
+	a, err := v.named(h.People.Accounts, typed)
+	if err == nil {
+		next, err := v.withRoles(a.Roles)
+		if err != nil {
+			return a, err
+		}
+		next = append(next, a.Roles...) // none is taken away
+		slices.Sort(next)
+		return a, h.People.Describe(ctx, a.ID, a.Profile, slices.Compact(next), v.by())
+	}
+	if !errors.Is(err, store.ErrNotFound) {
+		return a, err
+	}
+	next, err := v.withRoles(nil)
+	if err != nil {
+		return a, err
+	}
+	profile := store.Profile{FullName: v.field("full_name")}
+	if strings.Contains(typed, "@") {
+		profile.Email = typed // nobody has shown that it is theirs
+	}
+	a, err = h.People.Create(ctx, account.New{Name: typed, Profile: profile, Roles: next}, v.by())
+	for is, field := range map[error]string{account.ErrName: "name", account.ErrEmail: "name", account.ErrTaken: "name", account.ErrProfile: "full_name"} {
+		if errors.Is(err, is) {
+			return a, partner.Faults{{Field: field, Problem: err.Error()}}
+		}
+	}
+	return a, err
 }
 
 // lastOwner is the fault in taking the last owner away, where an error is that.

@@ -232,11 +232,10 @@ func lines(s string) []string {
 // seek reads a list page by page until there are enough rows that a filter lets
 // through, or time is up. Next is where to go on, empty at the end; early says that
 // time was up.
-func seek[T any](now func() time.Time, after string, read func(after string, limit int) ([]T, bool, error), id func(*T) string, keep func(*T) bool) (found []T, next string, early bool, err error) {
+func seek[T any](after string, read func(after string, limit int) ([]T, bool, error), id func(*T) string, keep func(*T) bool) (found []T, next string, early bool, err error) {
 	began := time.Now()
-	_ = now
-	for {
-		some, more, err := read(after, 200)
+	for limit := perPage + 1; ; limit = min(2*limit, 500) {
+		some, more, err := read(after, limit)
 		if err != nil {
 			return nil, "", false, err
 		}

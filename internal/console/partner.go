@@ -17,7 +17,7 @@ func (v *visit) partners() error {
 	read := func(after string, limit int) ([]store.Partner, bool, error) {
 		return v.c.Partners.List(v.r.Context(), store.PartnerQuery{After: after, Limit: limit})
 	}
-	found, next, early, err := seek(v.c.Now, v.field("after"), read, func(p *store.Partner) string { return p.ID }, func(p *store.Partner) bool {
+	found, next, early, err := seek(v.field("after"), read, func(p *store.Partner) string { return p.ID }, func(p *store.Partner) bool {
 		return (sought == "" || strings.Contains(strings.ToLower(p.Name), sought) || p.ID == v.field("q") || strings.Contains(strings.ToLower(p.Email), sought)) &&
 			(is == "" || (is == "disabled") == p.Disabled())
 	})

@@ -87,6 +87,7 @@ func routes() []route {
 		shows("/activity/export", "activity-export", "clients:read", (*visit).exportActivity),
 
 		shows("/operators", "operators", "operators:read", (*visit).operators),
+		asks("/operator/new", "operator-new", "operators:write", true, inviteOperator),
 		asks("/operator/roles", "operator-roles", "operators:write", true, setRoles),
 	}
 }

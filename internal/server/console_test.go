@@ -73,6 +73,7 @@ var consolePages = map[string][]string{
 	"/activity/export":                       {home.Operator, home.Support, home.Auditor},
 	"/operators":                             {home.Operator, home.Support, home.Auditor},
 	"/operator/roles?id=$A":                  {},
+	"/operator/new":                          {},
 }
 
 // consoled is a site with one of each thing, and what stands for their ids.

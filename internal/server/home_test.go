@@ -60,7 +60,7 @@ func doored(t *testing.T, twoFactors bool) *site {
 }
 
 // visitor opens pages of the part as a browser.
-func (s *site) visitor(t *testing.T) *browser {
+func (s *site) visitor(t testing.TB) *browser {
 	b := s.browser(t, "home")
 	b.issuer = "http://" + s.address + "/home"
 	return b

@@ -85,8 +85,12 @@ func (c ConsoleChart) Told() string {
 	if c.Days {
 		each = "day"
 	}
+	unit := c.Unit
+	if c.Sum() == 1 {
+		unit = strings.TrimSuffix(unit, "s")
+	}
 	return fmt.Sprintf("%s %s in all, %s in the busiest %s, which began at %s. The last %s had %s.",
-		Thousands(c.Sum()), c.Unit, Thousands(peak.Count), each, c.Label(peak.At), each, Thousands(c.Values[len(c.Values)-1].Count))
+		Thousands(c.Sum()), unit, Thousands(peak.Count), each, c.Label(peak.At), each, Thousands(c.Values[len(c.Values)-1].Count))
 }
 
 // Label is a moment as the chart names it, in UTC.
