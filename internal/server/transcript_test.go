@@ -171,6 +171,11 @@ var directives = map[string]func(p *player, s step, words []string){
 			p.setup.handler = deciding
 		}
 	},
+	"home": func(p *player, s step, _ []string) {
+		if p.setup.home = true; p.site != nil {
+			p.fail(s, "> home must come before the first request")
+		}
+	},
 	"person":      playPerson,
 	"environment": func(p *player, s step, words []string) { p.environment = words[0] },
 	"clock": func(p *player, s step, words []string) {
