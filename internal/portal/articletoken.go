@@ -90,7 +90,7 @@ func (g *guide) answered() []line {
 	if g.people() {
 		rows = append(rows, cells(coded("refresh_token"), say("Present where your application may renew without the person. [Renew](%s)", g.link("sign-in", "refresh"))))
 	}
-	if strings.Contains(string(g.how.AppendToken(nil, &oauth.TokenResponse{Scope: "any"}, "")), `"scope"`) {
+	if len(g.scoped()) > 0 && strings.Contains(string(g.how.AppendToken(nil, &oauth.TokenResponse{Scope: "any"}, "")), `"scope"`) {
 		rows = append(rows, cells(coded("scope"), words("What the token carries, separated by spaces; it may be less than was asked for.")))
 	}
 	return rows

@@ -16,7 +16,7 @@ type Example struct {
 	ID       string // stable: its address on the page begins with it
 	Label    string // what it shows
 	Variants []Variant
-	Answer   Answer
+	Answer   *Answer // nil: it is the API's matter
 }
 
 // A Variant is an example in one language.
@@ -37,7 +37,7 @@ type Answer struct {
 }
 
 // Text is the answer as HTTP/1.1 sends it.
-func (a Answer) Text() string {
+func (a *Answer) Text() string {
 	head := fmt.Sprintf("HTTP/1.1 %d %s\n", a.Status, http.StatusText(a.Status))
 	if a.ContentType != "" {
 		head += "Content-Type: " + a.ContentType + "\n"

@@ -186,7 +186,7 @@ func (g *guide) machine() []Field {
 func (g *guide) tokenExample(id, label string, fields []Field, answer *oauth.TokenResponse) block {
 	return block{Example: &Example{
 		ID: id, Label: label, Variants: g.tokenRequest(fields).variants(id),
-		Answer: Answer{Status: 200, ContentType: g.how.ContentType, Body: indented(g.how.AppendToken(nil, answer, ""))},
+		Answer: &Answer{Status: 200, ContentType: g.how.ContentType, Body: indented(g.how.AppendToken(nil, answer, ""))},
 	}}
 }
 
@@ -200,4 +200,4 @@ func (g *guide) callRequest() *Request {
 }
 
 // called is the answer to it, whose body is the API's matter.
-var called = Answer{Status: 200, Body: "(what the API answers)"}
+var called = &Answer{Status: 200, Body: "(what the API answers)"}

@@ -52,7 +52,9 @@ func (w *markdownWriter) block(b block) {
 			v := &b.Example.Variants[i]
 			w.code(&Code{Label: v.Label, Language: v.Language, Text: v.Text})
 		}
-		w.code(&Code{Label: "The answer", Language: "http", Text: b.Example.Answer.Text()})
+		if b.Example.Answer != nil {
+			w.code(&Code{Label: "The answer", Language: "http", Text: b.Example.Answer.Text()})
+		}
 	case b.Picture != nil:
 		fmt.Fprintf(w, "\n%s\n", plain(b.Picture.Title))
 	default:
