@@ -20,6 +20,8 @@ type Record struct {
 	Devices    store.Devices
 	Consents   store.Consents
 	Grants     store.Grants
+	Partners   store.Partners       // home's; nil: there are none
+	Access     store.AccessRequests // the same
 	Now        func() time.Time
 }
 
@@ -37,7 +39,8 @@ func (r *Record) Export(ctx context.Context, accountID string) ([]byte, error) {
 	devices, err4 := r.Devices.List(ctx, a.ID, now)
 	consents, err5 := r.Consents.List(ctx, a.ID)
 	grants, err6 := r.Grants.List(ctx, a.ID, now)
-	if err := errors.Join(err, err2, err3, err4, err5, err6); err != nil {
+	members, asked, err7 := r.organised(ctx, a.ID)
+	if err := errors.Join(err, err2, err3, err4, err5, err6, err7); err != nil {
 		return nil, fmt.Errorf("export account: %w", err)
 	}
 	return json.MarshalIndent(struct {
@@ -53,6 +56,8 @@ func (r *Record) Export(ctx context.Context, accountID string) ([]byte, error) {
 		Devices    []exportedDevice   `json:"devices"`
 		Consents   []exportedConsent  `json:"consents"`
 		Grants     []exportedGrant    `json:"grants"`
+		Members    []exportedMember   `json:"memberships"`
+		Asked      []exportedAsking   `json:"access_requests"`
 		ExportedAt time.Time          `json:"exported_at"`
 	}{
 		a.ID, a.Name, append([]string{}, a.Roles...), a.Profile, a.CreatedAt, a.DisabledAt, shown(factors),
@@ -67,11 +72,57 @@ func (r *Record) Export(ctx context.Context, accountID string) ([]byte, error) {
 		each(grants, func(g store.Grant) exportedGrant {
 			return exportedGrant{g.ID, g.ClientID, g.Scope, g.APIs, g.CreatedAt, g.EndsAt}
 		}),
+		members, asked,
 		now,
 	}, "", "  ")
 }
 
+// maxOrganised is how many partners and how many requests an export holds of one
+// person; nobody comes near it.
+const maxOrganised = 1000
+
+// organised is what a person is to partners, and what they asked for.
+func (r *Record) organised(ctx context.Context, accountID string) (members []exportedMember, asked []exportedAsking, err error) {
+	members, asked = []exportedMember{}, []exportedAsking{}
+	if r.Partners == nil || r.Access == nil {
+		return members, asked, nil
+	}
+	partners, err := r.Partners.List(ctx, store.PartnerQuery{Member: accountID, Limit: maxOrganised})
+	if err != nil {
+		return nil, nil, err
+	}
+	for _, p := range partners {
+		for _, m := range p.Members {
+			if m.AccountID == accountID {
+				members = append(members, exportedMember{p.ID, p.Name, m.Role, m.Since})
+			}
+		}
+	}
+	requests, err := r.Access.List(ctx, store.AccessQuery{AccountID: accountID, Limit: maxOrganised})
+	return members, append(asked, each(requests, func(a store.AccessRequest) exportedAsking {
+		return exportedAsking{a.ID, a.Person, a.Email, a.Organised, a.Environment, a.Application, a.Purpose, a.AskedAt, a.Decision, a.DecidedAt}
+	})...), err
+}
+
 type (
+	exportedMember struct {
+		Partner string    `json:"partner"`
+		Name    string    `json:"name"`
+		Role    string    `json:"role"`
+		Since   time.Time `json:"since"`
+	}
+	exportedAsking struct {
+		ID           string    `json:"id"`
+		Person       string    `json:"person"`
+		Email        string    `json:"email"`
+		Organisation string    `json:"organisation"`
+		Environment  string    `json:"environment"`
+		Application  string    `json:"application"`
+		Purpose      string    `json:"purpose"`
+		AskedAt      time.Time `json:"asked_at"`
+		Decision     string    `json:"decision"`
+		DecidedAt    time.Time `json:"decided_at,omitzero"`
+	}
 	exportedIdentity struct {
 		Issuer  string `json:"issuer"`
 		Subject string `json:"subject"`

@@ -116,6 +116,18 @@ func TestExport(t *testing.T) {
 	r := &Record{
 		Accounts: w.store.Accounts(), Factors: w.store.Factors(), Identities: w.store.Identities(), Sessions: w.store.Sessions(),
 		Devices: w.store.Devices(), Consents: w.store.Consents(), Grants: w.store.Grants(), Now: w.now,
+		Partners: w.store.Partners(), Access: w.store.AccessRequests(),
+	}
+	other := w.person("piet")
+	members := []store.Member{{AccountID: a.ID, Role: store.MemberAdmin, Since: w.now()}, {AccountID: other.ID, Role: store.MemberAdmin, Since: w.now()}}
+	if err := w.store.Partners().Create(t.Context(), store.Partner{ID: "p", Name: "Acme Ltd", Members: members}, w.by()); err != nil {
+		t.Fatal(err)
+	}
+	for id, asks := range map[string]string{"mine": a.ID, "theirs": other.ID} {
+		asked := store.AccessRequest{ID: id, AccountID: asks, Person: "Jan of " + id, Purpose: "To sync.", AskedAt: w.now()}
+		if err := w.store.AccessRequests().Ask(t.Context(), asked, 0, w.by()); err != nil {
+			t.Fatal(err)
+		}
 	}
 	text, err := r.Export(t.Context(), a.ID)
 	if err != nil {
@@ -125,7 +137,7 @@ func TestExport(t *testing.T) {
 	if err := json.Unmarshal(text, &all); err != nil {
 		t.Fatal(err)
 	}
-	for name, want := range map[string]int{"factors": 13, "identities": 1, "sessions": 1, "devices": 1, "consents": 0, "grants": 0, "roles": 0} {
+	for name, want := range map[string]int{"factors": 13, "identities": 1, "sessions": 1, "devices": 1, "consents": 0, "grants": 0, "roles": 0, "memberships": 1, "access_requests": 1} {
 		if got, ok := all[name].([]any); !ok || len(got) != want {
 			t.Errorf("%s: %v", name, all[name])
 		}
@@ -133,12 +145,13 @@ func TestExport(t *testing.T) {
 	for _, secret := range []string{
 		handle.Reveal(), device.Reveal(), handle.Hash().Hex(), string(key), codes[0], "argon2", w.factor(a, store.FactorPassword).Data,
 		w.factor(a, store.FactorTOTP).Data, w.factor(a, store.FactorRecovery).Data, "hash", "Data",
+		other.ID, "Jan of theirs",
 	} {
 		if strings.Contains(string(text), secret) {
 			t.Errorf("%q is in the export", secret)
 		}
 	}
-	if !strings.Contains(string(text), "jan@school.example") || !strings.Contains(string(text), a.CreatedAt.Format(time.RFC3339)) {
+	if !strings.Contains(string(text), "jan@school.example") || !strings.Contains(string(text), "Acme Ltd") || !strings.Contains(string(text), "Jan of mine") || !strings.Contains(string(text), a.CreatedAt.Format(time.RFC3339)) {
 		t.Errorf("%s", text)
 	}
 	_, err = r.Export(t.Context(), "nobody")

@@ -161,7 +161,8 @@ func TestSend(t *testing.T) {
 			send(first, 0, false)
 			send(first, 500, false, "0-3 3+0")
 			send(second, 204, true) // the other one is at it
-			send(first, 302, false, "0-3 3+0")
+			send(first, 199, false, "0-3 3+0")
+			send(first, 300, false, "0-3 3+0")
 			send(first, 299, true, "0-3 3+0")
 			send(first, 204, true)
 			h.happen(1)

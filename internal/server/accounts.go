@@ -62,7 +62,7 @@ func (s *Server) administered(e *environment, mailer account.Mailer) *admin.Peop
 		},
 		Record: &account.Record{
 			Accounts: db.Accounts(), Factors: db.Factors(), Identities: db.Identities(), Sessions: db.Sessions(), Devices: db.Devices(),
-			Consents: db.Consents(), Grants: db.Grants(), Now: now,
+			Consents: db.Consents(), Grants: db.Grants(), Partners: db.Partners(), Access: db.AccessRequests(), Now: now,
 		},
 	}
 }
