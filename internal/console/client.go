@@ -2,7 +2,6 @@ package console
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -284,36 +283,34 @@ func (v *visit) secretSection(e *Environment, c *store.Client, writable bool) we
 // scopeSection lists what is allotted, and when it was last used.
 func (v *visit) scopeSection(e *Environment, c *store.Client) (web.ConsoleSection, error) {
 	section := web.ConsoleSection{Name: "scopes", Heading: "Allotted scopes", Empty: "Nothing is allotted."}
-	uses := map[string]time.Time{}
-	if !c.Declared && e.Clients.ScopeUses != nil {
-		all, err := e.Clients.ScopeUses.Of(v.r.Context(), c.ID)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return section, err
-		}
-		for _, u := range all {
-			uses[u.API+"\x00"+u.Scope] = u.Day
-		}
+	uses, err := e.Clients.ScopeUses.Of(v.r.Context(), c.ID)
+	if err != nil {
+		return section, err
+	}
+	unseen, err := e.Clients.Unused(v.r.Context(), c.ID)
+	if err != nil {
+		return section, err
 	}
 	if len(c.Allotted) == 0 {
 		return section, nil
 	}
 	section.Empty = ""
 	section.Table = &web.ConsoleTable{Caption: "Allotted scopes", Columns: columns("Scope", "API", "Last used by a call")}
-	unused := 0
 	for _, api := range slices.Sorted(maps.Keys(c.Allotted)) {
 		if len(c.Allotted[api]) == 0 {
 			section.Table.Rows = append(section.Table.Rows, []web.ConsoleCell{text("everything"), code(api), text("the API has no scopes")})
 		}
 		for _, scope := range c.Allotted[api] {
-			used := when(uses[api+"\x00"+scope])
-			if used.At.IsZero() {
+			used := text("")
+			if i := slices.IndexFunc(uses, func(u store.ScopeUse) bool { return u.API == api && u.Scope == scope }); i >= 0 {
+				used = text(uses[i].Day.Format(time.DateOnly))
+			} else if slices.Contains(unseen[api], scope) {
 				used = warn("not seen")
-				unused++
 			}
 			section.Table.Rows = append(section.Table.Rows, []web.ConsoleCell{code(scope), code(api), used})
 		}
 	}
-	if unused > 0 {
+	if len(unseen) > 0 {
 		section.Text = "A scope that no call has needed can be taken away: what leaks then opens less."
 	}
 	return section, nil

@@ -108,6 +108,8 @@ type visit struct {
 	at   *route
 	who  *home.Visitor // nil: nobody is signed in
 	sent url.Values    // of the query, or of the form
+
+	waits string // how many requests wait, where that was asked
 }
 
 // ServeHTTP answers one request.

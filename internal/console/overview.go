@@ -65,6 +65,9 @@ func (v *visit) waiting() ([]web.ConsoleSection, error) {
 	if err != nil || len(open) == 0 {
 		return nil, err
 	}
+	if v.waits = itoa(len(open)); more {
+		v.waits = "10+"
+	}
 	section := web.ConsoleSection{Name: "waiting", Heading: plural(len(open), "request") + " to decide", Table: requestTable(open)}
 	if more {
 		section.Heading = "More than 10 requests to decide"

@@ -59,6 +59,9 @@ func (v *visit) frame(f *web.ConsoleFrame) {
 			continue
 		}
 		link := web.ConsoleLink{Text: n.text, To: n.path, Here: v.at.path == n.path || v.at.path != "/" && n.path != "/" && parent(v.at.path) == n.path}
+		if n.path == "/requests" {
+			link.Count = v.waits
+		}
 		f.Nav = append(f.Nav, link)
 	}
 }

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"crypto/sha256"
 	"net/http"
 	"net/url"
 	"slices"
@@ -80,12 +81,18 @@ var consolePages = map[string][]string{
 func consoled(t *testing.T) (*site, *strings.Replacer) {
 	t.Helper()
 	s := start(t, setup{example: "quickstart", home: true})
+	return s, s.furnish(t, "")
+}
+
+// furnish makes one of each thing, with names that end so.
+func (s *site) furnish(t *testing.T, ends string) *strings.Replacer {
+	t.Helper()
 	staging := s.environment("staging")
 	made, err := staging.partners.Create(t.Context(), partner.New{Name: "Harbour", Scopes: []string{partner.AllScopes}}, s.by())
 	if err != nil {
 		t.Fatal(err)
 	}
-	member, owner := s.resident(t, "home", "mia"), s.resident(t, "home", "olga", home.Owner)
+	member, owner := s.resident(t, "home", "mia"+ends), s.resident(t, "home", "olga"+ends, home.Owner)
 	partners := s.server.current.Load().partners
 	p, err := partners.Create(t.Context(), partner.NewPartner{Name: "Harbour Works", Email: "a@harbour.example", Admins: []string{member.ID}}, s.by())
 	if err != nil {
@@ -98,7 +105,7 @@ func consoled(t *testing.T) (*site, *strings.Replacer) {
 		t.Fatal(err)
 	}
 	token := store.APIToken{
-		ID: "craneToken", Name: "Crane", APIs: []string{"notes"}, Elevated: true, Scope: []string{"notes.read"}, Addresses: []string{"192.0.2.7/32"},
+		ID: "craneToken" + ends, Hash: sha256.Sum256([]byte(ends)), Name: "Crane", APIs: []string{"notes"}, Elevated: true, Scope: []string{"notes.read"}, Addresses: []string{"192.0.2.7/32"},
 		CreatedAt: s.clock.Now(), CreatedBy: "test", EndsAt: s.clock.Now().Add(24 * time.Hour),
 	}
 	if err := staging.resources.store.APITokens().Create(t.Context(), token, s.by()); err != nil {
@@ -108,7 +115,7 @@ func consoled(t *testing.T) (*site, *strings.Replacer) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return s, strings.NewReplacer("$C", made.Client.ID, "$S", made.SecretID, "$A", member.ID, "$O", owner.ID, "$P", p.ID, "$R", asked.ID, "$T", token.ID, "$K", keys[0].ID)
+	return strings.NewReplacer("$C", made.Client.ID, "$S", made.SecretID, "$A", member.ID, "$O", owner.ID, "$P", p.ID, "$R", asked.ID, "$T", token.ID, "$K", keys[0].ID)
 }
 
 // TestConsoleRoles opens every page in every role (row U02), and posts to it: what
