@@ -268,6 +268,7 @@ func clientsShow(f *adminFlags) *cobra.Command {
 					fields = append(fields, [2]string{"", scope})
 				}
 			}
+			fields = append(fields, s.unused(&c)...)
 			if err := writeFields(s.OutOrStdout(), fields); err != nil || len(c.Secrets) == 0 {
 				return err
 			}

@@ -108,8 +108,13 @@ func requestFields(r *admin.AccessRequest) [][2]string {
 		organisation = strings.TrimSpace(organisation + " (" + r.Partner + ")")
 	}
 	fields := [][2]string{
-		{"request", r.ID}, {"state", r.State}, {"application", r.Application + ", " + r.Type}, {"environment", r.Environment},
-		{"organisation", organisation}, {"person", strings.TrimSpace(r.Person + " " + r.Email)}, {"asked", moment(r.AskedAt, "-")},
+		{"request", r.ID},
+		{"state", r.State},
+		{"application", r.Application + ", " + r.Type},
+		{"environment", r.Environment},
+		{"organisation", organisation},
+		{"person", strings.TrimSpace(r.Person + " " + r.Email)},
+		{"asked", moment(r.AskedAt, "-")},
 	}
 	several := func(name string, lines []string) {
 		for _, line := range lines {

@@ -127,6 +127,9 @@ func parameters(r *route) []object {
 	}
 	if r.method != http.MethodGet {
 		found = append(found, object{"name": "Idempotency-Key", "in": "header", "description": "One word of at most 255 characters, a new one for each request: under it the request is done once.", "schema": object{"type": "string", "maxLength": longestKey}})
+		if r.resource() != "" {
+			found = append(found, object{"name": "If-Match", "in": "header", "description": "The ETag of what you saw: it is done only if that has not changed since, else the answer is 412.", "schema": object{"type": "string"}})
+		}
 	}
 	return found
 }

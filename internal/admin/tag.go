@@ -38,16 +38,14 @@ func (c *call) tagged(body any) string {
 	return tagOf(body)
 }
 
-// resource is the path of the thing that the call changes, as the table and as the
-// request have it; empty where it is none.
-func (c *call) resource() (pattern, path string) {
-	want, got := strings.Split(c.route.path, "/"), strings.Split(c.URL.EscapedPath(), "/")
-	for n := len(want); n > 0; n-- {
-		if pattern = strings.Join(want[:n], "/"); resources[pattern] != nil {
-			return pattern, strings.Join(got[:n], "/")
+// resource is the path of the thing that a route is about, empty where it is none.
+func (r *route) resource() string {
+	for path := r.path; path != ""; path = path[:strings.LastIndexByte(path, '/')] {
+		if resources[path] != nil {
+			return path
 		}
 	}
-	return "", ""
+	return ""
 }
 
 // conditionally does something if what If-Match names is so (RFC 9110 §13.1.1). Whoever
@@ -59,14 +57,15 @@ func (c *call) conditionally(do func() (any, error)) (any, error) {
 		return do()
 	}
 	wanted := c.Header["If-Match"]
-	pattern, path := c.resource()
+	pattern := c.route.resource()
 	if pattern == "" {
 		if len(wanted) > 0 {
 			return nil, &Problem{Status: http.StatusPreconditionFailed, Detail: "There is nothing at this path that has an entity tag: leave If-Match away."}
 		}
 		return do()
 	}
-	defer c.api.turns.take(path)()
+	path := strings.Split(c.URL.EscapedPath(), "/")[:strings.Count(pattern, "/")+1]
+	defer c.api.turns.take(strings.Join(path, "/"))()
 	if len(wanted) == 0 {
 		return do()
 	}
