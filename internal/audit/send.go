@@ -33,6 +33,9 @@ const (
 	sendBytes = 256 << 10
 	sendMost  = 500
 
+	// sendBatches is how many batches are sent until others have their turn.
+	sendBatches = 50
+
 	// sendLease is how long a node that died keeps others from sending.
 	sendLease = time.Minute
 )
@@ -53,11 +56,12 @@ type Sender struct {
 	Post func(ctx context.Context, signature string, body []byte) (status int, err error)
 }
 
-// Send sends everything that there is, and returns how many batches those were. An
+// Send sends what there is, 50 batches at most, and returns how many those were. An
 // error means that the webhook, or the store, did not take one: call it again later.
 // That another process is sending is none.
 func (s *Sender) Send(ctx context.Context) (int, error) {
-	for sent := 0; ; sent++ {
+	sent := 0
+	for ; sent < sendBatches; sent++ {
 		now := s.Now()
 		at, err := s.Marks.Hold(ctx, s.Mark, s.Holder, now, now.Add(sendLease))
 		if errors.Is(err, store.ErrConflict) {
@@ -78,6 +82,7 @@ func (s *Sender) Send(ctx context.Context) (int, error) {
 			return sent, err // it is sent again
 		}
 	}
+	return sent, nil
 }
 
 // next is what follows, and where the mark stands after it.
