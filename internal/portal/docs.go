@@ -138,7 +138,7 @@ func (d *Docs) page(w http.ResponseWriter, r *http.Request, s *shelf, page strin
 		}
 		h := w.Header()
 		h.Set("Cache-Control", maxAge)
-		if d.Visitor != nil {
+		if visitor != nil {
 			h.Set("Cache-Control", "private, no-cache") // it says who is signed in
 		}
 		address := d.root + "/" + s.guide.Name + "/" + a.Slug

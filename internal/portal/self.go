@@ -63,6 +63,9 @@ type Published struct {
 	Clients  *partner.Clients
 	Activity store.Activity
 
+	// Settle writes what is known and not in Activity yet.
+	Settle func(context.Context) error
+
 	// Mint makes a short-lived token for a client, marked as made here. Call sends a
 	// request through the gateway of the environment, and nowhere else.
 	Mint func(ctx context.Context, clientID string, api *catalogue.API, scope []string) (secret.Secret, error)

@@ -164,6 +164,10 @@ func (v *self) asked() error {
 		return v.full()
 	}
 	if err != nil {
+		if faults, ok := errors.AsType[partner.Faults](err); ok && len(v.sent["scopes"]) == 0 {
+			faults = slices.DeleteFunc(faults, func(f partner.Fault) bool { return f.Field == "scopes" || f.Field == "apis" })
+			err = append(faults, partner.Fault{Field: "scopes", Problem: "are missing", Hint: "tick what the application needs"})
+		}
 		p, failed := v.askForm()
 		if failed != nil {
 			return failed

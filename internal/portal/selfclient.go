@@ -172,12 +172,15 @@ func (v *self) application() error {
 	if !c.Public() {
 		p.Sections = append(p.Sections, v.secretSection(e, &c))
 	}
-	for _, make := range []func(*Published, *store.Client) (web.ConsoleSection, error){v.scopeSection, v.usageSection, v.refusedSection} {
+	for _, make := range []func(*Published, *store.Client) (web.ConsoleSection, error){v.scopeSection, v.usageSection} {
 		section, err := make(e, &c)
 		if err != nil {
 			return err
 		}
 		p.Sections = append(p.Sections, section)
+	}
+	if p.Refusals, err = v.refused(e, &c); err != nil {
+		return err
 	}
 	return v.show(http.StatusOK, p)
 }

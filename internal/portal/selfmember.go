@@ -19,7 +19,7 @@ var memberRoles = []string{
 // members lists the people of the visitor's partners.
 func (v *self) members() error {
 	p := &web.PortalPage{PortalFrame: web.PortalFrame{Title: "Members", Lead: "Who acts for your organisation here."}}
-	p.Text = []string{"Your own password, your second factor and where you are signed in are on your account page: " + v.s.Door.Issuer + "/account"}
+	p.Text = []string{"Your own password, your second factor and where you are signed in are on your account page, behind your name above."}
 	for i := range v.of {
 		of := &v.of[i]
 		if of.Disabled() {

@@ -34,7 +34,7 @@ func (v *self) show(status int, p *web.PortalPage) error {
 		p.Nav = append(p.Nav, web.ConsoleLink{Text: n.text, To: n.path, Here: here})
 	}
 	if v.who != nil {
-		p.Who = v.who.Account.Name
+		p.Who, p.Own = v.who.Account.Name, v.s.Door.Issuer+"/account"
 		if len(v.of) == 1 {
 			p.Of = v.of[0].Name
 		}

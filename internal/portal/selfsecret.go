@@ -183,8 +183,12 @@ func (v *self) leaked() error {
 // deeds is what a secret did.
 func (v *self) deeds(e *Published, c *store.Client, s *store.Secret) web.ConsoleSection {
 	const most = 200
-	section := web.ConsoleSection{Name: "did", Heading: "What the old secret did", Text: "The newest first, by day. What was not you, was somebody else. What happened in the last seconds may be missing."}
-	all, err := e.Activity.Tallies(v.r.Context(), store.TallyQuery{Client: c.ID, Since: s.CreatedAt, Days: true, ByClient: true, BySecret: true, ByAPI: true, Limit: 20_000})
+	section := web.ConsoleSection{Name: "did", Heading: "What the old secret did", Text: "The newest first, by day. What was not you, was somebody else. What happened in the last seconds, at another server of the publisher, may be missing."}
+	err := e.Settle(v.r.Context())
+	var all []store.Tally
+	if err == nil {
+		all, err = e.Activity.Tallies(v.r.Context(), store.TallyQuery{Client: c.ID, Since: s.CreatedAt, Days: true, ByClient: true, BySecret: true, ByAPI: true, Limit: 20_000})
+	}
 	if err != nil {
 		section.Empty = "It cannot be read now. The page \"Why was I refused?\" and the chart of the application have a part of it."
 		return section

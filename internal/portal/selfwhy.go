@@ -38,6 +38,9 @@ func (v *self) why() error {
 		isOwn := func(id string) bool {
 			return id != "" && slices.ContainsFunc(own, func(c store.Client) bool { return c.ID == id })
 		}
+		if err := e.Settle(v.r.Context()); err != nil {
+			return err
+		}
 		if trace != "" {
 			all, err := e.Activity.Refused(v.r.Context(), trace)
 			if err != nil && !errors.Is(err, store.ErrNotFound) {
@@ -60,48 +63,46 @@ func (v *self) why() error {
 			}
 		}
 	}
-	section := web.ConsoleSection{Name: "refusals", Heading: "Last refusals of your clients"}
+	shown := &web.PortalRefusals{Heading: "Last refusals of your clients", Empty: "Nothing that your clients asked for was refused lately."}
 	if trace != "" {
 		p.Filter.Reset = "/why"
-		section.Heading, section.Empty = "The request", "No refused request of your clients is known under this trace id. It may have been answered, be older than what is kept, or be some seconds young: then look again."
 		last = found
-	} else {
-		section.Empty = "Nothing that your clients asked for was refused lately."
+		shown.Heading, shown.Empty = "The request", "No refused request of your clients is known under this trace id. It may have been answered, or be older than what is kept."
 	}
 	slices.SortStableFunc(last, func(a, b refusedCall) int { return b.At.Compare(a.At) })
-	refusals(&section, last[:min(len(last), mostRefused)])
-	p.Sections = []web.ConsoleSection{section}
+	for _, r := range last[:min(len(last), mostRefused)] {
+		shown.All = append(shown.All, v.s.explain(r.e, &r.RefusedRequest))
+	}
+	p.Refusals = shown
 	return v.show(http.StatusOK, p)
 }
 
-// refusals puts refused requests into a table, with cause and cure.
-func refusals(section *web.ConsoleSection, all []refusedCall) {
-	for _, r := range all {
-		if section.Table == nil {
-			section.Empty = ""
-			section.Table = &web.ConsoleTable{Caption: section.Heading, Columns: heads("When", "Why", "What to do", "Client", "Where", "Trace id")}
-		}
-		why, cure := web.ConsoleCell{Text: r.Refusal}, web.ConsoleCell{}
-		if reason := refusal.Find(r.Refusal); reason != nil {
-			why, cure = web.ConsoleCell{Text: reason.Cause, Below: string(reason.Code) + " · " + reason.Public().ID}, web.ConsoleCell{Text: reason.Cure, Below: "More: " + reason.URI(r.e.Issuer.String())}
-		}
-		client := mono(r.Client)
-		client.Below = cmp.Or(r.e.Title, r.e.Name)
-		section.Table.Rows = append(section.Table.Rows, []web.ConsoleCell{{At: r.At}, why, cure, client, {Text: r.Route}, mono(r.Trace)})
+// explain puts a refused request into words, with cause and cure.
+func (s *Self) explain(e *Published, r *store.RefusedRequest) web.PortalRefusal {
+	shown := web.PortalRefusal{At: r.At, Text: r.Refusal, Where: r.Route, Client: r.Client, In: cmp.Or(e.Title, e.Name), Trace: r.Trace, ID: r.Refusal}
+	reason := refusal.Find(r.Refusal)
+	if reason == nil {
+		return shown
 	}
+	shown.Text, shown.Why, shown.Do, shown.Code, shown.ID = reason.Public().Text, reason.Cause, reason.Cure, string(reason.Code), reason.Public().ID
+	g := s.Docs.guide(e.Environment, "")
+	for _, group := range g.refusals() {
+		if slices.ContainsFunc(group.Entries, func(one *entry) bool { return one.ID == shown.ID }) {
+			shown.More = strings.TrimPrefix(g.link("errors", shown.ID), s.root)
+		}
+	}
+	return shown
 }
 
-// refusedSection lists the last refusals of one client.
-func (v *self) refusedSection(e *Published, c *store.Client) (web.ConsoleSection, error) {
-	section := web.ConsoleSection{Name: "refusals", Heading: "Last refusals", Empty: "Nothing that it asked for was refused lately."}
-	all, err := e.Activity.RefusedOf(v.r.Context(), c.ID, 10)
+// refused are the last refusals of one client.
+func (v *self) refused(e *Published, c *store.Client) (*web.PortalRefusals, error) {
+	shown := &web.PortalRefusals{Heading: "Last refusals", Empty: "Nothing that it asked for was refused lately."}
+	all, err := e.Activity.RefusedOf(v.r.Context(), c.ID, 5)
 	if err != nil {
-		return section, err
+		return nil, err
 	}
-	mine := make([]refusedCall, len(all))
-	for i, r := range all {
-		mine[i] = refusedCall{e, r}
+	for i := range all {
+		shown.All = append(shown.All, v.s.explain(e, &all[i]))
 	}
-	refusals(&section, mine)
-	return section, nil
+	return shown, nil
 }

@@ -70,7 +70,7 @@ func (s *Server) selfService(g *generation, docs *portal.Docs) *portal.Self {
 			continue
 		}
 		self.Environments = append(self.Environments, &portal.Published{
-			Environment: e.Environment, Clients: e.partners, Activity: e.resources.store.Activity(),
+			Environment: e.Environment, Clients: e.partners, Activity: e.resources.store.Activity(), Settle: e.resources.activity.Flush,
 			Mint: e.trialToken, Call: func(r *http.Request) *http.Response { return s.trial(e, r) },
 		})
 	}

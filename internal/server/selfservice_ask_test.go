@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	"golang.org/x/net/html"
+
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/partner"
 	"github.com/grantway/grantway/internal/store"
@@ -152,5 +154,39 @@ func TestSelfServiceMembers(t *testing.T) {
 	out.visit("/portal/members").submit("/sign-out")
 	if out.visit("/portal/members"); out.at.Path != "/home/login" {
 		_ = out // the session at home may be alive: then it signs in again at once
+	}
+}
+
+// TestAskingForPeople: an application that people sign in to names where they are
+// sent back to, and may ask for OpenID Connect's own scopes.
+func TestAskingForPeople(t *testing.T) {
+	t.Parallel()
+	s := start(t, setup{example: "mytimetable", home: true})
+	b := s.visitor(t)
+	good := []string{
+		"organisation", "Planners", "person", "Petra", "email", "petra@planner.example", "application", "Planner", "purpose", "It plans.",
+		"type", store.TypeWeb, "redirect_uris", "https://planner.example/cb\nhttps://planner.example/cb2",
+	}
+	for i, row := range []struct {
+		field, sent string
+		code        int
+	}{
+		{"redirect_uris", "", http.StatusUnprocessableEntity}, {"redirect_uris", "javascript:alert(1)", http.StatusUnprocessableEntity},
+		{"type", store.TypeResource, http.StatusUnprocessableEntity}, {"scopes", "openid openid", http.StatusOK},
+	} {
+		b.visit("/portal/ask")
+		fields, action, ok := b.form("/ask")
+		if !ok {
+			t.Fatalf("no form:\n%s", b.body)
+		}
+		first := b.find(func(n *html.Node) bool { return n.Data == "input" && attributeOf(n, "name") == "scopes" })
+		fields.Set("scopes", attributeOf(first, "value"))
+		b.post(action, fields, append(slices.Clone(good), row.field, row.sent)...)
+		if b.code != row.code {
+			t.Errorf("row %d: %d\n%s", i, b.code, b.words())
+		}
+		if row.code != http.StatusOK && b.text("f-"+row.field+"-problem") == "" {
+			t.Errorf("row %d: nothing is said beside %s:\n%s", i, row.field, b.words())
+		}
 	}
 }

@@ -291,7 +291,7 @@ func TestSelfServiceWhy(t *testing.T) {
 	if err := h.environment("staging").resources.activity.Flush(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if words := h.developer.visit("/portal/why").words(); !strings.Contains(words, mine) || strings.Contains(words, theirs) || !strings.Contains(words, "/errors/") {
+	if words := h.developer.visit("/portal/why").words(); !strings.Contains(words, mine) || strings.Contains(words, theirs) || !strings.Contains(h.developer.body, "/portal/staging/errors#credentials-wrong") {
 		t.Errorf("the last refusals:\n%s", words)
 	}
 	if words := h.developer.visit("/portal/why?trace=" + mine).words(); !strings.Contains(words, h.own.Client.ID) {

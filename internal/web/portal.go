@@ -1,5 +1,7 @@
 package web
 
+import "time"
+
 // A PortalPage is a page where partners help themselves. What is empty of it is
 // left out. All addresses in it are paths below the portal, with their queries.
 type PortalPage struct {
@@ -14,6 +16,7 @@ type PortalPage struct {
 	Exchange *PortalExchange
 	Facts    *PortalSheet
 	Sections []ConsoleSection
+	Refusals *PortalRefusals
 }
 
 // A PortalFrame is what is around the content.
@@ -22,6 +25,7 @@ type PortalFrame struct {
 	Lead  string // one sentence below the title
 	Docs  string // URL path of the documentation
 	Who   string // who is signed in; empty: nobody
+	Own   string // URL of their account page
 	Of    string // for which organisation they are here
 	Nav   []ConsoleLink
 	Trail []ConsoleLink // from the list to here
@@ -60,6 +64,26 @@ type PortalSheet struct {
 	Heading string
 	Text    string
 	Facts   []ConsoleFact
+}
+
+// PortalRefusals are requests that were refused, the newest first.
+type PortalRefusals struct {
+	Heading string
+	Empty   string // in place of them
+	All     []PortalRefusal
+}
+
+// A PortalRefusal is one of them: what was the cause, and what cures it.
+type PortalRefusal struct {
+	At       time.Time
+	Text     string // as the answer had it
+	Why, Do  string
+	More     string // path of what explains it further
+	Code, ID string // as the answer has them
+	Where    string // the endpoint or route
+	Client   string
+	In       string // the environment
+	Trace    string
 }
 
 func (PortalPage) screen() string { return "portal-page" }

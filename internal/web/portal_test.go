@@ -12,7 +12,7 @@ func TestPortalPages(t *testing.T) {
 	at := Showing{Language: "en", Browser: "b", Now: now}
 	for name, said := range map[string]func(string) string{"plain": plainly, "hostile": hostile} {
 		frame := PortalFrame{
-			Title: said("Export"), Lead: said("In staging."), Docs: "/at/", Who: said("ada"), Of: said("Acme"), Said: said("Done."), Note: said("Wrong."),
+			Title: said("Export"), Lead: said("In staging."), Docs: "/at/", Who: said("ada"), Own: "https://home.example/account", Of: said("Acme"), Said: said("Done."), Note: said("Wrong."),
 			Nav: []ConsoleLink{{Text: "My applications", To: "/applications", Here: true}}, Trail: []ConsoleLink{{Text: said("All"), To: "/applications"}},
 		}
 		facts := []ConsoleFact{{Name: said("Client id"), Is: []ConsoleCell{{Text: said("a"), Code: true}}}, {Name: "None"}}
@@ -27,6 +27,7 @@ func TestPortalPages(t *testing.T) {
 			{"exchange", at, PortalPage{
 				PortalFrame: frame, Exchange: &PortalExchange{Sent: said("GET /"), Got: said("HTTP/1.1 200"), Notes: []string{said("Shortened.")}},
 				Filter: &ConsoleFilter{To: "/why", Fields: fields[:1], Reset: "/why"}, Actions: frame.Trail, Sections: []ConsoleSection{{Name: "all", Heading: said("All"), Facts: facts}},
+				Refusals: &PortalRefusals{Heading: "Last", All: []PortalRefusal{{At: now, Text: said("No."), Why: said("So."), Do: said("Do."), More: "/staging/errors#x", Code: said("c"), Client: said("a"), In: said("Staging")}}},
 			}},
 		} {
 			t.Run(name+"/"+s.name, func(t *testing.T) {
