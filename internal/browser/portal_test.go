@@ -33,7 +33,7 @@ func TestPortal(t *testing.T) {
 			base := "http://" + server
 			told, _ := json.Marshal(map[string]string{ // strings always encode
 				"issuer": base + row.issuer, "app": base, "portal": base + "/portal", "environment": row.environment, "other": row.other,
-				"scope": row.scope, "chromium": chromium, "caching": "max-age|no-store", "pictures": os.Getenv("GRANTWAY_PICTURES"),
+				"scope": row.scope, "chromium": chromium, "caching": "max-age|no-cache|no-store", "pictures": os.Getenv("GRANTWAY_PICTURES"),
 			})
 			journey := exec.CommandContext(t.Context(), node, filepath.Join(scripts, "portal.mjs"))
 			journey.Env = append(os.Environ(), "SITE="+string(told), "NO_PROXY=*", "no_proxy=*")
