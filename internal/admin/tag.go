@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"sync"
+
+	"github.com/grantway/grantway/internal/store"
 )
 
 // A stable is what a GET of one thing shows, without what moves by itself: when it
@@ -50,8 +52,9 @@ func (r *route) resource() string {
 
 // conditionally does something if what If-Match names is so (RFC 9110 §13.1.1). Whoever
 // changes one thing waits for others at this server who do, so that of two who
-// name the same state one is refused. Between two servers of one environment they
-// are held apart only by what the store refuses.
+// name the same state one is refused. Between two servers of one environment the
+// store does that for changes of a client (asSeen); for what else is done to a thing
+// there is a moment between the look and the deed.
 func (c *call) conditionally(do func() (any, error)) (any, error) {
 	if !c.changes() {
 		return do()
@@ -78,9 +81,23 @@ func (c *call) conditionally(do func() (any, error)) (any, error) {
 	case !ok:
 		return nil, &Problem{Status: http.StatusBadRequest, Detail: `If-Match is no list of entity tags, as in "xyzzy".`}
 	case !matches:
-		return nil, &Problem{Status: http.StatusPreconditionFailed, Detail: "It has changed since you looked at it. Look again, and send the ETag of that answer."}
+		return nil, errMoved
 	}
 	return do()
+}
+
+var errMoved = &Problem{Status: http.StatusPreconditionFailed, Detail: "It has changed since you looked at it. Look again, and send the ETag of that answer."}
+
+// asSeen asks what If-Match asks, of a client that is about to change; nil without it.
+func (c *call) asSeen() func(*store.Client) bool {
+	wanted := c.Header["If-Match"]
+	if len(wanted) == 0 {
+		return nil
+	}
+	return func(is *store.Client) bool {
+		matches, _ := matched(strings.Join(wanted, ","), tagOf(c.client(is)))
+		return matches
+	}
 }
 
 // matched compares a tag with those of If-Match by the strong comparison; ok is

@@ -14,6 +14,9 @@ import (
 	"github.com/grantway/grantway/oauth"
 )
 
+// ErrMoved says that a client is not what it was to be for a change.
+var ErrMoved = errors.New("the client is another by now")
+
 // ErrRaced says that others changed the client again and again meanwhile.
 var ErrRaced = errors.New("others are changing the client at the same time")
 
@@ -40,6 +43,10 @@ type Change struct {
 	Scopes          Edit // names, aliases or unique endings of them; what was allotted and is in no API any more can be removed
 	Grants          Edit
 	Until           time.Time // when the grants end that are added, also those that it had; zero: they do not
+
+	// If is asked about the client that is about to change, in the same step: false is
+	// ErrMoved. Nil: it is changed whatever it is.
+	If func(is *store.Client) bool
 }
 
 // Change changes a client in one step. Where a scope, an API or a grant is taken
@@ -47,9 +54,20 @@ type Change struct {
 // client's access tokens, and, unless it was only client_credentials, also what
 // people allowed it, with codes and refresh tokens; they are asked again.
 func (c *Clients) Change(ctx context.Context, id string, change Change, by store.By) (Result, error) {
-	return c.alter(ctx, id, by, func(from store.Client, now time.Time) (store.ClientChange, Faults) {
+	moved := false
+	result, err := c.alter(ctx, id, by, func(from store.Client, now time.Time) (store.ClientChange, Faults) {
+		if change.If != nil {
+			is := shown(from)
+			if moved = !change.If(&is); moved {
+				return store.ClientChange{}, Faults{{}} // to go no further
+			}
+		}
 		return c.changed(from, change, now)
 	})
+	if moved {
+		return Result{}, ErrMoved
+	}
+	return result, err
 }
 
 // alter changes a client as it is, however often others change it meanwhile.
