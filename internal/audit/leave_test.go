@@ -68,6 +68,11 @@ func TestLedger(t *testing.T) {
 	if got := h.verify(readLedger(t, path), nil); got != nil {
 		t.Error(got)
 	}
+	must(t, os.Rename(path, path+".1"))
+	must(t, h.follow(l))
+	if diff := cmp.Diff(whole, readLedger(t, path)); diff != "" {
+		t.Error("after the file was put aside:", diff)
+	}
 }
 
 // TestLedgerAhead: a store that was set back, or replaced, is noticed at once.

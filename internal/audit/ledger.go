@@ -87,10 +87,14 @@ func lines(from io.Reader, each func(text string, whole bool) error) (torn bool,
 // Follow adds the checkpoints of an environment that are not in the file yet, and
 // returns how many they are. They are durable when it returns. ErrAhead says that
 // the last one in the file is not one of the store's; from then on the file goes on
-// with the store's newest, and both stand in it.
+// with the store's newest, and both stand in it. Where the file is gone, another one
+// is begun with all checkpoints that there are.
 func (l *Ledger) Follow(ctx context.Context, environment string, seals store.Seals) (int, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	if _, err := os.Stat(l.path); errors.Is(err, fs.ErrNotExist) { // it was put aside: another one begins
+		l.last, l.torn = map[string]Checkpoint{}, false
+	}
 	at, ahead := int64(0), error(nil)
 	if last, ok := l.last[environment]; ok {
 		newest, err := seals.Last(ctx)
