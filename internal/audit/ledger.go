@@ -93,6 +93,9 @@ func (l *Ledger) Follow(ctx context.Context, environment string, seals store.Sea
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if _, err := os.Stat(l.path); errors.Is(err, fs.ErrNotExist) { // it was put aside: another one begins
+		if err := disk.Create(l.path, nil); err != nil {
+			return 0, err
+		}
 		l.last, l.torn = map[string]Checkpoint{}, false
 	}
 	at, ahead := int64(0), error(nil)
@@ -141,7 +144,7 @@ func (l *Ledger) add(environment string, some []store.Seal) error {
 		text.WriteString(s.Checkpoint)
 		text.WriteByte('\n')
 	}
-	file, err := os.OpenFile(l.path, os.O_WRONLY|os.O_APPEND|os.O_CREATE, 0o600)
+	file, err := os.OpenFile(l.path, os.O_WRONLY|os.O_APPEND, 0)
 	if err != nil {
 		return err
 	}
