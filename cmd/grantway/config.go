@@ -50,7 +50,7 @@ it also warns of routes that differ from it, as 'grantway lint' does.`,
 			}
 			for _, api := range loaded.Environments[0].APIs {
 				if api.Document != nil {
-					tellNotes(c.ErrOrStderr(), catalogue.Lint(loaded, api.Name, nil))
+					tellNotes(c.ErrOrStderr(), catalogue.Lint(loaded, api.Name))
 				}
 			}
 			routes := 0

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,6 +23,10 @@ type cognitoClient struct {
 	Callbacks    []string `json:"CallbackURLs"`
 	Logouts      []string `json:"LogoutURLs"`
 	Providers    []string `json:"SupportedIdentityProviders"`
+	Life         int      `json:"AccessTokenValidity"`
+	Units        struct {
+		Access string `json:"AccessToken"`
+	} `json:"TokenValidityUnits"`
 }
 
 // cognitoUser is as much of its UserType.
@@ -90,6 +95,9 @@ func (c *cognitoClient) coming() coming {
 	}
 	if others := slices.DeleteFunc(slices.Clone(c.Providers), func(p string) bool { return p == "COGNITO" }); len(others) > 0 {
 		n.leave("sign-in by %s: name them under login.providers in grantway.yaml", strings.Join(others, ", "))
+	}
+	if c.Life > 0 {
+		n.leave("its tokens' lifetime of %d %s: say it under the API's token.lifetime", c.Life, cmp.Or(c.Units.Access, "hours"))
 	}
 	return n
 }

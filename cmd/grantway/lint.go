@@ -76,25 +76,26 @@ func lintFile(file, document, api string) (catalogue.Faults, error) {
 	if err != nil {
 		return nil, err
 	}
-	apis := loaded.Environments[0].APIs
 	if api != "" && loaded.Environments[0].API(api) == nil {
 		return nil, &usageError{fmt.Errorf("there is no API %q in %s", api, file)}
 	}
-	if document == "" {
-		found := catalogue.Faults{}
-		for _, a := range apis {
-			if a.Document != nil && (api == "" || a.Name == api) {
-				found = append(found, a.Document.Notes...)
-			}
+	if document != "" {
+		if apis := loaded.Environments[0].APIs; api == "" && len(apis) > 1 {
+			return nil, &usageError{errors.New("which API is the document of? Name it with --api")}
+		} else if api == "" {
+			api = apis[0].Name
 		}
-		return append(found, catalogue.Lint(loaded, api, nil)...), nil
+		o, err := catalogue.LoadOpenAPI(document)
+		if err != nil {
+			return nil, err
+		}
+		loaded = loaded.WithDocument(api, o)
 	}
-	if api == "" && len(apis) > 1 {
-		return nil, &usageError{errors.New("which API is the document of? Name it with --api")}
+	found := catalogue.Faults{}
+	for _, a := range loaded.Environments[0].APIs {
+		if a.Document != nil && (api == "" || a.Name == api) {
+			found = append(found, a.Document.Notes...)
+		}
 	}
-	o, err := catalogue.LoadOpenAPI(document)
-	if err != nil {
-		return nil, err
-	}
-	return append(o.Notes, catalogue.Lint(loaded, api, o)...), nil
+	return append(found, catalogue.Lint(loaded, api)...), nil
 }

@@ -123,6 +123,8 @@ func ParseOpenAPI(name string, data []byte) (*OpenAPI, error) {
 		r.root = r.json(data)
 	} else if node := r.document(data); node != nil {
 		r.root = r.yaml(node, "", 0)
+	} else if len(data) > MaxFile || strings.Contains(r.faults[0].Problem, "words and signs") {
+		r.faults[0].Hint = "convert the document to JSON, of which " + Size(MaxOpenAPI).String() + " are read"
 	}
 	if len(r.faults) > 0 {
 		return nil, r.faults.sorted()
@@ -156,6 +158,26 @@ func (r *resolver) openAPI(p *plan) *OpenAPI {
 		return nil
 	}
 	return o
+}
+
+// WithDocument returns the catalogue with another document for an API, or with one
+// where it had none. The receiver is not changed.
+func (c *Catalogue) WithDocument(api string, document *OpenAPI) *Catalogue {
+	with := *c
+	with.Environments = slices.Clone(c.Environments)
+	for i, e := range with.Environments {
+		changed := *e
+		changed.APIs = slices.Clone(e.APIs)
+		for j, a := range changed.APIs {
+			if a.Name == api {
+				described := *a
+				described.Document = document.under(e.Base)
+				changed.APIs[j] = &described
+			}
+		}
+		with.Environments[i] = &changed
+	}
+	return &with
 }
 
 // Operation returns the operation of a method at a path of a route, or nil. The

@@ -11,24 +11,20 @@ import (
 
 // Lint says what nobody guards, or nobody needs: where the routes of an API and its
 // OpenAPI document differ, scopes that no route asks for, and routes that let
-// everybody alter something. All are warnings; what the document tells comes first. Where an
-// API is named, only that one is looked at, and with a document, by that one.
-func Lint(c *Catalogue, api string, document *OpenAPI) Faults {
+// everybody alter something. All are warnings; what the document tells comes first.
+// Where an API is named, only that one is looked at.
+func Lint(c *Catalogue, api string) Faults {
 	if len(c.Environments) == 0 {
 		return nil
 	}
 	var found Faults
 	e := c.Environments[0] // routes are the same in all
 	for _, a := range e.APIs {
-		if api != "" && a.Name != api {
-			continue
+		if api == "" || a.Name == api {
+			l := &linter{places: &c.places, environments: c.Environments, api: a, tree: treeOf(e), document: a.Document, used: make([]bool, len(a.Routes))}
+			l.all()
+			found = append(found, l.found...)
 		}
-		l := &linter{places: &c.places, environments: c.Environments, api: a, tree: treeOf(e), document: a.Document, used: make([]bool, len(a.Routes))}
-		if document != nil && (api != "" || len(e.APIs) == 1) {
-			l.document = document.under(e.Base)
-		}
-		l.all()
-		found = append(found, l.found...)
 	}
 	return found
 }

@@ -72,7 +72,7 @@ func Propose(file string, old []byte, document *OpenAPI, o ProposeOptions) (*Pro
 	if err != nil {
 		return nil, err
 	}
-	p.Notes = append(slices.Clone(document.Notes), Lint(c, p.API, document)...)
+	p.Notes = append(slices.Clone(document.Notes), Lint(c.WithDocument(p.API, document), p.API)...)
 	return &p.Proposal, nil
 }
 

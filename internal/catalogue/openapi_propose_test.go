@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -225,7 +226,7 @@ apis:
 		}
 		o := readAPI(t, notesAPI)
 		o.File = "openapi.yaml"
-		got := Lint(c, "", o).Error()
+		got := Lint(c.WithDocument("notes", o), "").Error()
 		if !strings.Contains(got, row.says) || row.says == "" && got != "" {
 			t.Errorf("%s: says\n%s\nwant\n%s", row.name, got, row.says)
 		}
@@ -235,16 +236,74 @@ apis:
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := Lint(c, "", nil).Error(); got != "notes.yaml:12:9: warning: apis.notes.routes[4]: everybody may DELETE here, in staging\n    ask for a scope, or for token" {
+	if got := Lint(c, "").Error(); got != "notes.yaml:12:9: warning: apis.notes.routes[4]: everybody may DELETE here, in staging\n    ask for a scope, or for token" {
 		t.Error(got)
 	}
 	silent := strings.Replace(notesAPI, "security:\n  - login: [notes:read]\n", "", 1)
-	if got := Lint(c, "notes", readAPI(t, silent)).Error(); !strings.Contains(got, "says nothing of security; the route asks for notes:read") {
+	if got := Lint(c.WithDocument("notes", readAPI(t, silent)), "notes").Error(); !strings.Contains(got, "says nothing of security; the route asks for notes:read") {
 		t.Error(got)
 	}
-	e := c.Environments[0]
-	e.APIs[0].Document = readAPI(t, notesAPI).under(e.Base)
+	e := c.WithDocument("notes", readAPI(t, notesAPI)).Environments[0]
+	if c.Environments[0].APIs[0].Document != nil {
+		t.Error("WithDocument changes the receiver")
+	}
 	if ops := e.OperationsOf(e.APIs[0], &e.APIs[0].Routes[2]); len(ops) != 1 || ops[0].Template != "/notes/{note-id}/files/{name}.txt" {
 		t.Errorf("%+v", ops)
+	}
+}
+
+// patched applies a unified diff as strictly as can be: every line number and every
+// count has to be right.
+func patched(t *testing.T, old, diff string) string {
+	t.Helper()
+	from, to := strings.SplitAfter(old, "\n"), ""
+	at, made := 0, 0
+	lines := strings.SplitAfter(diff, "\n")[2:]
+	for len(lines) > 0 && lines[0] != "" {
+		var start, n, newStart, newN int
+		if _, err := fmt.Sscanf(lines[0], "@@ -%d,%d +%d,%d @@", &start, &n, &newStart, &newN); err != nil {
+			t.Fatal(lines[0], err)
+		}
+		for ; at < start-1; at, made = at+1, made+1 {
+			to += from[at]
+		}
+		if made != newStart-1 {
+			t.Errorf("%s begins at line %d", lines[0], made+1)
+		}
+		lines = lines[1:]
+		for ; newN > 0; lines = lines[1:] {
+			if text := lines[0][1:]; lines[0][0] == ' ' {
+				if from[at] != text {
+					t.Errorf("line %d is %q and not %q", at+1, from[at], text)
+				}
+				at, n = at+1, n-1
+			}
+			to, made, newN = to+lines[0][1:], made+1, newN-1
+		}
+		if n != 0 {
+			t.Errorf("a hunk has %d lines too few", n)
+		}
+	}
+	return to + strings.Join(from[at:], "")
+}
+
+func TestDiffOfSeveralParts(t *testing.T) {
+	t.Parallel()
+	file := strings.Replace(notesFile, "    scopes:\n      notes:read:\n        description: Read # nothing more\n", "    issuers: []\n    token:\n      # a\n      # b\n      # c\n      # d\n      lifetime: 1h\n", 1)
+	file = strings.Replace(file, "- GET /notes: read\n", "- GET /notes: token\n"+strings.Repeat("      # more\n", 9), 1)
+	p, err := proposal(t, file, notesAPI, ProposeOptions{API: "notes"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	diff := p.Diff()
+	if n := strings.Count(diff, "\n@@ "); n != 3 {
+		t.Errorf("%d hunks\n%s", n, diff)
+	}
+	if made := patched(t, file, diff); made != string(p.New) {
+		t.Error(cmp.Diff(string(p.New), made))
+	}
+	// New scopes stand above the comment that is of the routes.
+	if !strings.Contains(string(p.New), "        write: true\n    # what is guarded\n    routes:\n") {
+		t.Error(string(p.New))
 	}
 }
