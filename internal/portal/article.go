@@ -23,7 +23,6 @@ type part struct {
 
 // A block is a piece of a part: exactly one of its fields is set.
 type block struct {
-	Sub     *sub
 	Prose   text
 	List    *list
 	Grid    *grid
@@ -33,9 +32,6 @@ type block struct {
 	Example *Example
 	Picture *picture
 }
-
-// A sub is a heading below that of the part.
-type sub struct{ ID, Title string }
 
 // A list has one text for each item; steps are numbered.
 type list struct {

@@ -28,8 +28,6 @@ type markdownWriter struct {
 
 func (w *markdownWriter) block(b block) {
 	switch {
-	case b.Sub != nil:
-		fmt.Fprintf(w, "\n### %s\n", plain(b.Sub.Title))
 	case b.Prose != nil:
 		w.paragraph(b.Prose)
 	case b.List != nil:
