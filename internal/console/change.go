@@ -115,7 +115,9 @@ func detailOf(detail string) string {
 			parts = append(parts, fmt.Sprintf("%s: %s → %s", name, plainly(pair["from"]), plainly(pair["to"])))
 			continue
 		}
-		parts = append(parts, name+": "+plainly(members[name]))
+		if is := plainly(members[name]); is != "" {
+			parts = append(parts, name+": "+is)
+		}
 	}
 	const most = 400
 	if all := []rune(strings.Join(parts, "; ")); len(all) > most {

@@ -255,7 +255,7 @@ func (v *visit) secretSection(e *Environment, c *store.Client, writable bool) we
 		section.Empty = "It has no secret, and gets no tokens until it has one."
 	}
 	for _, s := range c.Secrets {
-		name := code("…" + s.Hint)
+		name := below(code("…"+s.Hint), s.ID)
 		if s.Hint == "" {
 			name = code(s.ID)
 		}
@@ -263,7 +263,7 @@ func (v *visit) secretSection(e *Environment, c *store.Client, writable bool) we
 		if s.ExpiresAt.IsZero() {
 			ends = text("never")
 		}
-		row := []web.ConsoleCell{below(name, s.ID), good("Live"), when(s.CreatedAt), ends, when(s.LastUsedAt)}
+		row := []web.ConsoleCell{name, good("Live"), when(s.CreatedAt), ends, when(s.LastUsedAt)}
 		if !s.Live(v.c.Now()) {
 			row[1] = bad("Ended")
 		} else if !s.ExpiresAt.IsZero() && s.ExpiresAt.Sub(v.c.Now()) < 30*24*time.Hour {
