@@ -39,7 +39,11 @@ func (v *self) applications() error {
 	}
 	for _, e := range v.s.Environments {
 		section := web.ConsoleSection{Name: "in-" + e.Name, Heading: cmp.Or(e.Title, e.Name)}
-		for _, c := range v.clients(e) {
+		own, err := v.clients(e)
+		if err != nil {
+			return err
+		}
+		for _, c := range own {
 			if section.Table == nil {
 				section.Table = &web.ConsoleTable{Caption: "Applications in " + e.Title, Columns: heads("Application", "Status", "Secrets", "Last used")}
 			}
@@ -54,10 +58,8 @@ func (v *self) applications() error {
 	return v.show(http.StatusOK, p)
 }
 
-// clients are those of the visitor in an environment, which they may see. What the
-// store does not say now is left out.
-func (v *self) clients(e *Published) []store.Client {
-	var all []store.Client
+// clients are those of the visitor in an environment, which they may see.
+func (v *self) clients(e *Published) (all []store.Client, err error) {
 	for i := range v.of {
 		p := &v.of[i]
 		if p.Disabled() || !partner.MemberMay(p.Role(v.who.Account.ID), partner.MaySee) {
@@ -65,11 +67,11 @@ func (v *self) clients(e *Published) []store.Client {
 		}
 		some, _, err := e.Clients.Of(v.r.Context(), p.ID, "", mostShown)
 		if err != nil {
-			continue
+			return nil, err
 		}
 		all = append(all, some...)
 	}
-	return all
+	return all, nil
 }
 
 func (v *self) clientRow(e *Published, c *store.Client) []web.ConsoleCell {
@@ -137,7 +139,7 @@ func (v *self) requestSection() (web.ConsoleSection, error) {
 			}
 			seen[r.ID] = true
 			if section.Table == nil {
-				section.Table = &web.ConsoleTable{Caption: "Requests", Columns: heads("Application", "Environment", "Status", "Asked", "")}
+				section.Table = &web.ConsoleTable{Caption: "Requests", Columns: heads("Application", "Environment", "Status", "Asked", "What you can do")}
 			}
 			is, do := state("Waits for the publisher", "warn"), web.ConsoleCell{Text: "Take back", To: at("/ask/withdraw", "id", r.ID)}
 			switch r.Decision {
@@ -332,8 +334,11 @@ func (v *self) usageSection(e *Published, c *store.Client) (web.ConsoleSection, 
 		lifetimes[api.Name] = api.Token.Lifetime
 	}
 	for _, f := range activity.Needless(all, lifetimes, 3) {
-		section.Text = fmt.Sprintf("Your programs fetch tokens needlessly: %s for %s, where %s would do. Keep a token until shortly before its end, and share it between the calls of one program: see \"Lifetimes and renewal\".",
-			web.Thousands(f.Fetched), f.API, web.Thousands(f.Needed))
+		section.Text += fmt.Sprintf("Your programs fetch tokens needlessly: %s for %s, where %s would do. ", web.Thousands(f.Fetched), f.API, web.Thousands(f.Needed))
+	}
+	if section.Text != "" {
+		section.Text += "Keep a token until shortly before its end, and share it between the calls of one program."
+		section.Further = []web.ConsoleLink{{Text: "Lifetimes and renewal", To: "/" + e.Name + "/lifetimes"}}
 	}
 	return section, nil
 }

@@ -36,18 +36,22 @@ const TryMark = "portal"
 
 // tryable are the clients of the visitor that the API can be tried with: those that
 // act for themselves, in environments for development.
-func (v *self) tryable() (pairs []string) {
+func (v *self) tryable() (pairs []string, err error) {
 	for _, e := range v.s.Environments {
 		if e.Use != "development" || e.Mint == nil {
 			continue
 		}
-		for _, c := range v.clients(e) {
+		own, err := v.clients(e)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range own {
 			if v.mayTry(e, &c) == nil {
 				pairs = append(pairs, e.Name+" "+c.ID, cmp.Or(c.Name, c.ID)+", in "+cmp.Or(e.Title, e.Name))
 			}
 		}
 	}
-	return pairs
+	return pairs, nil
 }
 
 // mayTry says whether the API can be tried with a client.
@@ -60,15 +64,18 @@ func (v *self) mayTry(e *Published, c *store.Client) error {
 }
 
 // tryPage is the form, filled in with what was sent.
-func (v *self) tryPage() *web.PortalPage {
+func (v *self) tryPage() (*web.PortalPage, error) {
 	p := &web.PortalPage{PortalFrame: web.PortalFrame{
 		Title: "Try it", Lead: "Call the API as one of your applications would. The token is made for this one call and good for a minute.",
 	}}
-	clients := v.tryable()
+	clients, err := v.tryable()
+	if err != nil {
+		return nil, err
+	}
 	if len(clients) == 0 {
 		p.Text = []string{"You have no application to try it with: one that acts for itself, in an environment for development."}
 		p.Actions = []web.ConsoleLink{{Text: "Ask for access", To: "/ask", Main: true}}
-		return p
+		return p, nil
 	}
 	picked := v.field("client")
 	if v.field("id") != "" {
@@ -105,10 +112,16 @@ func (v *self) tryPage() *web.PortalPage {
 		section.Table.Rows = append(section.Table.Rows, []web.ConsoleCell{{Text: method}, {Text: path, To: at("/try", "client", cmp.Or(picked, clients[0]), "method", method, "path", path)}})
 	}
 	p.Sections = []web.ConsoleSection{section}
-	return p
+	return p, nil
 }
 
-func (v *self) try() error { return v.show(http.StatusOK, v.tryPage()) }
+func (v *self) try() error {
+	p, err := v.tryPage()
+	if err != nil {
+		return err
+	}
+	return v.show(http.StatusOK, p)
+}
 
 // tried calls the API and shows both directions.
 func (v *self) tried() error {
@@ -127,14 +140,17 @@ func (v *self) tried() error {
 	if err := v.mayTry(e, &c); err != nil {
 		return err
 	}
+	p, err := v.tryPage()
+	if err != nil {
+		return err
+	}
 	method, to, body, faults := v.trial(e)
 	if len(faults) > 0 {
-		return v.wrong(faults, v.tryPage())
+		return v.wrong(faults, p)
 	}
 	if ok, _ := v.s.Trying.Spend(v.who.Account.ID); !ok {
 		return errMany
 	}
-	p := v.tryPage()
 	if p.Exchange, err = v.exchange(e, &c, method, to, body); err != nil {
 		return err
 	}

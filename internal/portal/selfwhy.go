@@ -34,7 +34,10 @@ func (v *self) why() error {
 	}
 	var found, last []refusedCall
 	for _, e := range v.s.Environments {
-		own := v.clients(e)
+		own, err := v.clients(e)
+		if err != nil {
+			return err
+		}
 		isOwn := func(id string) bool {
 			return id != "" && slices.ContainsFunc(own, func(c store.Client) bool { return c.ID == id })
 		}

@@ -163,6 +163,9 @@ func TestSelfServiceBelongs(t *testing.T) {
 			}
 		}
 	}
+	if h.admin.visit(h.of("/portal/application?environment=production&id=$C", false)); h.admin.code != http.StatusNotFound {
+		t.Errorf("a client of another environment: %d", h.admin.code)
+	}
 	for _, c := range []partner.Result{h.own, h.others} {
 		now, err := h.environment("staging").partners.Find(t.Context(), c.Client.ID)
 		if err != nil || len(now.Secrets) != 1 || now.Secrets[0].ID != c.SecretID {
