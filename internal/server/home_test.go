@@ -76,7 +76,7 @@ func (b *browser) visit(path string) *browser {
 func TestPeopleOfHomeComeIn(t *testing.T) {
 	t.Parallel()
 	s := doored(t, false)
-	anna := s.resident(t, "home", "anna", "owner")
+	anna := s.resident(t, "home", "anna", "operator")
 	b := s.visitor(t)
 	b.visit("/console/clients?q=a%20b").is("/login", http.StatusOK)
 	b.signIn("anna", goodPassword)
@@ -161,7 +161,7 @@ func TestAnswersOfOthersOpenNoDoor(t *testing.T) {
 func TestTwoFactorsAtTheDoor(t *testing.T) {
 	t.Parallel()
 	s := doored(t, true)
-	s.resident(t, "home", "anna", "owner")
+	s.resident(t, "home", "anna", "operator")
 	b := s.visitor(t)
 	b.visit("/home/account").is("/login", http.StatusOK)
 	b.signIn("anna", goodPassword).is("/account", http.StatusOK) // a session with one factor
