@@ -25,8 +25,8 @@ func configCheckCommand() *cobra.Command {
 		Use:   "check [FILE]",
 		Short: "Report every fault of a configuration at once",
 		Long: `Report every fault of a configuration at once, each with file, line, path and a
-hint. The status is 1 when there is one. Where an API names its OpenAPI document,
-it also warns of routes that differ from it, as 'grantway lint' does.`,
+hint. The status is 1 when there is one. Where an API names its OpenAPI
+document, it also warns of routes that differ from it, as 'grantway lint' does.`,
 		Example: `  grantway config check
   grantway config check --production deploy/grantway.yaml`,
 		Args: cobra.MaximumNArgs(1),
