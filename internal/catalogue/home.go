@@ -107,6 +107,24 @@ func (r *resolver) portal(v *PortalEntry) *Portal {
 	return &Portal{URL: r.origin("portal.url", v.URL), Closed: v.Requests == "members"}
 }
 
+// A part is a part of this server that people open, and where the file says so.
+type part struct {
+	key string
+	url *url.URL
+}
+
+// parts are the console and the portal, as far as there are.
+func (c *Catalogue) parts() []part {
+	var all []part
+	if c.Console != nil && c.Console.URL != nil {
+		all = append(all, part{"home.console.url", c.Console.URL})
+	}
+	if c.Portal != nil && c.Portal.URL != nil {
+		all = append(all, part{"portal.url", c.Portal.URL})
+	}
+	return all
+}
+
 // own declares the parts of this server that people of home sign in to.
 func (c *Catalogue) own() {
 	if c.Home == nil || c.Home.Login == nil {

@@ -93,11 +93,16 @@ func (r *resolver) tls(c *Catalogue) TLS {
 		}
 	}
 	if t.ACME != "" {
+		var answered []*url.URL
 		for _, e := range c.All() {
-			for _, u := range []*url.URL{e.Issuer, e.Base} {
-				if u != nil && !Loopback(u) && !slices.Contains(t.Hosts, u.Hostname()) {
-					t.Hosts = append(t.Hosts, u.Hostname())
-				}
+			answered = append(answered, e.Issuer, e.Base)
+		}
+		for _, part := range c.parts() {
+			answered = append(answered, part.url)
+		}
+		for _, u := range answered {
+			if u != nil && !Loopback(u) && !slices.Contains(t.Hosts, u.Hostname()) {
+				t.Hosts = append(t.Hosts, u.Hostname())
 			}
 		}
 	}

@@ -81,7 +81,36 @@ func (s *serveCheck) all() Faults {
 			s.api(e, a)
 		}
 	}
+	s.parts(origins)
 	return s.faults.sorted()
+}
+
+// parts checks where people open the console and the portal: origins of their own,
+// so that no page of theirs can read another's, nor an API's answer one of theirs.
+func (s *serveCheck) parts(origins map[string]string) {
+	for _, part := range s.c.parts() {
+		if part.url.Scheme != "https" && !Loopback(part.url) {
+			s.refuse(part.key, "is http, so that sessions could be read on their way", "write https")
+		}
+		origin := Origin(part.url)
+		if other := origins[origin]; other != "" {
+			s.refuse(part.key, "has the origin of "+other+", so that browsers cannot keep the two apart", "give it a host of its own, or a port on loopback")
+		}
+		origins[origin] = part.key
+	}
+	if s.c.Console == nil || s.c.Console.Listen == "" {
+		return
+	}
+	host, _, _ := net.SplitHostPort(s.c.Console.Listen) // Parse has looked at it
+	switch {
+	case loopback(host) || s.c.Console.URL != nil && s.c.Console.URL.Scheme == "https" && (s.c.Listen.TLS.Enabled() || len(s.c.Listen.Trusted) > 0):
+	default:
+		s.refuse("home.console.listen", s.c.Console.Listen+" is open to others in plain HTTP", "listen on 127.0.0.1, or give an https url and certificates under listen.tls")
+	}
+	if !near(host) {
+		s.warn("home.console.listen", s.c.Console.Listen+" is open to everybody: whoever reaches it can try to sign in as an operator",
+			"listen on 127.0.0.1 or an address of a private network")
+	}
 }
 
 type serveCheck struct {

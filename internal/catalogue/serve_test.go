@@ -53,6 +53,27 @@ func TestCheckServe(t *testing.T) {
 		{"issuer is http on loopback", func(c *Catalogue) { c.Environments[0].Issuer = at("http://127.0.0.1:1") }, "", false},
 		{"api is http", func(c *Catalogue) { c.Environments[0].Base = at("http://sample2.example") }, "environments.staging.api: is http", false},
 		{"shared origin", func(c *Catalogue) { c.Environments[0].Base = at("https://SAMPLE.example/x") }, "environments.production.issuer: has the origin of staging", false},
+		{"console on loopback", func(c *Catalogue) {
+			c.Console = &Console{Listen: "127.0.0.1:8089", URL: at("http://127.0.0.1:8089")}
+		}, "", false},
+		{"console in plain", func(c *Catalogue) {
+			c.Console = &Console{Listen: "10.0.0.1:8089", URL: at("http://127.0.0.1:8089")}
+		}, "home.console.listen: 10.0.0.1:8089 is open to others in plain HTTP", false},
+		{"console near", func(c *Catalogue) {
+			c.Console = &Console{Listen: "10.0.0.1:8089", URL: at("https://console.example")}
+		}, "", false},
+		{"console everywhere", func(c *Catalogue) {
+			c.Console = &Console{Listen: "192.0.2.1:8089", URL: at("https://console.example")}
+		}, "home.console.listen: 192.0.2.1:8089 is open to everybody", true},
+		{"console is http", func(c *Catalogue) {
+			c.Console = &Console{Listen: "127.0.0.1:8089", URL: at("http://console.example")}
+		}, "home.console.url: is http", false},
+		{"portal is http", func(c *Catalogue) { c.Portal = &Portal{URL: at("http://portal.example")} }, "portal.url: is http", false},
+		{"portal on an environment's host", func(c *Catalogue) { c.Portal = &Portal{URL: at("https://SAMPLE.example/portal")} }, "portal.url: has the origin of production", false},
+		{"console on the portal's host", func(c *Catalogue) {
+			c.Console = &Console{Listen: "127.0.0.1:8089", URL: at("https://people.example")}
+			c.Portal = &Portal{URL: at("https://people.example/portal")}
+		}, "portal.url: has the origin of home.console.url", false},
 		{"demo", func(c *Catalogue) { c.Environments[0].APIs[1].Upstream = at("demo:") }, "apis.events.upstream: is the demonstration API", false},
 		{"plain upstream", func(c *Catalogue) { c.Environments[0].APIs[1].Upstream = at("http://events.example") }, "apis.events.upstream: in staging, requests would go on to \"events.example\" in plain", false},
 		{"plain upstream by address", func(c *Catalogue) { c.Environments[0].APIs[1].Upstream = at("http://192.0.2.1") }, "apis.events.upstream: in staging", false},
