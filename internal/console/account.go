@@ -163,8 +163,8 @@ func accountFacts(e *Environment, a *store.Account) web.ConsoleSection {
 		}
 	}
 	return web.ConsoleSection{Name: "is", Heading: "Who it is", Facts: []web.ConsoleFact{
-		fact1("Account id", code(a.ID)), fact1("State", state(a.Disabled())), fact1("Environment", text(e.Title)), fact1("E-mail", mail),
-		fact1("Roles", text(strings.Join(a.Roles, ", "))), fact1("Language", text(a.Profile.Locale)), fact1("Created", when(a.CreatedAt)),
+		told("Account id", code(a.ID)), told("State", state(a.Disabled())), told("Environment", text(e.Title)), told("E-mail", mail),
+		told("Roles", text(strings.Join(a.Roles, ", "))), told("Language", text(a.Profile.Locale)), told("Created", when(a.CreatedAt)),
 	}}
 }
 
@@ -322,7 +322,7 @@ var resetAccount = asking{
 		mailed := v.field("by") == "mail" && e.People.Links.Mailer != nil && a.Profile.EmailVerified
 		shown := &web.ConsoleShown{
 			ConsoleFrame: web.ConsoleFrame{Title: "The link is made"}, Label: "Link for " + a.Name,
-			Facts: []web.ConsoleFact{fact1("Good until", when(v.c.Now().Add(account.ResetLife)))},
+			Facts: []web.ConsoleFact{told("Good until", when(v.c.Now().Add(account.ResetLife)))},
 			On:    web.ConsoleLink{Text: "To the account", To: to("/account", "environment", e.Name, "id", a.ID)},
 		}
 		if mailed {

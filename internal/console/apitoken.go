@@ -134,7 +134,7 @@ var newAPIToken = asking{
 		}
 		v.show(http.StatusOK, &web.ConsoleShown{
 			ConsoleFrame: web.ConsoleFrame{Title: "The API token is made"}, Label: "API token", Secret: result.Text.Reveal(), Warnings: result.Warnings,
-			Facts: []web.ConsoleFact{fact1("Application", text(result.Token.Name)), fact1("Environment", text(e.Title)), fact1("Scopes", codes(result.Token.Scope)...)},
+			Facts: []web.ConsoleFact{told("Application", text(result.Token.Name)), told("Environment", text(e.Title)), told("Scopes", codes(result.Token.Scope)...)},
 			On:    web.ConsoleLink{Text: "To the API tokens", To: to("/api-tokens", "environment", e.Name)},
 		})
 		return nil

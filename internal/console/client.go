@@ -199,12 +199,12 @@ func (v *visit) clientFacts(e *Environment, c *store.Client) web.ConsoleSection 
 		is = below(is, "since "+c.DisabledAt.UTC().Format("2006-01-02 15:04 UTC"))
 	}
 	facts := []web.ConsoleFact{
-		fact1("Client id", code(c.ID)), fact1("State", is), fact1("Environment", text(e.Title)), fact1("Type", text(c.Type)),
+		told("Client id", code(c.ID)), told("State", is), told("Environment", text(e.Title)), told("Type", text(c.Type)),
 	}
 	if c.Partner != "" {
-		facts = append(facts, fact1("Partner", below(v.whose(map[string]web.ConsoleCell{}, c.Partner), c.Partner)))
+		facts = append(facts, told("Partner", below(v.whose(map[string]web.ConsoleCell{}, c.Partner), c.Partner)))
 	} else {
-		facts = append(facts, fact1("Partner", text("the publisher's own")))
+		facts = append(facts, told("Partner", text("the publisher's own")))
 	}
 	var grants []web.ConsoleCell
 	for _, g := range c.Grants {
@@ -214,20 +214,20 @@ func (v *visit) clientFacts(e *Environment, c *store.Client) web.ConsoleSection 
 		}
 		grants = append(grants, cell)
 	}
-	facts = append(facts, fact1("Grants", grants...))
+	facts = append(facts, told("Grants", grants...))
 	if len(c.AuthMethods) > 0 {
-		facts = append(facts, fact1("Authenticates by", codes(c.AuthMethods)...))
+		facts = append(facts, told("Authenticates by", codes(c.AuthMethods)...))
 	}
 	if len(c.SignIn.Redirects) > 0 {
-		facts = append(facts, fact1("Redirect URIs", codes(c.SignIn.Redirects)...))
+		facts = append(facts, told("Redirect URIs", codes(c.SignIn.Redirects)...))
 	}
 	if c.SignIn.Owner != "" {
-		facts = append(facts, fact1("Made by", text(c.SignIn.Owner)))
+		facts = append(facts, told("Made by", text(c.SignIn.Owner)))
 	}
 	if c.Declared {
-		facts = append(facts, fact1("Declared", text("in grantway.yaml, and changed there")))
+		facts = append(facts, told("Declared", text("in grantway.yaml, and changed there")))
 	} else {
-		facts = append(facts, fact1("Created", when(c.CreatedAt)))
+		facts = append(facts, told("Created", when(c.CreatedAt)))
 	}
 	return web.ConsoleSection{Name: "is", Heading: "What it is", Facts: facts}
 }

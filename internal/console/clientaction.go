@@ -161,7 +161,7 @@ func (v *visit) secretShown(e *Environment, result *partner.Result, title string
 	shown := &web.ConsoleShown{
 		ConsoleFrame: web.ConsoleFrame{Title: title}, Label: "Client secret", Secret: result.Secret.Reveal(), Warnings: result.Warnings,
 		Facts: []web.ConsoleFact{
-			fact1("Client id", code(c.ID)), fact1("Name", text(c.Name)), fact1("Environment", text(e.Title)), fact1("Issuer", code(e.Issuer.String())),
+			told("Client id", code(c.ID)), told("Name", text(c.Name)), told("Environment", text(e.Title)), told("Issuer", code(e.Issuer.String())),
 		},
 		Sections: sections, On: web.ConsoleLink{Text: "To the client", To: to("/client", "environment", e.Name, "id", c.ID)},
 	}
@@ -172,7 +172,7 @@ func (v *visit) secretShown(e *Environment, result *partner.Result, title string
 		}
 		scopes = append(scopes, codes(c.Allotted[name])...)
 	}
-	shown.Facts = append(shown.Facts, fact1("Audience", audiences...), fact1("Scopes", scopes...))
+	shown.Facts = append(shown.Facts, told("Audience", audiences...), told("Scopes", scopes...))
 	if shown.Secret == "" {
 		shown.Text = []string{"It keeps no secret: what runs on a device or in a browser cannot."}
 	}

@@ -286,7 +286,7 @@ func (v *visit) failed(err error) {
 	fact := activity.Of(v.r.Context())
 	fact.Refusal = reason.From(err)
 	page.Sections = []web.ConsoleSection{{
-		Name: "trace", Heading: "For your notes", Facts: []web.ConsoleFact{fact1("Trace id", code(fact.Trace))},
+		Name: "trace", Heading: "For your notes", Facts: []web.ConsoleFact{told("Trace id", code(fact.Trace))},
 		Actions: []web.ConsoleLink{{Text: "To the overview", To: "/"}},
 	}}
 	v.show(status, &page)

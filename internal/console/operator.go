@@ -64,7 +64,7 @@ func (v *visit) operators() error {
 	}
 	words := web.ConsoleSection{Name: "roles", Heading: "What the roles are"}
 	for _, role := range home.Roles() {
-		words.Facts = append(words.Facts, fact1(upper(role), text(roles[role])))
+		words.Facts = append(words.Facts, told(upper(role), text(roles[role])))
 	}
 	page := &web.ConsolePage{
 		ConsoleFrame: web.ConsoleFrame{Title: "Operators", Lead: "People of the publisher who see and steer the deployment. Each signs in with two factors.", Said: v.said()},
@@ -183,7 +183,7 @@ var inviteOperator = asking{
 		v.show(http.StatusOK, &web.ConsoleShown{
 			ConsoleFrame: web.ConsoleFrame{Title: "The operator is invited"}, Label: "Link for " + a.Name, Secret: link.Reveal(),
 			Text:  []string{"Hand it over yourself, to somebody whom you know: whoever opens it first chooses the password."},
-			Facts: []web.ConsoleFact{fact1("Good until", when(v.c.Now().Add(account.ResetLife)))}, On: web.ConsoleLink{Text: "To the operators", To: "/operators"},
+			Facts: []web.ConsoleFact{told("Good until", when(v.c.Now().Add(account.ResetLife)))}, On: web.ConsoleLink{Text: "To the operators", To: "/operators"},
 		})
 		return nil
 	},

@@ -205,7 +205,8 @@ func state(disabled bool) web.ConsoleCell {
 	return good("Enabled")
 }
 
-func fact1(name string, is ...web.ConsoleCell) web.ConsoleFact {
+// told is a name and what it stands for.
+func told(name string, is ...web.ConsoleCell) web.ConsoleFact {
 	return web.ConsoleFact{Name: name, Is: is}
 }
 

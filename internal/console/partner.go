@@ -93,8 +93,8 @@ func (v *visit) partner() error {
 		page.Actions = append(page.Actions, web.ConsoleLink{Text: "Delete", To: about("/partner/delete"), Sharp: true})
 	}
 	page.Sections = []web.ConsoleSection{{Name: "is", Heading: "Who it is", Facts: []web.ConsoleFact{
-		fact1("Partner id", code(p.ID)), fact1("State", state(p.Disabled())), fact1("Verified", verified(p.Verified)), fact1("E-mail", text(p.Email)),
-		fact1("Homepage", text(p.Homepage)), fact1("Since", when(p.CreatedAt)),
+		told("Partner id", code(p.ID)), told("State", state(p.Disabled())), told("Verified", verified(p.Verified)), told("E-mail", text(p.Email)),
+		told("Homepage", text(p.Homepage)), told("Since", when(p.CreatedAt)),
 	}}}
 	members, err := v.memberSection(&p, writable, about)
 	if err != nil {

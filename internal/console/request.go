@@ -76,22 +76,22 @@ func (v *visit) request() error {
 	}
 	whose := text(r.Organised)
 	if r.PartnerID != "" {
-		whose = link(r.PartnerID, to("/partner", "id", r.PartnerID))
+		whose = below(v.whose(map[string]web.ConsoleCell{}, r.PartnerID), r.PartnerID)
 	} else {
 		whose.Below = "not a partner yet"
 	}
 	facts := []web.ConsoleFact{
-		fact1("State", decision(&r)), fact1("Asks for", text(r.Environment)), fact1("Type", text(r.Type)), fact1("Organisation", whose),
-		fact1("Person", below(text(r.Person), r.Email)), fact1("Purpose", text(r.Purpose)), fact1("Asked", when(r.AskedAt)),
+		told("State", decision(&r)), told("Asks for", text(r.Environment)), told("Type", text(r.Type)), told("Organisation", whose),
+		told("Person", below(text(r.Person), r.Email)), told("Purpose", text(r.Purpose)), told("Asked", when(r.AskedAt)),
 	}
 	if len(r.Redirects) > 0 {
-		facts = append(facts, fact1("Redirect URIs", codes(r.Redirects)...))
+		facts = append(facts, told("Redirect URIs", codes(r.Redirects)...))
 	}
 	if r.Decision != "" {
-		facts = append(facts, fact1("Decided", when(r.DecidedAt)), fact1("By", v.actor(map[string]web.ConsoleCell{}, r.DecidedBy)), fact1("Reason", text(r.Reason)))
+		facts = append(facts, told("Decided", when(r.DecidedAt)), told("By", v.actor(map[string]web.ConsoleCell{}, r.DecidedBy)), told("Reason", text(r.Reason)))
 	}
 	if r.Decision == store.DecisionApproved {
-		facts = append(facts, fact1("Client", web.ConsoleCell{Text: r.ClientID, Code: true, To: to("/client", "environment", r.Environment, "id", r.ClientID)}))
+		facts = append(facts, told("Client", web.ConsoleCell{Text: r.ClientID, Code: true, To: to("/client", "environment", r.Environment, "id", r.ClientID)}))
 	}
 	scopes := web.ConsoleSection{Name: "scopes", Heading: "Scopes", Table: &web.ConsoleTable{Caption: "Scopes", Columns: columns("Scope", "API", "State")}}
 	for _, api := range slices.Sorted(maps.Keys(r.Wanted)) {
@@ -144,7 +144,7 @@ var approve = asking{
 			return nil, err
 		}
 		form.Text = []string{"A client is made in " + r.Environment + ", without a secret: who asked signs in to the portal and makes it there. What you untick is left out, and they are told why."}
-		e := v.named1(r.Environment)
+		e := v.environmentOf(r.Environment)
 		if e == nil {
 			return nil, store.ErrNotFound
 		}
@@ -182,8 +182,8 @@ var approve = asking{
 		shown := &web.ConsoleShown{
 			ConsoleFrame: web.ConsoleFrame{Title: "The request is approved"}, Label: "Link with which they choose a password", Secret: approval.Link.Reveal(),
 			Facts: []web.ConsoleFact{
-				fact1("Client", web.ConsoleCell{Text: approval.Request.ClientID, Code: true, To: to("/client", "environment", r.Environment, "id", approval.Request.ClientID)}),
-				fact1("Partner", link(approval.Partner.Name, to("/partner", "id", approval.Partner.ID))),
+				told("Client", web.ConsoleCell{Text: approval.Request.ClientID, Code: true, To: to("/client", "environment", r.Environment, "id", approval.Request.ClientID)}),
+				told("Partner", link(approval.Partner.Name, to("/partner", "id", approval.Partner.ID))),
 			},
 			On: web.ConsoleLink{Text: "To the requests", To: "/requests"},
 		}
@@ -197,8 +197,8 @@ var approve = asking{
 	},
 }
 
-// named1 is the environment of that name, nil when there is none.
-func (v *visit) named1(name string) *Environment {
+// environmentOf is the environment of that name, nil when there is none.
+func (v *visit) environmentOf(name string) *Environment {
 	for _, e := range v.c.Environments {
 		if e.Name == name {
 			return e
