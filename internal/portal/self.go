@@ -138,6 +138,7 @@ func (s *Self) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func (s *Self) build() {
+	s.Docs.once.Do(s.Docs.build)
 	s.root = pathOf(s.Docs.URL.String())
 	s.routes = map[string]*selfRoute{}
 	for _, r := range selfRoutes() {
