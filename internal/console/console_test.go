@@ -92,8 +92,12 @@ func TestSeries(t *testing.T) {
 	since := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 	s := newSeries(since, since.Add(3*time.Hour+time.Minute), false)
 	for _, one := range []store.Tally{
-		{Hour: since, Event: eventIssued, Count: 1}, {Hour: since.Add(3 * time.Hour), Event: eventIssued, Count: 5}, {Hour: since.Add(time.Hour), Event: eventPassed, Count: 2},
-		{Hour: since.Add(time.Hour), Refusal: "secret-wrong", Count: 3}, {Hour: since.Add(-time.Hour), Event: eventIssued, Count: 99}, {Hour: since.Add(4 * time.Hour), Event: eventIssued, Count: 99},
+		{Hour: since, Event: eventIssued, Count: 1},
+		{Hour: since.Add(3 * time.Hour), Event: eventIssued, Count: 5},
+		{Hour: since.Add(time.Hour), Event: eventPassed, Count: 2},
+		{Hour: since.Add(time.Hour), Refusal: "secret-wrong", Count: 3},
+		{Hour: since.Add(-time.Hour), Event: eventIssued, Count: 99},
+		{Hour: since.Add(4 * time.Hour), Event: eventIssued, Count: 99},
 	} {
 		s.add(&one)
 	}

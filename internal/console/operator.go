@@ -152,7 +152,8 @@ var inviteOperator = asking{
 			Text:         []string{"Who has no account at home gets one, and a link to choose a password. They set up a second factor when they first open the console."},
 			Fields: []web.ConsoleField{
 				{Name: "name", Label: "E-mail or user name", Value: v.field("name"), Needed: true, Plain: true},
-				{Name: "full_name", Label: "Name", Value: v.field("full_name")}, v.roleField(nil),
+				{Name: "full_name", Label: "Name", Value: v.field("full_name")},
+				v.roleField(nil),
 			},
 			Button: "Invite", Back: "/operators",
 		}, nil

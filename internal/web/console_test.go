@@ -15,8 +15,14 @@ func consoleSamples(said func(string) string) []sample {
 		Nav: []ConsoleLink{{Text: "Overview", To: "/", Here: true}, {Text: "Requests", To: "/requests", Count: "3"}}, Trail: []ConsoleLink{{Text: said("Clients"), To: "/clients"}},
 	}
 	cells := []ConsoleCell{
-		{Text: said("Harbour"), To: "/client?id=a&environment=b", Below: said("harbour")}, {At: now.Add(-time.Hour)}, {Number: 1234567}, {IsZero: true}, {},
-		{Text: said("Disabled"), Kind: "bad"}, {Text: said("id"), Code: true, To: "javascript:alert(1)"}, {Text: said("x"), To: "//evil.example"},
+		{Text: said("Harbour"), To: "/client?id=a&environment=b", Below: said("harbour")},
+		{At: now.Add(-time.Hour)},
+		{Number: 1234567},
+		{IsZero: true},
+		{},
+		{Text: said("Disabled"), Kind: "bad"},
+		{Text: said("id"), Code: true, To: "javascript:alert(1)"},
+		{Text: said("x"), To: "//evil.example"},
 	}
 	table := &ConsoleTable{Caption: said("Clients"), Rows: [][]ConsoleCell{cells}}
 	for range cells {
@@ -28,7 +34,8 @@ func consoleSamples(said func(string) string) []sample {
 	}
 	none := ConsoleChart{Name: "none", Title: "Nothing", Unit: "calls", Days: true, Values: []ConsoleValue{{At: now}}}
 	fields := []ConsoleField{
-		{Name: "name", Label: "Name", Hint: said("hint"), Value: said("value"), Problem: said("is missing"), Needed: true}, {Name: "text", Label: "Text", Kind: "area", Value: said("value")},
+		{Name: "name", Label: "Name", Hint: said("hint"), Value: said("value"), Problem: said("is missing"), Needed: true},
+		{Name: "text", Label: "Text", Kind: "area", Value: said("value")},
 		{Name: "kind", Label: "Kind", Kind: "select", Options: []ConsoleOption{{Value: said("a"), Text: said("A"), On: true}}},
 		{Name: "scopes", Label: "Scopes", Kind: "checks", Options: []ConsoleOption{{Value: said("a"), Text: said("A"), Hint: said("what"), Group: said("API"), On: true}}},
 	}
