@@ -230,9 +230,11 @@ func (c *call) housed() []string {
 }
 
 // mayAtHome asks for more where a permission at home would amount to all of them:
-// whoever registers a client of home, or gives one a secret, could act as an owner.
+// whoever registers a client of home, or makes a credential there, could act as an
+// owner.
 func (c *call) mayAtHome() error {
-	if c.clients.Environment.Name != catalogue.HomeName || c.route.permission != WriteClients {
+	needs := c.route.permission == WriteClients || c.route.permission == WriteAPITokens
+	if !needs || c.clients.Environment.Name != catalogue.HomeName {
 		return nil
 	}
 	return c.mayOperate()

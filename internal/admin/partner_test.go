@@ -262,6 +262,8 @@ func TestU02NobodyBecomesAnOwnerBesides(t *testing.T) {
 		{"clients", "POST", "/clients/x/secrets", `{}`},
 		{"clients", "POST", "/clients/x/leaked", `{}`},
 		{"clients", "DELETE", "/clients/x", ""},
+		{"clients", "POST", "/denials", `{"kind":"client","id":"pipeline"}`},
+		{"api-tokens", "POST", "/api-tokens", elevated},
 		{"partners", "POST", "/clients/x/promote", `{"to":"staging"}`},
 	} {
 		want := 403
