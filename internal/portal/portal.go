@@ -8,6 +8,9 @@
 // put into words. Its requests are made in example….go, one method for each
 // language; package interop runs every one of them.
 //
+// What partners do for themselves is Self, one file self….go for each noun. The
+// operations are package partner's, and who is there is asked of package home.
+//
 // It writes none of the words about refusals: package refusal has the table. How
 // an answer looks on the wire is asked of package dialect, how a page looks of
 // package web. Where the pages are mounted is package server's.

@@ -1,6 +1,6 @@
 // A partner helps itself: from "ask for access" to a secret that leaked.
 import assert from 'node:assert/strict'
-import { finish, journey, look, phone, signIn, site } from './browser.mjs'
+import { finish, journey, look, narrow, phone, picture, signIn, site } from './browser.mjs'
 
 const at = site.portal
 const password = 'cranes lift at seven'
@@ -130,7 +130,11 @@ await journey('the person chooses a password, and makes the secret', {}, async (
   await open(page, '/application?environment=staging&id=' + id)
   assert.match(await said(page), /In use|Used|Never used/)
   await look(page, 'self-application')
-  if (site.pictures) await page.pdf({ path: site.pictures + '/self-application.pdf' })
+  await page.emulateMedia({ media: 'print' })
+  assert.ok(await page.locator('.hand-over').isVisible(), 'the sheet is not printed')
+  assert.ok(!await page.locator('.tabs').isVisible(), 'the navigation is printed')
+  await picture(page, 'self-application-print')
+  await page.emulateMedia({ media: null })
 
   // The documentation knows whose it is read by.
   await open(page, '/staging/credentials')
@@ -166,6 +170,7 @@ await journey('the same on a phone and without scripts', { ...phone, javaScriptE
   await page.waitForURL(at + '/ask/thanks')
   await open(page, '/applications')
   assert.match(await said(page), /Waits for the publisher/)
+  await narrow(page, 'self-applications-waiting')
   await page.getByRole('link', { name: 'Take back' }).click()
   await page.locator('#go').click()
   assert.match(await page.locator('#done').innerText(), /taken back/)
