@@ -217,7 +217,7 @@ func (v *self) exchange(e *Published, c *store.Client, method string, to *url.UR
 		return nil, err
 	}
 	hide := strings.NewReplacer(token, tokenStart(token))
-	x := &web.PortalExchange{Trace: answer.Header.Get("X-Request-Id")}
+	x := &web.PortalExchange{}
 	x.Sent = hide.Replace(onWire(method+" "+to.RequestURI()+" HTTP/1.1", to.Host, request.Header, []byte(body)))
 	x.Got = hide.Replace(onWire("HTTP/1.1 "+fmt.Sprintf("%d %s", answer.StatusCode, http.StatusText(answer.StatusCode)), "", answer.Header, got))
 	x.Notes = append(x.Notes, "The token is shortened here. Its jti ends in \"."+TryMark+"\", so that the API and logs can tell it from those of your program.")

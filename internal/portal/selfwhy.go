@@ -82,16 +82,16 @@ func (v *self) why() error {
 
 // explain puts a refused request into words, with cause and cure.
 func (s *Self) explain(e *Published, r *store.RefusedRequest) web.PortalRefusal {
-	shown := web.PortalRefusal{At: r.At, Text: r.Refusal, Where: r.Route, Client: r.Client, In: cmp.Or(e.Title, e.Name), Trace: r.Trace, ID: r.Refusal}
+	shown := web.PortalRefusal{At: r.At, Text: r.Refusal, Where: r.Route, Client: r.Client, In: cmp.Or(e.Title, e.Name), Trace: r.Trace}
 	reason := refusal.Find(r.Refusal)
 	if reason == nil {
 		return shown
 	}
-	shown.Text, shown.Why, shown.Do, shown.Code, shown.ID = reason.Public().Text, reason.Cause, reason.Cure, string(reason.Code), reason.Public().ID
+	shown.Text, shown.Why, shown.Do, shown.Code = reason.Public().Text, reason.Cause, reason.Cure, string(reason.Code)
 	g := s.Docs.guide(e.Environment, "")
 	for _, group := range g.refusals() {
-		if slices.ContainsFunc(group.Entries, func(one *entry) bool { return one.ID == shown.ID }) {
-			shown.More = strings.TrimPrefix(g.link("errors", shown.ID), s.root)
+		if slices.ContainsFunc(group.Entries, func(one *entry) bool { return one.ID == reason.Public().ID }) {
+			shown.More = strings.TrimPrefix(g.link("errors", reason.Public().ID), s.root)
 		}
 	}
 	return shown

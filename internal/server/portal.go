@@ -79,8 +79,11 @@ func (s *Server) selfService(g *generation, docs *portal.Docs) *portal.Self {
 		docs.Ask = root + "/ask"
 	}
 	docs.More = []portal.Link{
-		{Title: "My applications", Path: root + "/applications"}, {Title: "Ask for access", Path: root + "/ask"}, {Title: "Try it", Path: root + "/try"},
-		{Title: "Why was I refused?", Path: root + "/why"}, {Title: "Members", Path: root + "/members"},
+		{Title: "My applications", Path: root + "/applications"},
+		{Title: "Ask for access", Path: root + "/ask"},
+		{Title: "Try it", Path: root + "/try"},
+		{Title: "Why was I refused?", Path: root + "/why"},
+		{Title: "Members", Path: root + "/members"},
 	}
 	return self
 }

@@ -171,8 +171,10 @@ func TestAskingForPeople(t *testing.T) {
 		field, sent string
 		code        int
 	}{
-		{"redirect_uris", "", http.StatusUnprocessableEntity}, {"redirect_uris", "javascript:alert(1)", http.StatusUnprocessableEntity},
-		{"type", store.TypeResource, http.StatusUnprocessableEntity}, {"scopes", "openid openid", http.StatusOK},
+		{"redirect_uris", "", http.StatusUnprocessableEntity},
+		{"redirect_uris", "javascript:alert(1)", http.StatusUnprocessableEntity},
+		{"type", store.TypeResource, http.StatusUnprocessableEntity},
+		{"scopes", "openid openid", http.StatusOK},
 	} {
 		b.visit("/portal/ask")
 		fields, action, ok := b.form("/ask")

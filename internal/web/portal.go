@@ -55,7 +55,6 @@ type PortalForm struct {
 // what is secret of them.
 type PortalExchange struct {
 	Sent, Got string
-	Trace     string
 	Notes     []string
 }
 
@@ -75,15 +74,15 @@ type PortalRefusals struct {
 
 // A PortalRefusal is one of them: what was the cause, and what cures it.
 type PortalRefusal struct {
-	At       time.Time
-	Text     string // as the answer had it
-	Why, Do  string
-	More     string // path of what explains it further
-	Code, ID string // as the answer has them
-	Where    string // the endpoint or route
-	Client   string
-	In       string // the environment
-	Trace    string
+	At      time.Time
+	Text    string // as the answer had it
+	Why, Do string
+	More    string // path of what explains it further
+	Code    string // as the answer has it
+	Where   string // the endpoint or route
+	Client  string
+	In      string // the environment
+	Trace   string
 }
 
 func (PortalPage) screen() string { return "portal-page" }
