@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"maps"
@@ -111,8 +112,8 @@ func detailOf(detail string) string {
 	}
 	parts := []string{}
 	for _, name := range slices.Sorted(maps.Keys(members)) {
-		if pair, ok := members[name].(map[string]any); ok && len(pair) == 2 && pair["from"] != nil && pair["to"] != nil {
-			parts = append(parts, fmt.Sprintf("%s: %s → %s", name, plainly(pair["from"]), plainly(pair["to"])))
+		if before, after, ok := pairOf(members[name]); ok {
+			parts = append(parts, fmt.Sprintf("%s: %s → %s", name, cmp.Or(plainly(before), "none"), cmp.Or(plainly(after), "none")))
 			continue
 		}
 		if is := plainly(members[name]); is != "" {
@@ -126,9 +127,19 @@ func detailOf(detail string) string {
 	return strings.Join(parts, "; ")
 }
 
+// pairOf is what a change says of before and after.
+func pairOf(value any) (before, after any, ok bool) {
+	pair, _ := value.(map[string]any)
+	before, was := pair["from"]
+	after, is := pair["to"]
+	return before, after, was && is && len(pair) == 2
+}
+
 // plainly writes a value without the marks of JSON.
 func plainly(value any) string {
 	switch is := value.(type) {
+	case nil:
+		return ""
 	case string:
 		return is
 	case []any:

@@ -51,6 +51,7 @@ func TestDetails(t *testing.T) {
 		"": "", "{}": "", "not JSON": "",
 		`{"roles":["owner","auditor"],"type":"web"}`: "roles: owner, auditor; type: web",
 		`{"name":{"from":"A","to":"B"}}`:             "name: A → B",
+		`{"grants":{"from":null,"to":["a"]}}`:        "grants: none → a",
 		`{"allotted":{"notes":["read"]},"x":""}`:     "allotted: notes (read)",
 	} {
 		if got := detailOf(detail); got != want {

@@ -110,7 +110,7 @@ type Clients interface {
 	List(ctx context.Context, after string, limit int) ([]Client, error)
 
 	// Change makes the client what change.To says, ends what the change says, and
-	// writes "client.changed" with the new values of what differs. Where nothing
+	// writes "client.changed" with what differs, before ("from") and after ("to"). Where nothing
 	// differs it does nothing. A client that is not as change.From says any more
 	// returns ErrConflict, an unknown one ErrNotFound.
 	Change(ctx context.Context, id string, change ClientChange, by By) error

@@ -39,7 +39,7 @@ func (s clients) Change(ctx context.Context, id string, change store.ClientChang
 		if _, err := t.exec(ctx, changeClient, id, to[0], to[1], to[2], to[3], to[4], to[5], to[6]); err != nil {
 			return nil, err
 		}
-		f := &fact{kind: "client.changed", id: id, detail: differing(&change.To, from, to)}
+		f := &fact{kind: "client.changed", id: id, detail: differing(&change.From, &change.To, from, to)}
 		if change.EndGrants {
 			if _, err := t.exec(ctx, endGrantsOf, id, micros(by.At)); err != nil {
 				return nil, err
@@ -56,19 +56,24 @@ func (s clients) Change(ctx context.Context, id string, change store.ClientChang
 	return nil
 }
 
-// differing are the new values of what a change changes, for whoever asks later
-// who allowed what, and until when.
-func differing(c *store.Client, from, to changeable) map[string]any {
+// differing is what a change changes, before and after, for whoever asks later who
+// allowed what, and until when.
+func differing(before, after *store.Client, from, to changeable) map[string]any {
 	detail := map[string]any{}
 	for i, value := range []struct {
-		name string
-		is   any
+		name    string
+		was, is any
 	}{
-		{"name", c.Name}, {"grants", c.Grants}, {"auth_methods", c.AuthMethods}, {"allotted", c.Allotted}, {"grants_end", c.GrantsEnd}, {"sign_in", c.SignIn},
-		{"partner", c.Partner},
+		{"name", before.Name, after.Name},
+		{"grants", before.Grants, after.Grants},
+		{"auth_methods", before.AuthMethods, after.AuthMethods},
+		{"allotted", before.Allotted, after.Allotted},
+		{"grants_end", before.GrantsEnd, after.GrantsEnd},
+		{"sign_in", before.SignIn, after.SignIn},
+		{"partner", before.Partner, after.Partner},
 	} {
 		if from[i] != to[i] {
-			detail[value.name] = value.is
+			detail[value.name] = map[string]any{"from": value.was, "to": value.is}
 		}
 	}
 	return detail

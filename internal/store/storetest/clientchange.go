@@ -46,7 +46,7 @@ var clientChangeCases = map[string]func(*testing.T, *world){
 		must(t, w.Clients.Change(t.Context(), "c", rename(w.find(t, "c"), "n"), by(1)))
 		all, err := w.Changes.Since(t.Context(), 1, 1)
 		must(t, err)
-		same(t, all[0].Detail, `{"name":"n"}`)
+		same(t, all[0].Detail, `{"name":{"from":"Ünïted \"Clients\"","to":"n"}}`)
 	},
 	"nothing": func(t *testing.T, w *world) {
 		must(t, w.Clients.Create(t.Context(), client("c"), by(0)))
