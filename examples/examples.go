@@ -8,6 +8,7 @@ package examples
 
 import (
 	"embed"
+	"errors"
 	"io/fs"
 	"net/http"
 
@@ -18,14 +19,15 @@ import (
 	"github.com/grantway/grantway/examples/timeback"
 )
 
-//go:embed */grantway.yaml
-var configs embed.FS
+//go:embed */grantway.yaml quickstart/openapi.yaml timeback/openapi.yaml
+var files embed.FS
 
 // Example is one of the systems.
 type Example struct {
 	Name   string              // of its folder, such as quickstart
 	Title  string              // what it is, in a few words for people
 	Config []byte              // its grantway.yaml
+	Says   []byte              // the OpenAPI document of its one API; nil: it has none
 	API    func() http.Handler // builds its demo API with its data
 }
 
@@ -40,11 +42,14 @@ func All() []Example {
 		{Name: "mytimetable", Title: "University timetables, with people who sign in", API: mytimetable.API},
 	}
 	for i := range all {
-		config, err := fs.ReadFile(configs, all[i].Name+"/grantway.yaml")
+		config, err := fs.ReadFile(files, all[i].Name+"/grantway.yaml")
 		if err != nil {
 			panic("examples: " + err.Error()) // embedded, so found when it was built
 		}
 		all[i].Config = config
+		if all[i].Says, err = fs.ReadFile(files, all[i].Name+"/openapi.yaml"); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			panic("examples: " + err.Error())
+		}
 	}
 	return all
 }

@@ -22,6 +22,10 @@ func TestAll(t *testing.T) {
 		if err != nil || !bytes.Equal(e.Config, want) || e.Title == "" {
 			t.Errorf("%s: its configuration or title is not its own: %v", e.Name, err)
 		}
+		want, err = os.ReadFile(e.Name + "/openapi.yaml")
+		if (err == nil) != (e.Says != nil) || !bytes.Equal(e.Says, want) {
+			t.Errorf("%s: its OpenAPI document is not its own: %v", e.Name, err)
+		}
 		w := httptest.NewRecorder()
 		e.API().ServeHTTP(w, httptest.NewRequest("GET", "/no/such/path", nil))
 		if w.Code != http.StatusNotFound || w.Header().Get("Content-Type") != "application/json" {

@@ -146,6 +146,13 @@ func devCatalogue(example examples.Example, demo *demonstration, at net.Addr, da
 	if err != nil {
 		return nil, fmt.Errorf("the example's own configuration: %w", err)
 	}
+	if example.Says != nil {
+		document, err := catalogue.ParseOpenAPI(example.Name+"/openapi.yaml", example.Says)
+		if err != nil {
+			return nil, fmt.Errorf("the example's own OpenAPI document: %w", err)
+		}
+		parsed = parsed.WithDocument(parsed.Environments[0].APIs[0].Name, document)
+	}
 	base, loopback := devBase(at)
 	if loopback {
 		return parsed.ForDev(base, data), nil

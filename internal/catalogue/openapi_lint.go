@@ -62,18 +62,18 @@ func claimed(tree *forward.Tree[[]claim], op *Operation) (claim, bool) {
 	return claim{}, false
 }
 
-// OperationsOf returns the operations of the API's document that a route answers,
-// in the order of the document.
-func (e *Environment) OperationsOf(a *API, route *Route) []*Operation {
+// OperationsOf returns, for each route of the API, the operations of the API's
+// document that it answers, in the order of the document.
+func (e *Environment) OperationsOf(a *API) [][]*Operation {
+	all := make([][]*Operation, len(a.Routes))
 	if a.Document == nil {
-		return nil
+		return all
 	}
-	var all []*Operation
 	tree := treeOf(e)
 	for i := range a.Document.Operations {
 		op := &a.Document.Operations[i]
-		if c, ok := claimed(tree, op); ok && c.api == a && &a.Routes[c.number] == route {
-			all = append(all, op)
+		if c, ok := claimed(tree, op); ok && c.api == a {
+			all[c.number] = append(all[c.number], op)
 		}
 	}
 	return all

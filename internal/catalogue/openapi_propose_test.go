@@ -247,7 +247,7 @@ apis:
 	if c.Environments[0].APIs[0].Document != nil {
 		t.Error("WithDocument changes the receiver")
 	}
-	if ops := e.OperationsOf(e.APIs[0], &e.APIs[0].Routes[2]); len(ops) != 1 || ops[0].Template != "/notes/{note-id}/files/{name}.txt" {
+	if ops := e.OperationsOf(e.APIs[0])[2]; len(ops) != 1 || ops[0].Template != "/notes/{note-id}/files/{name}.txt" {
 		t.Errorf("%+v", ops)
 	}
 }

@@ -10,6 +10,7 @@ import (
 // Markdown are written from the same article, so neither can say more.
 type article struct {
 	Slug  string // last element of its address
+	Under string // slug of the one whose page it is, and which the navigation has instead; empty: none
 	Title string
 	Lead  text
 	Parts []part

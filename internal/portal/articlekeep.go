@@ -1,12 +1,5 @@
 package portal
 
-import (
-	"slices"
-	"strings"
-
-	"github.com/grantway/grantway/internal/catalogue"
-)
-
 // rotation says how a secret is exchanged.
 func (g *guide) rotation() *article {
 	a := &article{Slug: "rotation", Title: "Rotation"}
@@ -80,66 +73,6 @@ func (g *guide) practice() *article {
 		))
 	}
 	return a
-}
-
-// reference lists the routes of the catalogue.
-func (g *guide) reference() *article {
-	a := &article{Slug: "reference", Title: "API reference"}
-	a.Lead = say("Every path that is open in **%s**, with what its token needs. Paths continue `%s`; what is not listed is closed and is answered with 403.", g.title(), g.Base.String())
-	for _, api := range g.APIs {
-		p := part{ID: "api-" + slug(api.Name), Title: api.Title}
-		var rows []line
-		for _, r := range api.Routes {
-			row := line{ID: "route-" + strings.Join(r.Methods, "-") + r.Path, Cells: []text{coded(strings.Join(r.Methods, " | ") + " " + r.Path), g.opens(api, r)}}
-			if g.docs.Describe != nil {
-				row.Cells = append(row.Cells, words(g.docs.Describe(g.Name, api.Name, r)))
-			}
-			rows = append(rows, row)
-		}
-		head := []string{"Call", "Needs"}
-		if g.docs.Describe != nil {
-			head = append(head, "What it does")
-		}
-		p.Blocks = []block{facts("Paths of "+api.Title, head, rows...)}
-		if api.Rate != (catalogue.Rate{}) {
-			p.Blocks = append(p.Blocks, prose("Each client may make %s calls in %s; the header `RateLimit` of every answer says how many are left.", number(api.Rate.Requests), spoken(api.Rate.Per)))
-		}
-		a.Parts = append(a.Parts, p)
-	}
-	return a
-}
-
-// opens says what a route asks for.
-func (g *guide) opens(api *catalogue.API, r catalogue.Route) text {
-	if r.Access == catalogue.Public {
-		switch api.Open {
-		case catalogue.OpenAPIToken:
-			return say("an API token, in the header `%s`", api.Tokens.Header)
-		case catalogue.OpenToken:
-			return say("any good token")
-		}
-		return say("nothing: it is public")
-	}
-	if len(r.AnyOf) == 0 {
-		return say("any good token")
-	}
-	var said text
-	for i, all := range r.AnyOf {
-		if i > 0 {
-			said = append(said, span{Text: " or "})
-		}
-		for j, name := range all {
-			if j > 0 {
-				said = append(said, span{Text: " and "})
-			}
-			s := span{Text: name, Code: true}
-			if slices.ContainsFunc(api.Scopes, func(known *catalogue.Scope) bool { return known.Name == name }) {
-				s.URL = g.link("scopes", g.scopeID(api, name))
-			}
-			said = append(said, s)
-		}
-	}
-	return said
 }
 
 // next is where to go on.

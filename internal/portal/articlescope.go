@@ -109,7 +109,7 @@ func (g *guide) allows(api *catalogue.API, s *catalogue.Scope) text {
 		}
 	}
 	if n > 0 {
-		said = append(said, span{Text: ". "}, span{Text: counted(n, "call"), URL: g.link("reference", "api-"+slug(api.Name))})
+		said = append(said, span{Text: ". "}, span{Text: counted(n, "call"), URL: g.link(holder(g.docs.references[g.Name], "api-"+slug(api.Name)), "api-"+slug(api.Name))})
 	}
 	return said
 }

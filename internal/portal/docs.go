@@ -32,8 +32,6 @@ type Docs struct {
 
 	// Visitor says who is there; nil, or an answer of nil: nobody that is known.
 	Visitor func(*http.Request) *Visitor
-	// Describe is the summary of a route from an OpenAPI document; nil: there is none.
-	Describe func(environment, api string, r catalogue.Route) string
 
 	once    sync.Once
 	root    string // URL path
@@ -41,6 +39,8 @@ type Docs struct {
 	site    *web.Docs
 	assets  http.Handler
 	shelves map[string]*shelf
+
+	references map[string][]*article // by environment
 }
 
 // A Link leads somewhere on this origin.
@@ -97,9 +97,10 @@ func (d *Docs) build() {
 	d.origin = d.URL.Scheme + "://" + d.URL.Host
 	d.site = web.NewDocs(brand(d.Theme, d.Name), d.root)
 	d.assets = d.site.Assets()
-	d.shelves = map[string]*shelf{}
+	d.shelves, d.references = map[string]*shelf{}, map[string][]*article{}
 	for _, e := range d.Environments {
 		s := &shelf{guide: d.guide(e, "")}
+		d.references[e.Name] = s.guide.referencePages()
 		s.articles = s.guide.articles()
 		s.index = s.entries()
 		d.shelves[e.Name] = s
@@ -201,7 +202,12 @@ func (d *Docs) frame(g *guide, articles []*article, slug string, visitor *Visito
 		})
 	}
 	for _, a := range articles {
-		f.Nav = append(f.Nav, choice{Title: navTitle(a), Path: g.link(a.Slug, ""), Here: a.Slug == slug})
+		switch {
+		case a.Under == "":
+			f.Nav = append(f.Nav, choice{Title: navTitle(a), Path: g.link(a.Slug, ""), Here: a.Slug == slug})
+		case a.Slug == slug: // its pages are not in the navigation, which says where one is
+			f.Nav = append(f.Nav, choice{Title: a.Title, Path: g.link(a.Slug, ""), Here: true})
+		}
 	}
 	return f
 }

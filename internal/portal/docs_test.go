@@ -29,6 +29,13 @@ func documented(t *testing.T, example string) *Docs {
 		t.Fatal(err)
 	}
 	c = c.ForDev(testOrigin, t.TempDir())
+	if found, ok := examples.Find(example); ok && found.Says != nil {
+		document, err := catalogue.ParseOpenAPI(example+"/openapi.yaml", found.Says)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c = c.WithDocument(c.Environments[0].APIs[0].Name, document)
+	}
 	return &Docs{URL: c.Portal.URL, Name: c.Name, Contact: c.Contact, Environments: c.Environments, Samples: testOrigin + "/"}
 }
 

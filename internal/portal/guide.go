@@ -65,7 +65,9 @@ func (g *guide) articles() []*article {
 	} else {
 		all = append(all, g.asking())
 	}
-	return append(all, g.using(), g.scopes(), g.lifetimes(), g.errors(), g.troubleshooting(), g.rotation(), g.practice(), g.reference(), g.next())
+	all = append(all, g.using(), g.scopes(), g.lifetimes(), g.errors(), g.troubleshooting(), g.rotation(), g.practice())
+	all = append(all, g.docs.references[g.Name]...)
+	return append(all, g.next())
 }
 
 func (g *guide) people() bool { return g.Login != nil }

@@ -82,7 +82,7 @@ func draw(id, title string, parties []party, turns []turn) *picture {
 	return p
 }
 
-// shortened cuts what is too long for a box; the text beside the picture has all.
+// shortened is a text of at most so many characters; what was cut off is an ellipsis.
 func shortened(s string, most int) string {
 	if r := []rune(s); len(r) > most {
 		return string(r[:most-1]) + "…"
