@@ -46,8 +46,10 @@ bench: ## measure every goal beside plain controls; BENCHFLAGS for more
 	$(GO) run ./bench $(BENCHFLAGS)
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/wire ./internal/jose ./internal/secret ./internal/store/cached
 
-generate: ## write the generated files: the schema and the reference of grantway.yaml
+generate: ## write the generated files: the schema, and the references of file, commands and admin API
 	$(GO) test ./internal/catalogue -run TestGenerated -update
+	$(GO) test ./internal/admin -run TestReference -update
+	$(GO) test ./cmd/grantway -run TestCommandReference -update
 
 need:
 	@./.ci/need
