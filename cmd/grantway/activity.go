@@ -23,10 +23,11 @@ func activityCommand() *cobra.Command {
 	activity := &cobra.Command{
 		Use:   "activity",
 		Short: "Show how many tokens, calls and refusals there were",
-		Long: `Show how many tokens were issued, how many calls the gateway passed, and how
-many requests were refused, and what for most of all: by the hour, and by the
-day where it is about more than two days. What happened in the last seconds may
-be missing, and so is what a gateway that runs apart did.
+		Long: `Show how many tokens were issued, how often a client was given the one that it
+had, how many calls the gateway passed, and how many requests were refused, and
+what for most of all: by the hour, and by the day where it is about more than
+two days. What happened in the last seconds may be missing, and so is what a
+gateway that runs apart did.
 
 'grantway why' explains a single refusal.`,
 		Example: `  grantway activity -e staging
@@ -126,13 +127,13 @@ func (s *session) activity(given activityFlags, since, now time.Time) error {
 	if query.Get("step") == "day" {
 		title, layout = "DAY (UTC)", time.DateOnly
 	}
-	return writeTable(s.OutOrStdout(), []string{title, "ISSUED", "PASSED", "REFUSED", "MOST OFTEN FOR"}, 4, activityRows(all.Activity, layout))
+	return writeTable(s.OutOrStdout(), []string{title, "ISSUED", "REUSED", "PASSED", "REFUSED", "MOST OFTEN FOR"}, 5, activityRows(all.Activity, layout))
 }
 
 // A period is the totals of an hour or a day.
 type period struct {
-	issued, passed, refused int64
-	reasons                 map[string]int64
+	issued, reused, passed, refused int64
+	reasons                         map[string]int64
 }
 
 func (p *period) add(t admin.Tally) {
@@ -142,6 +143,8 @@ func (p *period) add(t admin.Tally) {
 		p.reasons[t.Refusal] += t.Count
 	case t.Event == "token.issued":
 		p.issued += t.Count
+	case t.Event == "token.reused":
+		p.reused += t.Count
 	case t.Event == "call.passed":
 		p.passed += t.Count
 	}
@@ -159,7 +162,7 @@ func (p *period) row(title string) []string {
 	if most == "" {
 		most = "-"
 	}
-	return []string{title, digits(p.issued), digits(p.passed), digits(p.refused), most}
+	return []string{title, digits(p.issued), digits(p.reused), digits(p.passed), digits(p.refused), most}
 }
 
 func digits(n int64) string { return strconv.FormatInt(n, 10) }

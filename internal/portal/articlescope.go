@@ -176,7 +176,7 @@ func (g *guide) renewal() []block {
 			prose("Compute the time from `expires_in` when the answer comes, and renew a minute before. Let one renewal run at a time for each person: a refresh token is good for one."),
 		}
 	}
-	return []block{
+	blocks := []block{
 		prose("There is no refresh token: the credentials do what it would do. Ask the token endpoint again, as often as you need. An earlier token stays good until its own end. Choose one of two ways:"),
 		points(
 			say("**A token for each batch.** A scheduled job fetches a token when it begins and uses it until it is done. There is nothing to keep and nothing to compute."),
@@ -186,6 +186,29 @@ func (g *guide) renewal() []block {
 		{Example: &Example{ID: "renew", Label: "Keep a token and renew it", Variants: renewing(g.tokenRequest(g.machine()), g.callRequest())}},
 		prose("Never write a token into a program or a file that is shared: it is tied to a time and to your credentials."),
 	}
+	return append(blocks, g.thrift()...)
+}
+
+// thrift says where a client is given the token that it has, and where it may
+// obtain so many only.
+func (g *guide) thrift() []block {
+	var said []text
+	for _, api := range g.APIs {
+		if left := api.Token.Reuse; left > 0 {
+			said = append(said, say("**%s** gives you the token that you have, as long as %s of its life are left: `expires_in` says how much, and is not always %s. Go by it.", api.Title, spoken(left), number(int(api.Token.Lifetime.Seconds()))))
+		}
+		if b := api.Token.Budget; b != (catalogue.Rate{}) {
+			note := ""
+			if api.Token.Reuse > 0 {
+				note = " A token that is given again does not count."
+			}
+			said = append(said, say("**%s** gives each client at most %s tokens in %s. Beyond that the answer is 429, with the time to wait in `Retry-After`.%s", api.Title, number(b.Requests), spoken(b.Per), note))
+		}
+	}
+	if said == nil {
+		return nil
+	}
+	return []block{prose("How often a client may ask:"), points(said...)}
 }
 
 func number(n int) string { return strconv.Itoa(n) }
