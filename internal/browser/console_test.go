@@ -41,7 +41,7 @@ func TestConsole(t *testing.T) {
 	if out, err := journey.CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s\nThe server's log:\n%s", err, out, log.String())
 	}
-	if strings.Contains(log.String(), "gw_") {
+	if strings.Contains(log.String(), "gwstaging") {
 		t.Error("the log holds a secret")
 	}
 }
