@@ -35,8 +35,7 @@ func routes() []route {
 	return []route{
 		{path: web.ConsoleSignedIn, name: "console-signed-in", open: true, get: func(v *visit) error { return v.c.Door.SignedIn(v.w, v.r) }},
 		{path: web.ConsoleSignOut, name: "console-sign-out", anybody: true, post: func(v *visit) error {
-			v.c.Door.SignOut(v.w)
-			return nil
+			return v.c.Door.SignOut(v.w, v.r)
 		}},
 		shows("/", "overview", "", (*visit).overview),
 

@@ -14,6 +14,8 @@ import (
 
 	"github.com/grantway/grantway/client"
 	"github.com/grantway/grantway/internal/account"
+	"github.com/grantway/grantway/internal/activity"
+	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/keys"
 	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/internal/token"
@@ -51,8 +53,12 @@ type Door struct {
 	Sessions   Sessions
 	Idle       time.Duration // as home's pages have it
 	TwoFactors bool          // nobody is let in with one
-	Seal       *keys.Seal
-	Now        func() time.Time
+
+	// End ends a session of home with what was allowed in it; see account.Sessions.
+	End func(ctx context.Context, accountID, sessionID string, by store.By) error
+
+	Seal *keys.Seal
+	Now  func() time.Time
 }
 
 // Accounts finds people, disabled or not.
@@ -139,9 +145,9 @@ func (d *Door) SignIn(w http.ResponseWriter, r *http.Request, recent time.Durati
 	if err != nil {
 		return err
 	}
-	back := "/"
-	if r.Method == http.MethodGet {
-		back = r.URL.RequestURI()
+	back := r.URL.RequestURI()
+	if r.Method != http.MethodGet || !catalogue.LocalPath(d.URL.Path+back) { // row A22
+		back = "/"
 	}
 	d.keep(w, "going", &going{
 		State: in.State.Reveal(), Verifier: in.Verifier.Reveal(), Back: back, EndsAt: d.Now().Add(goingFor),
@@ -191,14 +197,27 @@ func (d *Door) SignedIn(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// SignOut forgets the visit and sends the browser to home, where the person can end
-// the session itself (OpenID Connect RP-Initiated Logout §2).
-func (d *Door) SignOut(w http.ResponseWriter) {
+// SignOut ends the session that the visit is in, at every part and application, and
+// sends the browser to home, where its cookie ends too (OpenID Connect RP-Initiated
+// Logout §2). To forget the visit alone would leave whoever has a copy of the cookie
+// signed in (row P24). An error is the store's; nothing has been answered then.
+func (d *Door) SignOut(w http.ResponseWriter, r *http.Request) error {
+	var v visit
+	there, err := d.open(r, "visit", &v)
+	if there {
+		by := store.By{Actor: v.AccountID, Trace: activity.Of(r.Context()).Trace, At: d.Now().UTC().Truncate(time.Microsecond)}
+		err = d.End(r.Context(), v.AccountID, v.SessionID, by)
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
 	d.drop(w, "visit")
+	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Location", d.Issuer+"/logout?"+url.Values{
 		"client_id": {d.ClientID}, "post_logout_redirect_uri": {d.URL.String() + "/"},
 	}.Encode())
 	w.WriteHeader(http.StatusSeeOther)
+	return nil
 }
 
 func (d *Door) redirect() string { return d.URL.String() + "/signed-in" }

@@ -300,10 +300,7 @@ func (v *self) by() store.By {
 	return store.By{Actor: who, Trace: activity.Of(v.r.Context()).Trace, At: v.s.Now().UTC().Truncate(time.Microsecond)}
 }
 
-func (v *self) signOut() error {
-	v.s.Door.SignOut(v.w)
-	return nil
-}
+func (v *self) signOut() error { return v.s.Door.SignOut(v.w, v.r) }
 
 // published is the environment of that name, or nil.
 func (s *Self) published(name string) *Published {

@@ -35,7 +35,7 @@ func (s *Server) door(e *environment, part, clientID string, at *url.URL, twoFac
 		Part: part, URL: at, ClientID: clientID, Secret: client.Static(s.identity.secret.Reveal()),
 		Issuer: e.issuer(), Transport: inside{s}, Hints: e.signIn.hints,
 		Accounts: e.resources.store.Accounts(), Sessions: e.resources.store.Sessions(), Idle: e.Login.Idle,
-		TwoFactors: twoFactors, Seal: s.options.Seal, Now: s.options.Now,
+		TwoFactors: twoFactors, End: e.signIn.journey.People.Sessions.End, Seal: s.options.Seal, Now: s.options.Now,
 	}
 }
 

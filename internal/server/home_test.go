@@ -36,7 +36,11 @@ func doored(t *testing.T, twoFactors bool) *site {
 				http.Error(w, err.Error(), status)
 			}
 		})
-		part.HandleFunc("POST /sign-out", func(w http.ResponseWriter, _ *http.Request) { door.SignOut(w) })
+		part.HandleFunc("POST /sign-out", func(w http.ResponseWriter, r *http.Request) {
+			if err := door.SignOut(w, r); err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+			}
+		})
 		part.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 			v, err := door.Visitor(r)
 			recent := time.Duration(0)
