@@ -44,7 +44,8 @@ routes: [GET /data]
 	}
 	beside := control.target(get(control.address, "/proxy"))
 	return b.measure(row{
-		injected, target{name: "proxy", pid: p.Process.Pid, address: free[0], request: get(free[0], "/data")},
+		injected,
+		target{name: "proxy", pid: p.Process.Pid, address: free[0], request: get(free[0], "/data")},
 		beside.micros, 1.15,
 	})
 }

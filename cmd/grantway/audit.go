@@ -85,8 +85,8 @@ is, and 1 when it could not be verified.`,
 				defer file.Close() //nolint:errcheck // nothing was written
 				v.Copy = exported(file)
 			}
-			finish := func() {}
-			v.Progress, finish = s.bar("changes")
+			progress, finish := s.bar("changes")
+			v.Progress = progress
 			report, err := v.Verify(s.Context())
 			finish()
 			if err != nil {
@@ -171,9 +171,13 @@ func auditStatus(f *adminFlags) *cobra.Command {
 				ledger = "none: see home.audit.checkpoints"
 			}
 			return writeFields(s.OutOrStdout(), [][2]string{
-				{"environment", s.env}, {"newest change", digits(is.Newest)},
-				{"sealed through", digits(is.Sealed) + ", " + moment(is.SealedAt, "never")}, {"waiting", waiting},
-				{"checkpoint file", ledger}, {"checkpoint webhook", passed(is.Checkpoints)}, {"change webhook", passed(is.Webhook)},
+				{"environment", s.env},
+				{"newest change", digits(is.Newest)},
+				{"sealed through", digits(is.Sealed) + ", " + moment(is.SealedAt, "never")},
+				{"waiting", waiting},
+				{"checkpoint file", ledger},
+				{"checkpoint webhook", passed(is.Checkpoints)},
+				{"change webhook", passed(is.Webhook)},
 			})
 		}),
 	}

@@ -19,15 +19,6 @@ type Fetching struct {
 	Left    time.Duration // of the token before, at a fetch, by mean
 }
 
-// PerCall is how many tokens were fetched for each call that was passed, zero
-// where no call is known of.
-func (f *Fetching) PerCall() float64 {
-	if f.Calls == 0 {
-		return 0
-	}
-	return float64(f.Fetched) / float64(f.Calls)
-}
-
 // spared is the number of fetches beyond the needed ones that nobody is told of:
 // programs are started, tried and started again.
 const spared = 10

@@ -46,10 +46,4 @@ func TestNeedless(t *testing.T) {
 	} {
 		t.Run(row.what, func(t *testing.T) { same(t, activity.Needless(row.tallies, lifetimes, 3), row.want) })
 	}
-	if got := (&activity.Fetching{Fetched: 3, Calls: 2}).PerCall(); got != 1.5 {
-		t.Error(got)
-	}
-	if got := (&activity.Fetching{Fetched: 3}).PerCall(); got != 0 {
-		t.Error(got)
-	}
 }

@@ -41,7 +41,8 @@ func (u *scopeUses) add(k key, needed []string) {
 // write hands what waits to the store, some at a time, and forgets what it has.
 func (u *scopeUses) write(ctx context.Context, to interface {
 	Used(ctx context.Context, uses []store.ScopeUse) error
-}) error {
+},
+) error {
 	for len(u.waiting) > 0 {
 		batch := make([]store.ScopeUse, 0, min(len(u.waiting), batchRows))
 		for one, day := range u.waiting {

@@ -252,7 +252,6 @@ func routePath(template string) (path, note, problem string) {
 		names = append(names, name)
 		segments[i] = "{" + name + "}"
 	}
-	path = strings.Join(segments, "/")
 	// In the one spelling: what is not a variable is escaped as requests are.
 	for i, s := range segments {
 		if strings.HasPrefix(s, "{") || s == "" {

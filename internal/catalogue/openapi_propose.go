@@ -232,7 +232,7 @@ func (p *proposer) about(s OpenAPIScope) (category, description string, write bo
 // routes are the lines of the routes that the API does not have.
 func (p *proposer) routes(indent string) []string {
 	var lines []string
-	var tree = treeOf(cmp.Or(p.environment, &Environment{}))
+	tree := treeOf(cmp.Or(p.environment, &Environment{}))
 	for i := range p.document.Operations {
 		op := &p.document.Operations[i]
 		if _, there := claimed(tree, op); there {

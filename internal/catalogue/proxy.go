@@ -210,8 +210,11 @@ func (r *proxyResolver) sidecar(host string) {
 		key   string
 		there bool
 	}{
-		{"static", f.Static != ""}, {"sign_in", f.SignIn.ID != "" || f.SignIn.Issuer != ""}, {"origins", len(f.Origins) > 0},
-		{"public_url", f.PublicURL != ""}, {"trusted_proxies", len(f.TrustedProxies) > 0},
+		{"static", f.Static != ""},
+		{"sign_in", f.SignIn.ID != "" || f.SignIn.Issuer != ""},
+		{"origins", len(f.Origins) > 0},
+		{"public_url", f.PublicURL != ""},
+		{"trusted_proxies", len(f.TrustedProxies) > 0},
 	} {
 		if row.there {
 			r.report(row.key, "does not go with inject, which is for programs and not for browsers", "leave one of the two away")

@@ -36,8 +36,10 @@ func (p *Proxy) own(path string) http.HandlerFunc {
 		path, method string
 		answer       http.HandlerFunc
 	}{
-		{loginPath, http.MethodGet, p.login}, {callbackPath, http.MethodGet, p.callback},
-		{mePath, http.MethodGet, p.me}, {logoutPath, http.MethodPost, p.logout},
+		{loginPath, http.MethodGet, p.login},
+		{callbackPath, http.MethodGet, p.callback},
+		{mePath, http.MethodGet, p.me},
+		{logoutPath, http.MethodPost, p.logout},
 	} {
 		if path == row.path {
 			return func(w http.ResponseWriter, r *http.Request) {
