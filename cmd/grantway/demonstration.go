@@ -189,6 +189,7 @@ func (d *demonstration) print(out io.Writer, c *catalogue.Catalogue, data string
 	}{{"console", c.Console.URL, d.personas[catalogue.HomeName]}, {"portal", c.Portal.URL, d.member.Person}} {
 		fmt.Fprintf(out, "  %-11s %s/\n  %-11s as %s, with the password %q\n", at.name, at.url, "", at.who.Name, at.who.Password.Reveal())
 	}
+	fmt.Fprintf(out, "  %-11s %s\n", "mails", c.Home.Issuer.String()+web.PathMails)
 	fmt.Fprintf(out, "\nThe same on a page: %s\n\n", root(first))
 }
 

@@ -89,6 +89,8 @@ func whereOf(e *Environment, c *store.Change) string {
 	noun, _, _ := strings.Cut(c.Kind, ".")
 	switch {
 	case strings.HasSuffix(c.Kind, ".deleted"):
+	case noun == "access": // its client is another environment's
+		return to("/request", "id", c.ID)
 	case c.Client != "":
 		return to("/client", "environment", e.Name, "id", c.Client)
 	case noun == "client":
@@ -97,8 +99,6 @@ func whereOf(e *Environment, c *store.Change) string {
 		return to("/account", "environment", e.Name, "id", c.ID)
 	case noun == "partner":
 		return to("/partner", "id", c.ID)
-	case noun == "access":
-		return to("/request", "id", c.ID)
 	}
 	return ""
 }

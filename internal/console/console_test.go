@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/home"
 	"github.com/grantway/grantway/internal/store"
 )
@@ -107,5 +108,22 @@ func TestSeries(t *testing.T) {
 	}
 	if got := most(map[string]int64{"a": 1, "b": 3, "c": 3}); got[0].is != "b" || got[2].is != "a" {
 		t.Errorf("%v", got)
+	}
+}
+
+// TestWhatAChangeLeadsTo: a request for access names a client of another
+// environment, and leads to the request.
+func TestWhatAChangeLeadsTo(t *testing.T) {
+	e := &Environment{Environment: &catalogue.Environment{Name: "home"}}
+	for want, c := range map[string]store.Change{
+		"/request?id=r":                    {Kind: "access.asked", ID: "r", Client: "c"},
+		"/client?environment=home&id=c":    {Kind: "secret.added", ID: "s", Client: "c"},
+		"/client?environment=home&id=made": {Kind: "client.created", ID: "made"},
+		"":                                 {Kind: "client.deleted", ID: "gone"},
+		"/partner?id=p":                    {Kind: "partner.described", ID: "p"},
+	} {
+		if got := whereOf(e, &c); got != want {
+			t.Errorf("%s leads to %q, not %q", c.Kind, got, want)
+		}
 	}
 }
