@@ -46,7 +46,8 @@ type Self struct {
 	Environments []*Published
 	Closed       bool                       // strangers do not ask for access
 	Address      func(*http.Request) string // what a caller shares with nobody else
-	Asking       *limit.Rates               // of strangers, by address
+	Asking       *limit.Rates               // of strangers by address, of others by account
+	Inviting     *limit.Rates               // by account
 	Trying       *limit.Rates               // by account
 	Now          func() time.Time
 	Random       io.Reader

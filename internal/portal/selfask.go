@@ -134,13 +134,17 @@ func (v *self) scopeField(apis []*catalogue.API) web.ConsoleField {
 
 // asked stores what was asked for.
 func (v *self) asked() error {
-	if v.who == nil {
-		if v.s.Closed {
-			return store.ErrNotFound
-		}
-		if ok, _ := v.s.Asking.Spend(v.s.Address(v.r)); !ok {
-			return errMany
-		}
+	from := ""
+	switch {
+	case v.who != nil: // each is told to the publisher, also one that is taken back at once
+		from = "account " + v.who.Account.ID
+	case v.s.Closed:
+		return store.ErrNotFound
+	default:
+		from = v.s.Address(v.r)
+	}
+	if ok, _ := v.s.Asking.Spend(from); !ok {
+		return errMany
 	}
 	a := partner.Asking{
 		Environment: v.field("environment"), Application: v.field("application"), Type: v.field("type"), Purpose: v.sent.Get("purpose"),

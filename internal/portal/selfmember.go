@@ -115,6 +115,10 @@ func (v *self) invite() error {
 	if err != nil {
 		return err
 	}
+	// Who is invited gets an account and a mail, also where they are removed again.
+	if ok, _ := v.s.Inviting.Spend(v.who.Account.ID); !ok {
+		return errMany
+	}
 	if _, err := v.s.Partners.Invite(v.r.Context(), of.ID, v.field("email"), v.field("name"), v.field("role"), v.by()); err != nil {
 		return v.wrong(err, p)
 	}

@@ -36,11 +36,12 @@ func (s *Server) portal(m *mounts, g *generation) {
 	m.below(of, c.Portal.URL, "", "portal", timed(docs))
 }
 
-// How often strangers ask for access, and members try the API. Both are things that
-// a person does by hand.
+// How often people ask for access, invite others, and try the API. All are things
+// that a person does by hand.
 const (
-	askedPerAddress = 10 // in ten minutes
-	triedPerAccount = 30 // in a minute
+	askedPerAddress   = 10 // in ten minutes; and by each account
+	invitedPerAccount = 30 // in an hour
+	triedPerAccount   = 30 // in a minute
 )
 
 // selfService is what partners do for themselves; nil where there is no home.
@@ -61,9 +62,10 @@ func (s *Server) selfService(g *generation, docs *portal.Docs) *portal.Self {
 		Address: func(r *http.Request) string {
 			return limit.AddressKey(limit.ClientAddress(r, g.catalogue.Listen.Trusted))
 		},
-		Asking: limit.NewRates(limit.RateConfig{Events: askedPerAddress, Per: 10 * time.Minute, Now: s.options.Now}),
-		Trying: limit.NewRates(limit.RateConfig{Events: triedPerAccount, Per: time.Minute, Now: s.options.Now}),
-		Now:    s.options.Now, Random: s.options.Random,
+		Asking:   limit.NewRates(limit.RateConfig{Events: askedPerAddress, Per: 10 * time.Minute, Now: s.options.Now}),
+		Inviting: limit.NewRates(limit.RateConfig{Events: invitedPerAccount, Per: time.Hour, Now: s.options.Now}),
+		Trying:   limit.NewRates(limit.RateConfig{Events: triedPerAccount, Per: time.Minute, Now: s.options.Now}),
+		Now:      s.options.Now, Random: s.options.Random,
 	}
 	for _, e := range g.environments {
 		if e.Name == catalogue.HomeName {

@@ -1,0 +1,216 @@
+package server
+
+import (
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/grantway/grantway/internal/home"
+	"github.com/grantway/grantway/internal/partner"
+	"github.com/grantway/grantway/internal/store"
+)
+
+// cookies are what a browser keeps for the server.
+func (b *browser) cookies() []*http.Cookie {
+	return b.client.Jar.Cookies(&url.URL{Scheme: "http", Host: b.address})
+}
+
+// copied is another browser that has the cookies of one whose names have a text.
+func (b *browser) copied(of string, as func(string) string) *browser {
+	other := b.visitor(b.t)
+	jar, _ := cookiejar.New(nil)
+	for _, c := range b.cookies() {
+		if strings.Contains(c.Name, of) {
+			jar.SetCookies(&url.URL{Scheme: "http", Host: b.address}, []*http.Cookie{{Name: as(c.Name), Value: c.Value, Path: "/"}})
+		}
+	}
+	other.client.Jar = jar
+	return other
+}
+
+// TestCopiesOfCookies: a cookie of one part opens no other one, a session's opens
+// none, and none of them anything once its person has signed out (rows P24, U02).
+func TestCopiesOfCookies(t *testing.T) {
+	t.Parallel()
+	s := start(t, setup{example: "quickstart", home: true})
+	same := func(name string) string { return name }
+	b, _ := s.operator(t, "anna", home.Owner)
+	if b.visit("/portal/applications"); b.at.Path != "/portal/applications" {
+		t.Fatalf("at %s", b.at)
+	}
+	stolen := b.copied("console-visit", same)
+	if stolen.visit("/console/"); stolen.at.Path != "/console/" {
+		t.Fatalf("a copy is at %s: this test proves nothing", stolen.at)
+	}
+	for _, swap := range [][2]string{{"portal", "console"}, {"console", "portal"}} {
+		as := func(name string) string { return strings.Replace(name, swap[0], swap[1], 1) }
+		if other := b.copied(swap[0]+"-visit", as).visit("/" + swap[1] + "/applications"); other.at.Path != "/home/login" {
+			t.Errorf("the cookie of the %s at the %s: %s", swap[0], swap[1], other.at)
+		}
+	}
+	b.visit("/console/").submit("/sign-out")
+	for _, at := range []string{"/console/", "/portal/applications"} {
+		if b.visit(at); b.at.Path != "/home/login" {
+			t.Errorf("who signed out is at %s", b.at)
+		}
+	}
+	if stolen.visit("/console/"); stolen.at.Path != "/home/login" {
+		t.Errorf("a copy of the cookie of who signed out is at %s", stolen.at)
+	}
+}
+
+// TestFormsOfOthers: a form that was made for another visit, another page or from
+// another site changes nothing, in the console and in the portal (row R02).
+func TestFormsOfOthers(t *testing.T) {
+	t.Parallel()
+	s := start(t, setup{example: "quickstart", home: true})
+	for _, row := range []struct{ page, to string }{{"/console/partner/new", "/partner/new"}, {"/portal/ask", "/ask"}} {
+		b, _ := s.operator(t, "anna"+row.to[1:4], home.Owner)
+		eve, _ := s.operator(t, "eve"+row.to[1:4], home.Owner)
+		fields, action, ok := eve.visit(row.page).form(row.to)
+		if !ok {
+			t.Fatalf("no form on %s", eve.at)
+		}
+		fields.Set("name", "Eve's")
+		if b.visit(row.page).post(action, fields); b.code != http.StatusForbidden {
+			t.Errorf("%s with another's form: %d", row.page, b.code)
+		}
+		fields, _, _ = b.visit(row.page).form(row.to)
+		for _, sent := range []map[string]string{
+			{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "https://evil.example"},
+			{"Sec-Fetch-Site": "cross-site", "Origin": "null"},
+		} {
+			r, err := http.NewRequest(http.MethodPost, "http://"+b.address+row.page, strings.NewReader(fields.Encode()))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+			for name, value := range sent {
+				r.Header.Set(name, value)
+			}
+			got, err := b.client.Do(r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			got.Body.Close()
+			if got.StatusCode != http.StatusForbidden {
+				t.Errorf("%s with %v: %d", row.page, sent, got.StatusCode)
+			}
+		}
+	}
+}
+
+// hostileNames are names that somebody would be shown elsewhere, or believe.
+var hostileNames = []string{
+	`<script>alert(1)</script>`, `"><img src=x onerror=alert(1)>`, `{{.Secret}}`, `=HYPERLINK("https://evil.example")`,
+	"A\u202Egpj.exe", "A\u200BB", "A\u2066B", "A\x00B", "A\r\nBcc: x@evil.example", strings.Repeat("A", 129), strings.Repeat("Z\u0321", 70),
+}
+
+// TestHostileAsking: whatever a stranger calls themselves is refused, or stands on
+// the operator's pages as text, and reaches no mail (rows O09, R01, R06).
+func TestHostileAsking(t *testing.T) {
+	t.Parallel()
+	s := start(t, setup{example: "quickstart", home: true})
+	partners := s.server.current.Load().partners
+	b, _ := s.operator(t, "anna", home.Owner)
+	taken := 0
+	for _, name := range hostileNames {
+		asked, err := partners.Ask(t.Context(), partner.Asking{
+			Organised: name, Person: name, Email: "eve@evil.example", Environment: "staging", Application: name, Purpose: name, Scopes: []string{partner.AllScopes},
+		}, s.by())
+		if err != nil {
+			continue
+		}
+		taken++
+		if strings.ContainsAny(name, "\x00\r\n\u202E\u200B\u2066") {
+			t.Errorf("%q was taken", name)
+		}
+		for _, page := range []string{"/console/request?id=" + asked.ID, "/console/requests", "/console/request/approve?id=" + asked.ID} {
+			if b.visit(page); b.code != http.StatusOK || strings.Contains(b.body, "<script>alert") || strings.Contains(b.body, "<img src=x") {
+				t.Errorf("%s with %q: %d", page, name, b.code)
+			}
+		}
+		approval, err := partners.Approve(t.Context(), asked.ID, nil, "", s.by())
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, page := range []string{"/console/partner?id=" + approval.Partner.ID, "/console/partners", "/console/client?environment=staging&id=" + asked.ClientID, "/console/changes"} {
+			if b.visit(page); b.code != http.StatusOK || strings.Contains(b.body, "<script>alert") || strings.Contains(b.body, "<img src=x") {
+				t.Errorf("%s with %q: %d", page, name, b.code)
+			}
+		}
+	}
+	if taken == 0 {
+		t.Error("nothing was taken: this test proves nothing")
+	}
+	for _, format := range []string{"csv", "jsonl"} {
+		b.visit("/console/changes/export?environment=home&format=" + format)
+		for line := range strings.Lines(b.body) {
+			for cell := range strings.SplitSeq(line, ",") {
+				if strings.HasPrefix(strings.Trim(cell, `"`), "=") {
+					t.Errorf("a formula: %s", line)
+				}
+			}
+		}
+		if b.header.Get("Content-Disposition") == "" || b.header.Get("Cache-Control") != "no-store" {
+			t.Errorf("%s: %v", format, b.header)
+		}
+	}
+	waiting, err := s.environment("home").resources.store.Notices().Claim(t.Context(), s.clock.Now(), s.clock.Now().Add(1), 1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range waiting {
+		mail, err := partners.Compose(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range hostileNames {
+			if strings.Contains(n.Detail+mail.Subject+mail.Text, name) {
+				t.Errorf("%s says %q", n.Kind, name)
+			}
+		}
+	}
+}
+
+// TestMembersAreHeldBack: neither invitations nor requests can be sent without end,
+// by whoever takes back what they sent.
+func TestMembersAreHeldBack(t *testing.T) {
+	t.Parallel()
+	h := helps(t)
+	refused := 0
+	for i := range 45 {
+		h.admin.visit("/portal/members/invite?partner="+h.partner.ID).submit("/members/invite",
+			"email", "p"+string(rune('a'+i%26))+string(rune('a'+i/26))+"@evil.example", "role", store.MemberDeveloper)
+		if h.admin.code == http.StatusTooManyRequests {
+			refused++
+		}
+	}
+	if refused == 0 {
+		t.Error("45 invitations were sent at once")
+	}
+	for range 2 {
+		refused = 0
+		for range 12 {
+			h.developer.visit("/portal/ask").submit("/ask", "application", "A", "purpose", "P", "scopes", "notes notes:read")
+			if h.developer.code == http.StatusTooManyRequests {
+				refused++
+				continue
+			}
+			open, _, err := h.Requests(t.Context(), store.AccessQuery{Open: true, Limit: 10})
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, r := range open {
+				if err := h.Withdraw(t.Context(), r.ID, h.by()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	if refused == 0 {
+		t.Error("24 requests were asked and taken back at once")
+	}
+}
