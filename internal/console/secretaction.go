@@ -107,9 +107,6 @@ var leaked = asking{
 		if err != nil {
 			return err
 		}
-		if err := v.c.Partners.Tell(v.r.Context(), partner.NoticeLeaked, e.Name, result.Client, s.ID); err != nil {
-			result.Warnings = append(result.Warnings, "Nobody could be told by mail: tell its owner yourself.")
-		}
 		did, err := v.deeds(e, &c, &s)
 		if err != nil {
 			did.Empty = "What it did could not be read now; the client's page has it."

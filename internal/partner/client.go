@@ -165,10 +165,15 @@ func (c *Clients) Of(ctx context.Context, partnerID, after string, limit int) (c
 	return clients[:limit], true, nil
 }
 
-// Disable makes the client unusable and ends its tokens, until Enable.
+// Disable makes the client unusable and ends its tokens, until Enable. Whose it is
+// is told, once.
 func (c *Clients) Disable(ctx context.Context, id string, by store.By) (Result, error) {
 	by = c.stamp(by)
-	return c.change(ctx, id, func() error { return c.Store.Disable(ctx, id, c.forget(by.At), by) })
+	result, err := c.change(ctx, id, func() error { return c.Store.Disable(ctx, id, c.forget(by.At), by) })
+	if err == nil {
+		c.told(ctx, NoticeClient, "", &result)
+	}
+	return result, err
 }
 
 // Enable makes a disabled client usable again. Tokens that ended stay ended.

@@ -127,7 +127,7 @@ func (p *Partners) owners(ctx context.Context, client *store.Client) ([]addresse
 
 // Tell tells whose client it is that it was disabled (NoticeClient), or that a
 // secret of it was replaced since others may know it (NoticeLeaked). It is for
-// whoever did that.
+// Clients.Tell.
 func (p *Partners) Tell(ctx context.Context, kind, environment string, client store.Client, secretID string) error {
 	to, err := p.owners(ctx, &client)
 	if err != nil {

@@ -1,6 +1,7 @@
 package partner
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -144,7 +145,7 @@ func TestR06EveryNoticeHasWords(t *testing.T) {
 
 func TestTell(t *testing.T) {
 	h := openHouse(t)
-	h.Webhook = "https://publisher.example/hook"
+	h.Webhook, h.staging.Tell = "https://publisher.example/hook", h.Partners.Tell
 	acme, ada := h.acme()
 	h.owned(h.staging, acme.ID, "export")
 	leaked, err := h.staging.Find(t.Context(), "export")
@@ -154,9 +155,6 @@ func TestTell(t *testing.T) {
 	old := leaked.Secrets[0].ID
 	result, err := h.staging.Leaked(t.Context(), "export", old, olive)
 	if err != nil {
-		t.Fatal(err)
-	}
-	if err := h.Tell(t.Context(), NoticeLeaked, "staging", result.Client, result.Replaced); err != nil {
 		t.Fatal(err)
 	}
 	var got []string
@@ -175,8 +173,16 @@ func TestTell(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.told = nil
-	if err := h.Tell(t.Context(), NoticeClient, "staging", result.Client, ""); err != nil || len(h.told) != 1 || h.told[0].To != h.Webhook {
-		t.Error(h.told, err)
+	for range 2 { // the second time nothing is new
+		result, err = h.staging.Disable(t.Context(), "export", olive)
+		if err != nil || len(result.Warnings) > 0 || len(h.told) != 1 || h.told[0].To != h.Webhook || h.told[0].Kind != NoticeClient {
+			t.Error(h.told, result.Warnings, err)
+		}
+	}
+	h.Notify = func(context.Context, ...store.Notice) error { return store.ErrUnavailable }
+	result, err = h.staging.Leaked(t.Context(), "export", result.Client.Secrets[0].ID, olive)
+	if err != nil || result.Secret.Reveal() == "" || !slices.Equal(result.Warnings, []string{WarnUntold}) {
+		t.Error("what is done is hidden since nobody could be told:", result.Warnings, err)
 	}
 	h.Notify = nil
 	if err := h.Tell(t.Context(), NoticeClient, "staging", result.Client, ""); err != nil {

@@ -82,6 +82,10 @@ type Clients struct {
 	// wait for.
 	Sync func(context.Context) error
 
+	// Tell tells whose client it is what was done to it, as Partners.Tell does. Nil:
+	// nobody is told.
+	Tell func(ctx context.Context, kind, environment string, client store.Client, secretID string) error
+
 	adding sync.Mutex // between counting a client's secrets and adding one
 }
 
@@ -98,6 +102,20 @@ type Result struct {
 
 // warnUnseen is the warning when a change is stored and Sync failed.
 const warnUnseen = "the change is stored, but this server has not yet seen it; it will within seconds"
+
+// WarnUntold is the warning when what was done is done, and nobody could be told.
+const WarnUntold = "nobody could be told by mail: tell the client's owner yourself"
+
+// told tells whose client it is what was done. A failure to tell undoes nothing,
+// and is a warning.
+func (c *Clients) told(ctx context.Context, kind, secretID string, result *Result) {
+	if c.Tell == nil {
+		return
+	}
+	if err := c.Tell(ctx, kind, c.Environment.Name, result.Client, secretID); err != nil {
+		result.Warnings = append(result.Warnings, WarnUntold)
+	}
+}
 
 // settle waits until this node acts on what was changed. A failure to wait undoes
 // nothing, and is a warning.

@@ -109,7 +109,7 @@ func (c *Clients) RevokeSecret(ctx context.Context, clientID, secretID string, b
 // Leaked takes a secret away that others may know and generates another one in its
 // place, in one step: the tokens that it obtained end, and there is no moment
 // without a secret. The new one ends when the old one would have. Result.Replaced is
-// the id under which activity says what the old one did.
+// the id under which activity says what the old one did. Whose client it is is told.
 func (c *Clients) Leaked(ctx context.Context, clientID, secretID string, by store.By) (Result, error) {
 	client, err := c.own(ctx, clientID)
 	if err != nil {
@@ -136,6 +136,7 @@ func (c *Clients) Leaked(ctx context.Context, clientID, secretID string, by stor
 		return Result{}, err
 	}
 	result.SecretID, result.Secret, result.Replaced = made.stored.ID, made.text, secretID
+	c.told(ctx, NoticeLeaked, secretID, &result)
 	return result, nil
 }
 

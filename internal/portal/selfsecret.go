@@ -173,10 +173,6 @@ func (v *self) leaked() error {
 	if err != nil {
 		return err
 	}
-	// It is done: that nobody could be told by mail is no reason to hide the secret.
-	if err := v.s.Partners.Tell(v.r.Context(), partner.NoticeLeaked, e.Name, result.Client, s.ID); err != nil {
-		result.Warnings = append(result.Warnings, "Nobody could be told by mail: tell your colleagues yourself.")
-	}
 	return v.once(e, &result, "The secret is replaced", []web.ConsoleSection{v.deeds(e, &c, s)})
 }
 

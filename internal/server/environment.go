@@ -199,6 +199,7 @@ func (s *Server) assemble(ctx context.Context, g *generation, e *catalogue.Envir
 		Environment: e, Store: r.store.Clients(), Secrets: r.store.Secrets(), Check: s.secrets,
 		Partners: r.store.PartnerClients(), ScopeUses: r.store.ScopeUses(),
 		Now: s.options.Now, Random: s.options.Random, Sync: r.clients.Sync, Development: s.options.Mark == store.MarkDev,
+		Tell: s.tellOwner,
 	}
 	env.apiTokens = &partner.APITokens{
 		Environment: e, Store: r.store.APITokens(), Now: s.options.Now, Random: s.options.Random, Sync: r.clients.Sync,

@@ -42,6 +42,15 @@ func (s *Server) organisations(g *generation) *partner.Partners {
 	return p
 }
 
+// tellOwner tells whose client it is what was done to it; nobody where there is no home.
+func (s *Server) tellOwner(ctx context.Context, kind, environment string, client store.Client, secretID string) error {
+	g := s.current.Load()
+	if g == nil || g.partners == nil {
+		return nil
+	}
+	return g.partners.Tell(ctx, kind, environment, client, secretID)
+}
+
 // home is the environment of the deployment itself; nil where there is none.
 func (g *generation) home() *environment {
 	for _, e := range g.environments {

@@ -78,6 +78,16 @@ func (a *applicant) dies(token string) {
 	}
 }
 
+// toldOf fails unless the partner was told of something about the client.
+func (a *applicant) toldOf(kind, rest string) {
+	a.t.Helper()
+	same := store.Notice{ID: kind + "/staging/" + a.client + "/" + rest + "/partner", Kind: kind, To: "ada@acme.example", QueuedAt: a.clock.Now(), DueAt: a.clock.Now()}
+	queue := a.server.current.Load().home().resources.store.Notices()
+	if n, err := queue.Queue(a.t.Context(), []store.Notice{same}); err != nil || n != 0 { // each is queued once
+		a.t.Errorf("nobody was told of %s: %d %v", same.ID, n, err)
+	}
+}
+
 // TestFromRequestToFirstCall: whoever was approved generates a secret and calls;
 // what leaked is dead within a second, and what came in its place works.
 func TestFromRequestToFirstCall(t *testing.T) {
@@ -93,6 +103,7 @@ func TestFromRequestToFirstCall(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	a.toldOf(partner.NoticeLeaked, a.secret.SecretID)
 	a.dies(dead)
 	if got := a.asks(a.secret.Secret); got.code != http.StatusUnauthorized && got.code != http.StatusBadRequest {
 		t.Errorf("the leaked secret: %s", got)
