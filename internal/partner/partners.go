@@ -159,13 +159,15 @@ func (p *Partners) List(ctx context.Context, q store.PartnerQuery) (partners []s
 	return partners[:min(len(partners), limit)], len(partners) > limit, err
 }
 
-// Describe changes what is known of a partner. Its clients are shown to people as
-// they were when they were registered.
+// Describe changes what is known of a partner. Its clients that are shown under its
+// name follow, in every environment; and none is shown as verified whose partner is
+// not any more. Where an error came between, it can be repeated.
 func (p *Partners) Describe(ctx context.Context, id string, change PartnerChange, by store.By) (store.Partner, error) {
 	is, err := p.Store.Find(ctx, id)
 	if err != nil {
 		return store.Partner{}, err
 	}
+	was := is
 	for _, member := range []struct{ of, sent *string }{{&is.Name, change.Name}, {&is.Email, change.Email}, {&is.Homepage, change.Homepage}} {
 		if member.sent != nil {
 			*member.of = *member.sent
@@ -178,6 +180,9 @@ func (p *Partners) Describe(ctx context.Context, id string, change PartnerChange
 	var faults Faults
 	if judgePartner(&is, &faults); len(faults) > 0 {
 		return store.Partner{}, faults
+	}
+	if err := p.follow(ctx, &was, &is, by); err != nil {
+		return store.Partner{}, err
 	}
 	return is, p.Store.Describe(ctx, is, p.stamp(by))
 }
