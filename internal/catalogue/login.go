@@ -22,6 +22,10 @@ type Login struct {
 	Translations  string     // a folder of files LANGUAGE.yaml; empty: English and Dutch alone
 }
 
+// CodeLife is how long an authorization code is good (RFC 6749 §4.1.2: at most ten
+// minutes), in whole seconds.
+const CodeLife = 60 * time.Second
+
 // A RefreshLife says how long refresh tokens live.
 type RefreshLife struct {
 	Idle  time.Duration // unless it is used

@@ -56,11 +56,8 @@ type Pages interface {
 	Post(w http.ResponseWriter, r *http.Request, to, application string, members [][2]string)
 }
 
-// How long things live.
-const (
-	requestLife = 15 * time.Minute
-	codeLife    = 60 * time.Second
-)
+// requestLife is how long a request waits for its person.
+const requestLife = 15 * time.Minute
 
 // ServeHTTP answers with a redirect to the pages, with one to the application, or
 // with a page.

@@ -112,7 +112,7 @@ func (a *Authorization) start(r *http.Request, request [32]byte, client *store.C
 			RedirectURI: asked.RedirectURI, Challenge: asked.Challenge, Nonce: asked.Nonce, ACR: d.ACR, Claims: idTokenClaims(asked.Claims),
 		}).Encode(),
 		Methods: d.Session.Methods, AuthenticatedAt: d.Session.AuthenticatedAt,
-		Code:      store.GrantCode{Hash: secret.HashOf(code), EndsAt: now.Add(codeLife)}, // rows C04, C09
+		Code:      store.GrantCode{Hash: secret.HashOf(code), EndsAt: now.Add(catalogue.CodeLife)}, // rows C04, C09
 		CreatedAt: now, EndsAt: now.Add(a.Life.Most),
 	}
 	for _, api := range apis {

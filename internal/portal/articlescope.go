@@ -143,7 +143,7 @@ func (g *guide) lifetimes() *article {
 	}
 	if g.people() {
 		rows = append(rows,
-			cells(words("Authorization code"), words("60 seconds"), words("good once")),
+			cells(words("Authorization code"), words(codeLife), words("good once")),
 			cells(words("Refresh token"), words(spoken(g.Login.Refresh.Idle)+" unused"), words(spoken(g.Login.Refresh.Most)+" since the person allowed it")),
 			cells(words("Session of a person"), words(spoken(g.Login.Idle)+" unused"), words(spoken(g.Login.Session)+" at most")),
 		)

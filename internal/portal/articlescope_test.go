@@ -6,7 +6,22 @@ import (
 	"time"
 
 	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/refusal"
 )
+
+// TestCodesLiveAsLongAsIsSaid: a reason's text is fixed, so it is compared with how
+// long codes are good.
+func TestCodesLiveAsLongAsIsSaid(t *testing.T) {
+	d := documented(t, "mytimetable")
+	for what, text := range map[string]string{
+		"the page on lifetimes": body(t, get(t, d, "/demo/lifetimes")), "the page on signing in": body(t, get(t, d, "/demo/sign-in")),
+		"code-refused": refusal.CodeRefused.Cause, "code-expired": refusal.CodeExpired.Text,
+	} {
+		if !strings.Contains(text, codeLife) {
+			t.Errorf("%s does not say %s", what, codeLife)
+		}
+	}
+}
 
 // TestLifetimesSayHowOftenToAsk: where an API gives tokens again, or so many only.
 func TestLifetimesSayHowOftenToAsk(t *testing.T) {

@@ -119,7 +119,7 @@ func (g *guide) signingIn() *article {
 		{ID: "back", Title: "3. Take the answer", Blocks: []block{
 			prose("The person signs in, sees your application's name and a line for each scope, and allows or denies it. The browser then comes back:"),
 			code("back-url", "Allowed, and denied", "text", "YOUR_REDIRECT_URI?code=XXXXXX&state=YOUR_STATE\nYOUR_REDIRECT_URI?error=access_denied&error_description=…&state=YOUR_STATE"),
-			prose("Compare `state` with the one in the session before anything else; on a difference, stop. The code is good once, for 60 seconds, for your client alone."),
+			prose("Compare `state` with the one in the session before anything else; on a difference, stop. The code is good once, for %s, for your client alone.", codeLife),
 		}},
 		{ID: "exchange", Title: "4. Exchange the code", Blocks: []block{
 			prose("Your server sends the code to the token endpoint, `%s`, with the redirect URI exactly as in step 2.", g.tokenURL()),

@@ -139,6 +139,9 @@ func (g *guide) lifetime() time.Duration {
 	return g.api.Token.Lifetime
 }
 
+// codeLife is how long a code is good, in the words that its refusal has.
+var codeLife = fmt.Sprintf("%d seconds", catalogue.CodeLife/time.Second)
+
 // spoken is a duration as people say it, with the seconds.
 func spoken(d time.Duration) string {
 	n, unit := int(d/time.Second), "second"
