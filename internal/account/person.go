@@ -154,6 +154,16 @@ func (p *People) Disable(ctx context.Context, accountID string, by store.By) err
 	return p.Accounts.SetDisabled(ctx, accountID, true, by.At.Add(p.Forget), by)
 }
 
+// Renew ends all that somebody has open at an account, and each link to choose its
+// password, before the account is trusted with more: whoever had one of these is not
+// to have that too. Where a crash cuts it off, the account is left disabled.
+func (p *People) Renew(ctx context.Context, accountID string, by store.By) error {
+	if err := p.Disable(ctx, accountID, by); err != nil {
+		return err
+	}
+	return p.Enable(ctx, accountID, by)
+}
+
 // Enable undoes Disable, and brings nothing back that it ended.
 func (p *People) Enable(ctx context.Context, accountID string, by store.By) error {
 	return p.Accounts.SetDisabled(ctx, accountID, false, by.At.Add(p.Forget), by)

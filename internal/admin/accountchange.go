@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/grantway/grantway/internal/account"
+	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/partner"
 	"github.com/grantway/grantway/internal/store"
 )
@@ -85,6 +86,11 @@ func changeAccount(c *call, sent AccountChange) (AccountChanged, error) {
 	}
 	if err := c.mayTouch(slices.Concat(found.Roles, roles)...); err != nil {
 		return AccountChanged{}, err
+	}
+	if c.clients.Environment.Name == catalogue.HomeName {
+		if err := p.entrusted(c, &found, roles); err != nil {
+			return AccountChanged{}, err
+		}
 	}
 	if err := p.People.Describe(c.Context(), found.ID, profile, roles, c.stamped()); err != nil {
 		return AccountChanged{}, accountProblem(err)

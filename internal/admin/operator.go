@@ -170,11 +170,23 @@ func (p *People) invited(c *call, n NewOperator) (store.Account, error) {
 			roles = append(roles, role)
 		}
 	}
+	if err := p.entrusted(c, &found, roles); err != nil {
+		return store.Account{}, err
+	}
 	if len(roles) > len(found.Roles) {
 		err = p.People.Describe(c.Context(), found.ID, found.Profile, roles, c.stamped())
 		found.Roles = roles
 	}
 	return found, err
+}
+
+// entrusted sees to it that an account that becomes an operator's is in the hands of
+// its person: sessions and links of before end.
+func (p *People) entrusted(c *call, was *store.Account, roles []string) error {
+	if home.IsOperator(was.Roles) || !home.IsOperator(roles) || was.Disabled() {
+		return nil
+	}
+	return p.People.Renew(c.Context(), was.ID, c.stamped())
 }
 
 func changeOperator(c *call, sent OperatorChange) (OperatorChanged, error) {

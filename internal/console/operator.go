@@ -138,7 +138,7 @@ var setRoles = asking{
 		if err != nil {
 			return err
 		}
-		if err := h.People.Describe(v.r.Context(), a.ID, a.Profile, next, v.by()); err != nil {
+		if err := v.described(h, &a, next); err != nil {
 			return lastOwner(err)
 		}
 		return v.done("roles-set", "/operators")
@@ -202,7 +202,7 @@ func (v *visit) invited(h *Environment) (store.Account, error) {
 		}
 		next = append(next, a.Roles...) // none is taken away
 		slices.Sort(next)
-		return a, h.People.Describe(ctx, a.ID, a.Profile, slices.Compact(next), v.by())
+		return a, v.described(h, &a, slices.Compact(next))
 	}
 	if !errors.Is(err, store.ErrNotFound) {
 		return a, err
@@ -222,6 +222,17 @@ func (v *visit) invited(h *Environment) (store.Account, error) {
 		}
 	}
 	return a, err
+}
+
+// described gives an account its roles. One that becomes an operator's is to be in
+// the hands of its person: sessions and links of before end.
+func (v *visit) described(h *Environment, a *store.Account, roles []string) error {
+	if !home.IsOperator(a.Roles) && home.IsOperator(roles) && !a.Disabled() {
+		if err := h.People.Renew(v.r.Context(), a.ID, v.by()); err != nil {
+			return err
+		}
+	}
+	return h.People.Describe(v.r.Context(), a.ID, a.Profile, roles, v.by())
 }
 
 // lastOwner is the fault in taking the last owner away, where an error is that.

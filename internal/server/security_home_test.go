@@ -3,7 +3,9 @@ package server
 import (
 	"net/http"
 	"net/http/cookiejar"
+	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -212,5 +214,66 @@ func TestMembersAreHeldBack(t *testing.T) {
 	}
 	if refused == 0 {
 		t.Error("24 requests were asked and taken back at once")
+	}
+}
+
+// administer changes something by the admin API, as the command line does.
+func (s *site) administer(t *testing.T, method, path, body string) {
+	t.Helper()
+	w, r := httptest.NewRecorder(), httptest.NewRequest(method, path, strings.NewReader(body))
+	r.Header.Set("Content-Type", "application/json")
+	if s.server.Admin().ServeHTTP(w, r); w.Code > 299 {
+		t.Fatalf("%s %s: %d %s", method, path, w.Code, w.Body)
+	}
+}
+
+// TestLinksOfBeforeOpenNoOperator: whoever held a link to choose the password of an
+// account before it became an operator's does not become one by it (row P18).
+func TestLinksOfBeforeOpenNoOperator(t *testing.T) {
+	t.Parallel()
+	s := start(t, setup{example: "quickstart", home: true})
+	b, anna := s.operator(t, "anna", home.Owner)
+	partners := s.server.current.Load().partners
+	p, err := partners.Create(t.Context(), partner.NewPartner{Name: "Eve's", Admins: []string{anna.ID}}, s.by())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, become := range map[string]func(id, email string){
+		"invited": func(_, email string) {
+			b.visit("/console/operator/new").submit("/operator/new", "name", email, "role", home.Operator)
+		},
+		"given a role": func(id, _ string) {
+			b.visit("/console/operator/roles?id="+id).submit("/operator/roles", "role", home.Operator)
+		},
+		"by the API": func(_, email string) {
+			s.administer(t, http.MethodPost, "/admin/v1/operators", `{"name":"`+email+`","roles":["operator"]}`)
+		},
+		"by the API for accounts": func(id, _ string) {
+			s.administer(t, http.MethodPatch, "/admin/v1/environments/home/accounts/"+id, `{"roles":{"add":["operator"]}}`)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			email := strings.ReplaceAll(name, " ", "-") + "@example.org"
+			invited, err := partners.Invite(t.Context(), p.ID, email, "", store.MemberDeveloper, s.by())
+			if err != nil {
+				t.Fatal(err)
+			}
+			old := regexp.MustCompile(`http\S+/reset\S+`).FindString(s.mailed(t, "home"))
+			if old == "" {
+				t.Fatal("there is no link: this test proves nothing")
+			}
+			eve := s.visitor(t)
+			if _, _, ok := eve.do(http.MethodGet, old, nil).form("/reset/password"); !ok {
+				t.Fatalf("the link is not good: this test proves nothing\n%s", eve.body)
+			}
+			become(invited.AccountID, email)
+			a, err := s.environment("home").resources.store.Accounts().Find(t.Context(), invited.AccountID)
+			if err != nil || len(a.Roles) != 1 || a.Disabled() {
+				t.Fatalf("%+v, %v", a, err)
+			}
+			if _, _, ok := eve.do(http.MethodGet, old, nil).form("/reset/password"); ok {
+				t.Error("the link of before is still good")
+			}
+		})
 	}
 }
