@@ -8,9 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/signal"
 	"strings"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -71,13 +69,8 @@ func runGateway(ctx context.Context, flags gatewayFlags, errOut io.Writer) (err 
 			return &usageError{fmt.Errorf("--listen: %w\nWrite HOST:PORT, such as 127.0.0.1:8080", err)}
 		}
 	}
-	lines := newLogWriter(errOut)
-	defer lines.Close()
-	log := newLog(lines)
-	collectLater()
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP)
-	defer signal.Stop(hangup)
+	log, hangup, end := begin(errOut)
+	defer end()
 	read := reading{file: flags.config, env: withoutSecrets, check: func(c *catalogue.Catalogue) catalogue.Faults {
 		if flags.listen != "" {
 			c.Listen.Address = flags.listen
@@ -104,7 +97,7 @@ func runGateway(ctx context.Context, flags gatewayFlags, errOut io.Writer) (err 
 		return err
 	}
 	defer func() { err = errors.Join(err, g.Close()) }()
-	certificates, err := readCertificates(c, log)
+	certificates, err := readCertificates(c.Listen.TLS, c.Data, log)
 	if err != nil {
 		return err
 	}

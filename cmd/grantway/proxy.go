@@ -7,15 +7,12 @@ import (
 	"io"
 	"net"
 	"os"
-	"os/signal"
-	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/proxy"
-	"github.com/grantway/grantway/internal/server"
 )
 
 func proxyCommand() *cobra.Command {
@@ -62,13 +59,8 @@ path and a hint. The status is 1 when there is one. Nobody is asked for a token.
 }
 
 func runProxy(ctx context.Context, file string, errOut io.Writer) error {
-	lines := newLogWriter(errOut)
-	defer lines.Close()
-	log := newLog(lines)
-	collectLater()
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP) // unheard, it would end the process
-	defer signal.Stop(hangup)
+	log, hangup, end := begin(errOut)
+	defer end()
 	c, err := catalogue.LoadProxy(file, os.LookupEnv)
 	if err != nil {
 		return err
@@ -77,9 +69,7 @@ func runProxy(ctx context.Context, file string, errOut io.Writer) error {
 	if err != nil {
 		return err
 	}
-	certificates, err := server.Certificates(c.Listen.TLS, "", func(err error) {
-		log.Error("certificate not read; the last good one stays", "error", err)
-	})
+	certificates, err := readCertificates(c.Listen.TLS, "", log)
 	if err != nil {
 		return err
 	}

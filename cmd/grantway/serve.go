@@ -45,13 +45,8 @@ stays.`,
 }
 
 func runServe(ctx context.Context, file string, errOut io.Writer) (err error) {
-	lines := newLogWriter(errOut)
-	defer lines.Close()
-	log := newLog(lines)
-	collectLater()
-	hangup := make(chan os.Signal, 1)
-	signal.Notify(hangup, syscall.SIGHUP) // first of all: unheard, it would end the process
-	defer signal.Stop(hangup)
+	log, hangup, end := begin(errOut)
+	defer end()
 	read := reading{file: file, env: os.LookupEnv, check: catalogue.CheckServe}
 	c, err := read.load(log)
 	if err != nil {
@@ -77,7 +72,7 @@ func runServe(ctx context.Context, file string, errOut io.Writer) (err error) {
 	}
 	defer func() { err = errors.Join(err, s.Close()) }()
 
-	certificates, err := readCertificates(c, log)
+	certificates, err := readCertificates(c.Listen.TLS, c.Data, log)
 	if err != nil {
 		return err
 	}
@@ -101,6 +96,19 @@ func runServe(ctx context.Context, file string, errOut io.Writer) (err error) {
 		answers = append(answers, func(ctx context.Context) error { return s.ServeVerify(ctx, listeners.verify) })
 	}
 	return serveAll(ctx, answers...)
+}
+
+// begin is how every process that answers begins: its log, and first of all an
+// ear for SIGHUP, which unheard would end it. The last lines are written at end.
+func begin(errOut io.Writer) (log *slog.Logger, hangup <-chan os.Signal, end func()) {
+	heard := make(chan os.Signal, 1)
+	signal.Notify(heard, syscall.SIGHUP)
+	lines := newLogWriter(errOut)
+	collectLater()
+	return newLog(lines), heard, func() {
+		signal.Stop(heard)
+		lines.Close()
+	}
 }
 
 // A reading says how a configuration is read, and what is unsafe about it.
@@ -148,8 +156,8 @@ func hungUp(ctx context.Context, hangup <-chan os.Signal, certificates *server.T
 }
 
 // readCertificates prepares the certificates of the public listener.
-func readCertificates(c *catalogue.Catalogue, log *slog.Logger) (*server.TLS, error) {
-	return server.Certificates(c.Listen.TLS, c.Data, func(err error) {
+func readCertificates(c catalogue.TLS, data string, log *slog.Logger) (*server.TLS, error) {
+	return server.Certificates(c, data, func(err error) {
 		log.Error("certificate not read; the last good one stays", "error", err)
 	})
 }

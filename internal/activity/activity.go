@@ -2,8 +2,8 @@
 // about traffic as a whole: facts such as "token issued" and "token refused".
 //
 // A handler finds the Fact of its request in the context and fills in what it
-// learns; the one who started it, package server, writes the log line and counts
-// at the end. Activity may be lost in a crash. What may not be, a change of
+// learns; the one who started it, package server or proxy, logs its Line and
+// counts at the end. Activity may be lost in a crash. What may not be, a change of
 // state, is package store's.
 package activity
 

@@ -1,7 +1,9 @@
 package activity
 
 import (
+	"context"
 	"log/slog"
+	"net/http"
 	"strconv"
 	"time"
 )
@@ -25,6 +27,23 @@ type LineHandler interface {
 	// HandleLine writes a line of level INFO, which its user has found enabled, and
 	// message "request", or reports that Handle must. l is not kept.
 	HandleLine(at time.Time, l *Line) bool
+}
+
+// Log writes the line: an error where the status says that the fault is ours.
+// lines is the logger's handler where it is one, else nil. The caller keeps l as
+// it is from here on.
+func (l *Line) Log(ctx context.Context, logger *slog.Logger, lines LineHandler, at time.Time) {
+	level := slog.LevelInfo
+	if l.Status >= http.StatusInternalServerError {
+		level = slog.LevelError
+	}
+	if !logger.Enabled(ctx, level) || level == slog.LevelInfo && lines != nil && lines.HandleLine(at, l) {
+		return
+	}
+	// Without slog.Logger between, which looks for the caller on the stack.
+	record := slog.NewRecord(at, level, "request", 0)
+	record.AddAttrs(slog.Any("", l))
+	_ = logger.Handler().Handle(ctx, record) // a log that cannot be written has nobody to tell
 }
 
 // LogValue is the group of all members. Those that are empty are left out, except

@@ -1,10 +1,11 @@
 // Package limit says how much and how often: events per key and time, failed
 // guesses per client and address, the size of a request's parts, connections
-// per address. Everything in it is bounded in memory, whatever strangers send.
+// per address and how long each may take. Everything in it is bounded in memory,
+// whatever strangers send.
 //
-// Body sizes and the limits of single parameters stand in wire; timeouts in
-// server; what an answer says in refusal. The numbers are those of the limits
-// table in the security specification.
+// Body sizes and the limits of single parameters stand in wire; timeouts of
+// bodies and answers in server; what an answer says in refusal. The numbers are
+// those of the limits table in the security specification.
 package limit
 
 import "time"

@@ -2,8 +2,6 @@ package proxy
 
 import (
 	"context"
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/subtle"
 	"encoding/base64"
 	"encoding/json"
@@ -19,13 +17,14 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 
 	"github.com/grantway/grantway/client"
+	"github.com/grantway/grantway/internal/keys"
 )
 
 // people is what signing in needs: the issuer as it describes itself, and the key
 // under which a browser keeps what it was sent away with.
 type people struct {
 	proxy *Proxy
-	seal  cipher.AEAD // of this process
+	seal  *keys.Seal // of this process
 
 	mu    sync.Mutex
 	there *issuer   // nil: not read yet
@@ -48,11 +47,7 @@ func newPeople(p *Proxy) (*people, error) {
 	if _, err := io.ReadFull(p.random, key); err != nil {
 		return nil, err
 	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, err
-	}
-	seal, err := cipher.NewGCM(block)
+	seal, err := keys.SealOf(key)
 	if err != nil {
 		return nil, err
 	}
@@ -213,19 +208,15 @@ func (o *people) close(t trip) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	nonce := make([]byte, o.seal.NonceSize())
-	if _, err := io.ReadFull(o.proxy.random, nonce); err != nil {
-		return "", err
-	}
-	return base64.RawURLEncoding.EncodeToString(o.seal.Seal(nonce, nonce, text, nil)), nil
+	return base64.RawURLEncoding.EncodeToString(o.seal.Close(text, nil)), nil
 }
 
 func (o *people) open(sealed string) (trip, error) {
 	raw, err := base64.RawURLEncoding.DecodeString(sealed)
-	if err != nil || len(raw) < o.seal.NonceSize() {
+	if err != nil {
 		return trip{}, errors.New("the cookie of the sign-in is none of ours")
 	}
-	text, err := o.seal.Open(nil, raw[:o.seal.NonceSize()], raw[o.seal.NonceSize():], nil)
+	text, err := o.seal.Open(raw, nil)
 	if err != nil {
 		return trip{}, errors.New("the cookie of the sign-in is none of ours, or from before a restart")
 	}

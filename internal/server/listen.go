@@ -2,9 +2,6 @@ package server
 
 import (
 	"context"
-	"errors"
-	"io"
-	"log"
 	"net"
 	"net/http"
 	"time"
@@ -15,13 +12,11 @@ import (
 
 // Limits of the connection, fixed because no client needs others.
 const (
-	headerTimeout  = 5 * time.Second
 	bodyTimeout    = 10 * time.Second
 	handlerTimeout = 15 * time.Second // then whatever an endpoint waits for is unavailable: 503
 	writeTimeout   = 30 * time.Second // not on gateway routes, which stream
-	idleTimeout    = time.Minute
-	maxStreams     = 100      // of one HTTP/2 connection
-	maxHeader      = 24 << 10 // bytes; package limit refuses less than this with an answer that explains
+	maxStreams     = 100              // of one HTTP/2 connection
+	maxHeader      = 24 << 10         // bytes; package limit refuses less than this with an answer that explains
 )
 
 // Serve answers on a listener until the context ends, then lets what is under
@@ -37,28 +32,7 @@ func bounded(l net.Listener, c *catalogue.Catalogue) net.Listener {
 }
 
 func serve(ctx context.Context, l net.Listener, h http.Handler) error {
-	server := &http.Server{
-		Handler:           h,
-		ReadHeaderTimeout: headerTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeader,
-		HTTP2:             &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
-		ErrorLog:          quiet, // what strangers do to a handshake is no news
-	}
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(l) }()
-	select {
-	case err := <-failed:
-		return err
-	case <-ctx.Done():
-	}
-	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), Grace)
-	defer cancel()
-	err := server.Shutdown(grace)
-	if errors.Is(err, context.DeadlineExceeded) {
-		return server.Close()
-	}
-	return err
+	return limit.Serve(ctx, l, &http.Server{
+		Handler: h, MaxHeaderBytes: maxHeader, HTTP2: &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+	}, Grace)
 }
-
-var quiet = log.New(io.Discard, "", 0)

@@ -82,7 +82,7 @@ type exchange struct {
 	method string
 	fact   activity.Fact
 	ctx    requestContext
-	seen   recorder
+	seen   activity.Answer
 	trace  [1]string // as a header has it
 	line   activity.Line
 }
@@ -95,7 +95,7 @@ func (f *intake) finish(x *exchange, panicked any) {
 	fact, seen, took := &x.fact, &x.seen, time.Since(x.ctx.began)
 	if panicked != nil && panicked != http.ErrAbortHandler {
 		fact.Refusal = refusal.Ours.From(fmt.Errorf("panic: %v\n%s", panicked, debug.Stack()))
-		if seen.status == 0 {
+		if seen.Status == 0 {
 			writePlain(seen, refusal.Ours)
 		}
 	}
@@ -107,41 +107,14 @@ func (f *intake) finish(x *exchange, panicked any) {
 	if f.recorded != nil {
 		f.recorded(fact)
 	}
-	f.metrics.count(fact, seen.status, took)
-	f.log(x, took)
+	f.metrics.count(fact, seen.Status, took)
+	// It names the route, never the path that was sent, and holds neither secret nor
+	// token.
+	x.line = activity.Line{Fact: fact, Method: activity.Method(x.method), Status: seen.Status, Bytes: seen.Bytes, Took: took}
+	x.line.Log(&x.ctx, f.logger, f.lines, x.ctx.began.Add(took))
 	if panicked == http.ErrAbortHandler {
 		panic(panicked) // an answer that broke off must look broken off
 	}
-}
-
-// log writes the request's one line. It names the route, never the path that was
-// sent, and holds neither secret nor token.
-func (f *intake) log(x *exchange, took time.Duration) {
-	level := slog.LevelInfo
-	if x.seen.status >= http.StatusInternalServerError {
-		level = slog.LevelError
-	}
-	if !f.logger.Enabled(&x.ctx, level) {
-		return
-	}
-	x.line = activity.Line{Fact: &x.fact, Method: known(x.method), Status: x.seen.status, Bytes: x.seen.bytes, Took: took}
-	at := x.ctx.began.Add(took)
-	if f.lines != nil && level == slog.LevelInfo && f.lines.HandleLine(at, &x.line) {
-		return
-	}
-	// Without slog.Logger between, which looks for the caller on the stack.
-	record := slog.NewRecord(at, level, "request", 0)
-	record.AddAttrs(slog.Any("", &x.line))
-	_ = f.logger.Handler().Handle(&x.ctx, record) // a log that cannot be written has nobody to tell
-}
-
-// known keeps invented methods out of logs and metrics.
-func known(method string) string {
-	switch method {
-	case http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions:
-		return method
-	}
-	return "other"
 }
 
 func (f *intake) trace() string {
@@ -183,29 +156,3 @@ func writePlain(w http.ResponseWriter, r *refusal.Reason) {
 	w.WriteHeader(r.HTTPStatus())
 	fmt.Fprintf(w, `{"error":%q,"error_description":%q}`, r.Code, r.Text)
 }
-
-// A recorder notices what was answered.
-type recorder struct {
-	http.ResponseWriter
-	status int
-	bytes  int64
-}
-
-func (r *recorder) WriteHeader(status int) {
-	if r.status == 0 && (status >= http.StatusOK || status == http.StatusSwitchingProtocols) {
-		r.status = status
-	}
-	r.ResponseWriter.WriteHeader(status)
-}
-
-func (r *recorder) Write(b []byte) (int, error) {
-	if r.status == 0 {
-		r.status = http.StatusOK
-	}
-	n, err := r.ResponseWriter.Write(b)
-	r.bytes += int64(n)
-	return n, err
-}
-
-// Unwrap lets http.ResponseController reach the connection.
-func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }

@@ -131,13 +131,13 @@ func (t *Tracing) around(next http.Handler, trusted func() []netip.Prefix) http.
 // finishSpan says in a span what the log line says, but for the client's secret.
 func finishSpan(span trace.Span, fact *activity.Fact, method string, status int) {
 	if span.IsRecording() {
-		name := known(method)
+		name := activity.Method(method)
 		if fact.Route != "" {
 			name += " " + fact.Route
 		}
 		span.SetName(name)
 		all := []attribute.KeyValue{
-			attribute.String("http.request.method", known(method)), attribute.String("http.route", fact.Route),
+			attribute.String("http.request.method", activity.Method(method)), attribute.String("http.route", fact.Route),
 			attribute.Int("http.response.status_code", status), attribute.String("grantway.environment", fact.Environment),
 		}
 		for name, value := range map[string]string{"grantway.client": fact.Client, "grantway.api": fact.API, "grantway.event": fact.Event} {
@@ -160,8 +160,8 @@ func finishSpan(span trace.Span, fact *activity.Fact, method string, status int)
 func statusOf(w http.ResponseWriter) int {
 	for {
 		switch at := w.(type) {
-		case *recorder:
-			return at.status
+		case *activity.Answer:
+			return at.Status
 		case interface{ Unwrap() http.ResponseWriter }:
 			w = at.Unwrap()
 		default:
@@ -186,7 +186,7 @@ type tracedCalls struct {
 // RoundTrip is http.RoundTripper's. The span ends with the head of the answer.
 func (t tracedCalls) RoundTrip(r *http.Request) (*http.Response, error) {
 	ctx, span := t.tracer.Start(r.Context(), "call", trace.WithSpanKind(trace.SpanKindClient),
-		trace.WithAttributes(attribute.String("server.address", r.URL.Host), attribute.String("http.request.method", known(r.Method))))
+		trace.WithAttributes(attribute.String("server.address", r.URL.Host), attribute.String("http.request.method", activity.Method(r.Method))))
 	defer span.End()
 	r = r.Clone(ctx)
 	r.Header.Del("Tracestate") // the caller's, where they are not trusted
