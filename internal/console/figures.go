@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/grantway/grantway/internal/activity"
 	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/internal/web"
 )
@@ -88,6 +89,7 @@ type figuresOf struct {
 	series  *series
 	causes  []counted
 	clients []counted // by tokens
+	waste   []activity.Fetching
 }
 
 type counted struct {
@@ -151,7 +153,7 @@ func (f *figures) of(ctx context.Context, e *Environment, s span, now func() tim
 func (f *figures) add(ctx context.Context, one *figure, e *Environment, s span, now func() time.Time) {
 	ctx, cancel := context.WithTimeout(ctx, addingUp)
 	defer cancel()
-	made, err := addUp(ctx, e.Activity, s, now())
+	made, err := addUp(ctx, e, s, now())
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	if one.failed = err; err == nil {
@@ -162,7 +164,8 @@ func (f *figures) add(ctx context.Context, one *figure, e *Environment, s span, 
 }
 
 // addUp reads what happened, a day at a time so that little is held at once.
-func addUp(ctx context.Context, from store.Activity, s span, now time.Time) (*figuresOf, error) {
+func addUp(ctx context.Context, e *Environment, s span, now time.Time) (*figuresOf, error) {
+	from := e.Activity
 	since := now.UTC().Truncate(time.Hour).Add(-time.Duration(24*s.days-1) * time.Hour)
 	if s.daily {
 		since = day(now).AddDate(0, 0, 1-s.days)
@@ -203,7 +206,9 @@ func addUp(ctx context.Context, from store.Activity, s span, now time.Time) (*fi
 		}
 	}
 	made.causes, made.clients = most(causes), most(clients)
-	return made, nil
+	var err error
+	made.waste, err = needless(ctx, e, now)
+	return made, err
 }
 
 // most are the ten greatest.

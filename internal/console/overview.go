@@ -120,7 +120,7 @@ func (v *visit) traffic(page *web.ConsolePage, e *Environment, s span) ([]web.Co
 	if top.Bars = web.ConsoleBars(cells, counts); len(cells) == 0 {
 		top.Empty = "No client has asked for a token in this time. Create one on the page Clients, and hand out its secret."
 	}
-	return []web.ConsoleSection{section, causes, top}, nil
+	return append([]web.ConsoleSection{section, causes, top}, needlessly(e, f.waste)...), nil
 }
 
 // ending lists what ends soon: secrets, and keys.
