@@ -166,6 +166,10 @@ func (v *visit) client() error {
 	}
 	writable := v.may("clients:write") && !c.Declared && (e != v.c.home() || v.may("operators:write"))
 	if writable {
+		page.Actions = append(page.Actions, web.ConsoleLink{Text: "Change", To: about("/client/change")})
+		if !c.Disabled() && !ofHome(e) && len(v.published()) > 1 {
+			page.Actions = append(page.Actions, web.ConsoleLink{Text: "Promote", To: about("/client/promote")})
+		}
 		if c.Disabled() {
 			page.Actions = append(page.Actions, web.ConsoleLink{Text: "Enable", To: about("/client/enable"), Main: true})
 		} else {
@@ -173,7 +177,15 @@ func (v *visit) client() error {
 		}
 		page.Actions = append(page.Actions, web.ConsoleLink{Text: "Delete", To: about("/client/delete"), Sharp: true})
 	}
-	page.Sections = append(page.Sections, v.clientFacts(e, &c))
+	is := v.clientFacts(e, &c)
+	elsewhere, err := v.otherwhere(e, c.ID)
+	if err != nil {
+		return err
+	}
+	if len(elsewhere) > 0 {
+		is.Facts = append(is.Facts, told("Other environments", elsewhere...))
+	}
+	page.Sections = append(page.Sections, is)
 	if !c.Public() {
 		page.Sections = append(page.Sections, v.secretSection(e, &c, writable))
 	}
@@ -225,11 +237,15 @@ func (v *visit) clientFacts(e *Environment, c *store.Client) web.ConsoleSection 
 		facts = append(facts, told("Made by", text(c.SignIn.Owner)))
 	}
 	if c.Declared {
-		facts = append(facts, told("Declared", text("in grantway.yaml, and changed there")))
+		facts = append(facts, told("Declared", text("in grantway.yaml")))
 	} else {
 		facts = append(facts, told("Created", when(c.CreatedAt)))
 	}
-	return web.ConsoleSection{Name: "is", Heading: "What it is", Facts: facts}
+	section := web.ConsoleSection{Name: "is", Heading: "What it is", Facts: facts}
+	if c.Declared {
+		section.Text = "It is read here and changed in grantway.yaml: what the file says stands again whenever it is loaded."
+	}
+	return section
 }
 
 func codes(all []string) []web.ConsoleCell {

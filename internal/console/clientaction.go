@@ -67,13 +67,8 @@ var newClient = asking{
 			ID: v.field("id"), Name: v.field("name"), Type: v.field("type"), Partner: v.field("partner"), APIs: apis, Scopes: scopes,
 			SignIn: store.SignIn{Redirects: lines(v.field("redirect_uris"))}, Secret: partner.NewSecret{ExpiresAt: end},
 		}
-		if n.Partner != "" {
-			if _, err := v.c.Partners.Find(v.r.Context(), n.Partner); err != nil {
-				if errors.Is(err, store.ErrNotFound) {
-					return partner.Faults{{Field: "partner", Problem: "is no partner"}}
-				}
-				return err
-			}
+		if _, err := v.thePartner(n.Partner); err != nil {
+			return err
 		}
 		result, err := e.Clients.Create(v.r.Context(), n, v.by())
 		if errors.Is(err, store.ErrConflict) {

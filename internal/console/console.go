@@ -263,6 +263,9 @@ func (v *visit) failed(err error) {
 		say(http.StatusForbidden, "This form was not ours", "It was sent from another page, or its page was opened in another visit. Go back, reload the page and send it again. Nothing was changed.")
 	case errors.Is(err, home.ErrAnswer):
 		say(http.StatusBadRequest, "The sign-in began elsewhere", "It took too long, or began in another browser. Begin again.")
+	case errors.Is(err, home.ErrTwice):
+		reason = refusal.CookieTwice
+		say(http.StatusBadRequest, "Your browser sent our cookie twice", "Another page of the same site may have set one of that name. Delete the cookies of this site and sign in again. Nothing was changed.")
 	case errors.Is(err, home.ErrRefused):
 		say(http.StatusForbidden, "You did not sign in", "The sign-in was not finished. Begin again.")
 	case errors.Is(err, errAsked):
@@ -273,7 +276,7 @@ func (v *visit) failed(err error) {
 		say(http.StatusConflict, "It stands in grantway.yaml", "What the file declares is changed there. Nothing was changed.")
 	case errors.Is(err, partner.ErrSameOperator):
 		say(http.StatusConflict, "Somebody else has to approve it", "Who made an elevated API token cannot approve it. Ask another operator.")
-	case errors.Is(err, store.ErrConflict), errors.Is(err, partner.ErrRaced):
+	case errors.Is(err, store.ErrConflict), errors.Is(err, partner.ErrRaced), errors.Is(err, partner.ErrMoved):
 		say(http.StatusConflict, "It is not as it was any more", "Somebody else changed it meanwhile, or it was done already. Look at it again.")
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, secret.ErrBusy):
 		reason = refusal.Unavailable

@@ -155,6 +155,7 @@ var saids = map[string]string{
 	"client-enabled":    "The client can be used again.",
 	"client-disabled":   "The client is disabled, and its tokens have ended.",
 	"client-deleted":    "The client is deleted.",
+	"client-changed":    "The client is changed.",
 	"secret-revoked":    "The secret is revoked, and its tokens have ended.",
 	"request-refused":   "The request is refused, and who asked is told.",
 	"partner-created":   "The partner is there.",

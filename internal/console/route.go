@@ -41,7 +41,10 @@ func routes() []route {
 
 		shows("/clients", "clients", "clients:read", (*visit).clients),
 		shows("/client", "client", "clients:read", (*visit).client),
+		shows("/compare", "compare", "clients:read", (*visit).compare),
 		asks("/client/new", "client-new", "clients:write", false, newClient),
+		asks("/client/change", "client-change", "clients:write", true, changeClient), // what is taken away ends tokens
+		asks("/client/promote", "client-promote", "clients:write", false, promote),
 		asks("/client/secret", "client-secret", "clients:write", false, addSecret),
 		asks("/client/revoke", "client-revoke", "clients:write", true, revokeSecret),
 		asks("/client/leaked", "client-leaked", "clients:write", true, leaked),
@@ -98,6 +101,7 @@ var navigation = []struct{ text, path, may string }{
 	{"Requests", "/requests", "partners:read"},
 	{"Partners", "/partners", "partners:read"},
 	{"Clients", "/clients", "clients:read"},
+	{"Compare", "/compare", "clients:read"},
 	{"Accounts", "/accounts", "accounts:read"},
 	{"API tokens", "/api-tokens", "api-tokens:read"},
 	{"Keys", "/keys", "keys:read"},

@@ -29,6 +29,10 @@ var (
 
 	// ErrRefused says that a person came back without having signed in.
 	ErrRefused = errors.New("the sign-in was not finished")
+
+	// ErrTwice says that a browser sent a cookie of a door twice: somebody else set it
+	// too, and nobody knows which is the person's.
+	ErrTwice = errors.New("a cookie came twice: somebody else set it too")
 )
 
 // How long things last.
@@ -96,7 +100,7 @@ type going struct {
 }
 
 // Visitor returns who is signed in, nil when nobody is. An error is the store's,
-// or says that a cookie came twice.
+// or ErrTwice.
 func (d *Door) Visitor(r *http.Request) (*Visitor, error) {
 	var v visit
 	if ok, err := d.open(r, "visit", &v); !ok || err != nil {
@@ -250,7 +254,7 @@ func (d *Door) open(r *http.Request, which string, into any) (bool, error) {
 		return false, nil
 	}
 	if len(sent) > 1 {
-		return false, fmt.Errorf("the cookie %s came %d times: somebody else set it too", d.cookie(which), len(sent))
+		return false, fmt.Errorf("%w: %s, %d times", ErrTwice, d.cookie(which), len(sent))
 	}
 	sealed, err := base64.RawURLEncoding.Strict().DecodeString(sent[0].Value)
 	if err != nil {

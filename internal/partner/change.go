@@ -31,6 +31,7 @@ func (e *Edit) empty() bool { return len(e.Add) == 0 && len(e.Remove) == 0 }
 // A Change is what becomes different of a client. What is nil or empty stays.
 type Change struct {
 	Name            *string
+	Partner         *string // whose it is, by id; empty: the publisher's own. Its secrets stay as they are
 	Owner           *string // empty: unknown, as with the three below
 	Homepage        *string
 	LogoutNotice    *string
@@ -43,6 +44,9 @@ type Change struct {
 	Scopes          Edit // names, aliases or unique endings of them; what was allotted and is in no API any more can be removed
 	Grants          Edit
 	Until           time.Time // when the grants end that are added, also those that it had; zero: they do not
+
+	Allotted map[string][]string  // all that it may use from now on, by API, in place of APIs and Scopes; nil: as these say
+	Ends     map[string]time.Time // by grant: all the ends of grants from now on, in place of Until; nil: as this says
 
 	// If is asked about the client that is about to change, in the same step: false is
 	// ErrMoved. Nil: it is changed whatever it is.
@@ -117,6 +121,7 @@ func (c *Clients) changed(from store.Client, change Change, now time.Time) (stor
 		sent *string
 	}{
 		{&to.Name, change.Name},
+		{&to.Partner, change.Partner},
 		{&to.SignIn.Owner, change.Owner},
 		{&to.SignIn.Homepage, change.Homepage},
 		{&to.SignIn.LogoutNotice, change.LogoutNotice},
@@ -136,8 +141,16 @@ func (c *Clients) changed(from store.Client, change Change, now time.Time) (stor
 	to.SignIn.Redirects = edited("redirect_uris", to.SignIn.Redirects, change.Redirects, &faults)
 	to.SignIn.LogoutRedirects = edited("post_logout_redirect_uris", to.SignIn.LogoutRedirects, change.LogoutRedirects, &faults)
 	to.Grants = edited("grants", to.Grants, change.Grants, &faults)
-	to.GrantsEnd = grantEnds(&from, &change, now, &faults)
-	to.Allotted = c.reallotted(&from, change.APIs, change.Scopes, &faults)
+	if change.Ends != nil {
+		to.GrantsEnd = ends(&to, change.Ends, now, &faults)
+	} else {
+		to.GrantsEnd = grantEnds(&from, &change, now, &faults)
+	}
+	if change.Allotted != nil {
+		to.Allotted = c.allottedAnew(&from, change.Allotted, &faults)
+	} else {
+		to.Allotted = c.reallotted(&from, change.APIs, change.Scopes, &faults)
+	}
 	if len(faults) == 0 {
 		c.judge(&to, &faults) // else it is not what was meant
 		if len(to.Grants) == 0 && to.Type != store.TypeResource {
@@ -208,10 +221,8 @@ func grantEnds(from *store.Client, change *Change, now time.Time, faults *Faults
 	case change.Until.IsZero():
 	case len(change.Grants.Add) == 0:
 		faults.add("until", "there is no grant that would end then", "name it under grants.add")
-	case !until.After(now):
-		faults.add("until", "has passed", "name a moment to come")
-	case until.Sub(now) > latestExpiry:
-		faults.add("until", "is more than ten years ahead", "leave it away for a grant that does not end")
+	default:
+		judgeGrantEnd("until", until, now, faults)
 	}
 	for _, grant := range change.Grants.Add {
 		if delete(is, grant); !change.Until.IsZero() {
@@ -219,6 +230,49 @@ func grantEnds(from *store.Client, change *Change, now time.Time, faults *Faults
 		}
 	}
 	return is
+}
+
+func judgeGrantEnd(field string, at, now time.Time, faults *Faults) {
+	switch {
+	case !at.After(now):
+		faults.add(field, "has passed", "name a moment to come")
+	case at.Sub(now) > latestExpiry:
+		faults.add(field, "is more than ten years ahead", "leave it away for a grant that does not end")
+	}
+}
+
+// ends is when the grants of a client end from now on. An end that it has may have
+// passed.
+func ends(to *store.Client, sent map[string]time.Time, now time.Time, faults *Faults) map[string]time.Time {
+	is := map[string]time.Time{}
+	for _, grant := range slices.Sorted(maps.Keys(sent)) {
+		at := sent[grant].UTC().Truncate(time.Microsecond)
+		if !slices.Contains(to.Grants, grant) {
+			faults.add("ends."+grant, "the client does not have this grant", "leave its end away")
+		} else if had, ok := to.GrantsEnd[grant]; !ok || !had.Equal(at) {
+			judgeGrantEnd("ends."+grant, at, now, faults)
+		}
+		is[grant] = at
+	}
+	return is
+}
+
+// allottedAnew is what a client may use when it is told all of that. What it had may
+// be in no API any more; what is new has to be in one.
+func (c *Clients) allottedAnew(from *store.Client, sent map[string][]string, faults *Faults) map[string][]string {
+	more := store.Client{Type: from.Type, Allotted: map[string][]string{}}
+	for api, scopes := range sent {
+		had, ok := from.Allotted[api]
+		if added := missing(scopes, had); !ok || len(added) > 0 || len(scopes) == 0 && len(had) > 0 {
+			more.Allotted[api] = added
+		}
+	}
+	if len(sent) == 0 {
+		faults.add("scopes", "the client could use no API any more", "disable it instead")
+	} else if len(more.Allotted) > 0 {
+		c.known(&more, faults)
+	}
+	return sent
 }
 
 // reallotted is what a client may use after a change.

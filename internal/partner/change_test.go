@@ -269,6 +269,13 @@ func TestChangeRefuses(t *testing.T) {
 		"end of what goes":      {Change{Grants: Edit{Remove: []string{"refresh_token"}}, Until: today.Add(time.Hour)}, "until"},
 		"end that has passed":   {Change{Grants: Edit{Add: []string{"client_credentials"}}, Until: today}, "until"},
 		"end far ahead":         {Change{Grants: Edit{Add: []string{"client_credentials"}}, Until: today.Add(latestExpiry + time.Hour)}, "until"},
+		"all anew, of nothing":  {Change{Allotted: map[string][]string{}}, "scopes"},
+		"an API that is none":   {Change{Allotted: map[string][]string{"x": {}}}, "apis"},
+		"a scope that is none":  {Change{Allotted: map[string][]string{"moves": {"fly"}}}, "scopes"},
+		"an API of no scope":    {Change{Allotted: map[string][]string{"moves": {}}}, "scopes"},
+		"end of another grant":  {Change{Ends: map[string]time.Time{"client_credentials": today.Add(time.Hour)}}, "ends.client_credentials"},
+		"end that passed":       {Change{Ends: map[string]time.Time{"refresh_token": today}}, "ends.refresh_token"},
+		"end too far ahead":     {Change{Ends: map[string]time.Time{"refresh_token": today.Add(latestExpiry + 1000)}}, "ends.refresh_token"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := withPeople(t)
@@ -289,6 +296,30 @@ func TestChangeRefuses(t *testing.T) {
 	}
 	if _, err := withPeople(t).Change(t.Context(), "nobody", Change{}, anna); !errors.Is(err, store.ErrNotFound) {
 		t.Errorf("an unknown one: %v", err)
+	}
+}
+
+// TestChangeToAllThatIsSaid: what is said whole takes the place of what was, and
+// what it no longer says has ended.
+func TestChangeToAllThatIsSaid(t *testing.T) {
+	f := withPeople(t)
+	made, err := f.Create(t.Context(), web(), anna)
+	if err != nil {
+		t.Fatal(err)
+	}
+	whose, end := "harbour", today.Add(latestExpiry)
+	change := Change{Partner: &whose, Allotted: map[string][]string{"moves": made.Client.Allotted["moves"]}, Ends: map[string]time.Time{"refresh_token": end}}
+	step, faults := f.changed(made.Client, change, today)
+	if len(faults) > 0 || !step.EndGrants || step.To.Partner != whose {
+		t.Fatalf("%+v, %v", step, faults)
+	}
+	if diff := cmp.Diff(change.Allotted, step.To.Allotted) + cmp.Diff(change.Ends, step.To.GrantsEnd); diff != "" {
+		t.Error(diff)
+	}
+	old := step.To
+	old.Allotted = map[string][]string{"moves": {"gone"}, "past": {"gone"}} // of an earlier file
+	if step, faults = f.changed(old, Change{Allotted: old.Allotted, Ends: step.To.GrantsEnd}, end.Add(time.Hour)); len(faults) > 0 || step.EndGrants {
+		t.Errorf("what stays as it was: %+v, %v", step, faults)
 	}
 }
 

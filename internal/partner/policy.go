@@ -26,8 +26,8 @@ func forPeople(kind string) bool {
 	return kind == store.TypeWeb || kind == store.TypeNative || kind == store.TypeBrowser
 }
 
-// grantsOf are the grants that a type of client may have.
-func grantsOf(kind string) []string {
+// Grants are the grants that a type of client may have.
+func Grants(kind string) []string {
 	switch kind {
 	case store.TypeWeb:
 		return []string{oauth.GrantAuthorizationCode, oauth.GrantRefreshToken, oauth.GrantClientCredentials}
@@ -55,7 +55,7 @@ func (c *Clients) judge(client *store.Client, faults *Faults) {
 		faults.add("type", quote(kind)+" is not a type of client", "known are "+strings.Join(known, ", "))
 	}
 	judgeName("name", client.Name, faults)
-	oneOf(faults, "grants", client.Grants, grantsOf(client.Type))
+	oneOf(faults, "grants", client.Grants, Grants(client.Type))
 	oneOf(faults, "auth_methods", client.AuthMethods, clientauth.Names())
 	if client.Public() && len(client.AuthMethods) > 0 {
 		faults.add("auth_methods", "a "+client.Type+" client keeps no secret to authenticate with", "leave them away")

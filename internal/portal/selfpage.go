@@ -125,6 +125,9 @@ func (v *self) failed(err error) {
 		say(http.StatusForbidden, "This form was not ours", "It was sent from another page, or its page was opened in another visit. Go back, reload the page and send it again. Nothing was changed.")
 	case errors.Is(err, home.ErrAnswer):
 		say(http.StatusBadRequest, "The sign-in began elsewhere", "It took too long, or began in another browser. Begin again.")
+	case errors.Is(err, home.ErrTwice):
+		reason = refusal.CookieTwice
+		say(http.StatusBadRequest, "Your browser sent our cookie twice", "Another page of the same site may have set one of that name. Delete the cookies of this site and sign in again. Nothing was changed.")
 	case errors.Is(err, home.ErrRefused):
 		say(http.StatusForbidden, "You did not sign in", "The sign-in was not finished. Begin again.")
 	case errors.Is(err, store.ErrNotFound):
