@@ -34,7 +34,8 @@ import (
 	"github.com/grantway/grantway/internal/web"
 )
 
-// Recent is how old a sign-in may be for what ends or destroys something.
+// Recent is how old a sign-in may be for what ends or destroys something, or makes a
+// secret (row P15).
 const Recent = 10 * time.Minute
 
 // maxForm is the longest form that is read, in bytes.
@@ -49,6 +50,10 @@ type Options struct {
 	// Environments are those of the deployment, home among them as the last.
 	Environments []*Environment
 	Partners     *partner.Partners
+
+	// Latency is how long the busiest routes of an environment take to answer, the
+	// busiest first. Nil: it is not known.
+	Latency func(environment string) []Latency
 
 	Now func() time.Time
 }

@@ -127,3 +127,13 @@ func TestWhatAChangeLeadsTo(t *testing.T) {
 		}
 	}
 }
+
+func TestBrief(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0s", 240 * time.Microsecond: "200µs", 9949 * time.Microsecond: "9.9ms", 12400 * time.Microsecond: "12ms", 1249 * time.Millisecond: "1.2s",
+	} {
+		if got := brief(d); got != want {
+			t.Errorf("%v is written %s, not %s", d, got, want)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package console
 import (
 	"context"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/grantway/grantway/internal/refusal"
@@ -54,7 +55,7 @@ func (v *visit) overview() error {
 	if err != nil {
 		return err
 	}
-	page.Sections = append(append(waiting, traffic...), ending)
+	page.Sections = slices.Concat(waiting, traffic, v.latency(e), []web.ConsoleSection{ending})
 	v.show(http.StatusOK, page)
 	return nil
 }

@@ -68,7 +68,7 @@ func (s *Server) makeConsole(ctx context.Context, g *generation) (http.Handler, 
 	}
 	o := console.Options{
 		Door:  s.door(h, "console", catalogue.ConsoleClient, at, s.options.Mark != store.MarkDev),
-		Pages: pages, Assets: site.Assets(), Partners: g.partners, Now: s.options.Now,
+		Pages: pages, Assets: site.Assets(), Partners: g.partners, Latency: s.metrics.latency, Now: s.options.Now,
 	}
 	for _, e := range g.environments {
 		o.Environments = append(o.Environments, s.consoled(e))
