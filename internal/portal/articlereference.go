@@ -124,9 +124,9 @@ func (g *guide) operation(api *catalogue.API, route catalogue.Route, op *catalog
 	}
 	if op.Request != nil && len(op.Request.Content) > 0 {
 		if c := op.Request.Content[0]; c.Example != "" {
-			add(sample(id+"-request", "A request body ("+c.Type+")", c))
+			add(prose("The body that is sent, `%s`:", c.Type), sample(id+"-request", "A body to send", c))
 		} else {
-			add(prose("The body is `%s`.", c.Type))
+			add(prose("The body that is sent is `%s`.", c.Type))
 		}
 	}
 	rows = nil
@@ -142,11 +142,19 @@ func (g *guide) operation(api *catalogue.API, route catalogue.Route, op *catalog
 	}
 	for _, r := range op.Responses {
 		if len(r.Content) > 0 && r.Content[0].Example != "" && (strings.HasPrefix(r.Status, "2") || r.Status == "default") {
-			add(sample(id+"-answer", "The answer "+r.Status+" ("+r.Content[0].Type+")", r.Content[0]))
+			add(prose("The body of %s, `%s`:", answered(r.Status), r.Content[0].Type), sample(id+"-answer", "An answer", r.Content[0]))
 			break
 		}
 	}
 	return p
+}
+
+// answered is a status of a document in words.
+func answered(status string) string {
+	if status == "default" {
+		return "other answers"
+	}
+	return "the answer " + status
 }
 
 // sample is an example of a body.

@@ -18,7 +18,7 @@ func TestReferenceSaysWhatTheDocumentSays(t *testing.T) {
 			}
 		}
 		calls := body(t, get(t, d, "/staging/reference-notes"+form))
-		for _, want := range []string{"Add a note", "notes:write", "How many events", "Water the plants", "A token opened this door.", "101", "integer"} {
+		for _, want := range []string{"Add a note", "notes:write", "How many events", "Water the plants", "A token opened this door.", "101", "integer", "The body that is sent", "the answer 201"} {
 			if !strings.Contains(calls, want) {
 				t.Errorf("reference-notes%s does not say %q", form, want)
 			}
