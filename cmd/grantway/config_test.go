@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/installed"
 )
 
 func TestConfigCheck(t *testing.T) {
@@ -78,7 +79,7 @@ func TestConfigCheck(t *testing.T) {
 
 func ran(t *testing.T, cmd *exec.Cmd) (status int, out, said string) {
 	t.Helper()
-	var stdout, stderr written
+	var stdout, stderr installed.Output
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	if err := cmd.Run(); err != nil && cmd.ProcessState == nil {
 		t.Fatal(err)

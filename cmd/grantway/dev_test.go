@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/grantway/grantway/internal/installed"
 )
 
 // A demo is a running `grantway dev`.
@@ -56,7 +58,7 @@ func bash(t *testing.T, script string, env []string) string {
 	cmd := exec.Command("bash", "-eu", "-o", "pipefail")
 	cmd.Stdin = strings.NewReader(script)
 	cmd.Env = append(os.Environ(), env...)
-	var errOut written
+	var errOut installed.Output
 	cmd.Stderr = &errOut
 	out, err := cmd.Output()
 	if err != nil {

@@ -5,36 +5,18 @@ import (
 	"errors"
 	"log/slog"
 	"strings"
-	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/grantway/grantway/internal/activity"
+	"github.com/grantway/grantway/internal/installed"
 	"github.com/grantway/grantway/internal/refusal"
 )
 
-// lines is what has reached the operating system.
-type lines struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lines) Write(b []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(b)
-}
-
-func (l *lines) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
-}
-
 func TestLogWriter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out lines
+		var out installed.Output
 		w := newLogWriter(&out)
 		log := newLog(w)
 		log.Info("first")

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,10 +10,11 @@ import (
 	"os"
 	"os/exec"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/grantway/grantway/internal/installed"
 )
 
 // asCommand, in the environment of this test binary, makes it the command.
@@ -34,7 +34,7 @@ const patience = 20 * time.Second
 type process struct {
 	t        *testing.T
 	cmd      *exec.Cmd
-	out, log written
+	out, log installed.Output
 	ended    chan struct{}
 }
 
@@ -140,24 +140,6 @@ func (p *process) logged(text string, nth int) string {
 		return false
 	})
 	return found
-}
-
-// written is what a process wrote. It is safe for concurrent use.
-type written struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (w *written) Write(b []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.b.Write(b)
-}
-
-func (w *written) String() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.b.String()
 }
 
 // A reply is what a server answered.

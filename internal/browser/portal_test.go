@@ -25,7 +25,7 @@ func TestPortal(t *testing.T) {
 	} {
 		t.Run(row.example, func(t *testing.T) {
 			server := installed.FreeAddress(t)
-			var log lockedBuffer
+			var log installed.Output
 			demo := exec.Command(binary, "dev", "--example", row.example, "--listen", server, "--data", filepath.Join(t.TempDir(), "data"))
 			demo.Stdout, demo.Stderr = &log, &log
 			run(t, demo)

@@ -39,7 +39,7 @@ func TestSafeProxy(t *testing.T) {
 	if err := os.CopyFS(folder, os.DirFS(recipe)); err != nil {
 		t.Fatal(err)
 	}
-	server, front := freeAddress(t), freeAddress(t)
+	server, front := installed.FreeAddress(t), installed.FreeAddress(t)
 	_, port, _ := net.SplitHostPort(front)
 	public := "https://localhost:" + port
 	moved := strings.NewReplacer("127.0.0.1:8080", server, "http://localhost:8090", public, "127.0.0.1:8090", front)
@@ -49,7 +49,7 @@ func TestSafeProxy(t *testing.T) {
 	write(t, filepath.Join(folder, ".curlrc"), "insecure\n")
 	environment := append(os.Environ(), "PATH="+folder+":"+os.Getenv("PATH"), "HOME="+folder, "CURL_HOME="+folder, "XDG_DATA_HOME="+t.TempDir(), "NO_PROXY=*", "no_proxy=*")
 
-	var log lockedBuffer
+	var log installed.Output
 	demo := exec.Command(filepath.Join(folder, "grantway"), "dev", "--example", "mytimetable", "--listen", server)
 	demo.Env, demo.Dir, demo.Stdout, demo.Stderr = environment, folder, &log, &log
 	run(t, demo)
@@ -66,7 +66,7 @@ func TestSafeProxy(t *testing.T) {
 		}
 	}
 	script.WriteString("echo done\nwait\n")
-	var out lockedBuffer
+	var out installed.Output
 	reader := exec.Command(bash, "-eu", "-o", "pipefail", "-c", script.String())
 	reader.Env, reader.Dir, reader.Stdout, reader.Stderr = environment, folder, &out, &log
 	run(t, reader)
@@ -114,23 +114,13 @@ func run(t *testing.T, c *exec.Cmd) {
 }
 
 // await waits until something was written.
-func await(t *testing.T, written *lockedBuffer, text string, log *lockedBuffer) {
+func await(t *testing.T, written *installed.Output, text string, log *installed.Output) {
 	t.Helper()
 	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(written.String(), text); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%q is not written\n%s\n%s", text, written.String(), log.String())
 		}
 	}
-}
-
-func freeAddress(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // certificate writes one for localhost that nobody vouches for.

@@ -1,49 +1,9 @@
 package browser
 
-import (
-	"context"
-	"encoding/json"
-	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
-	"testing"
-	"time"
-
-	"github.com/grantway/grantway/internal/installed"
-)
+import "testing"
 
 // TestSelfService drives a partner from "ask for access" to a first call, a rotation
 // and a secret that leaked, as `grantway dev` has the portal.
 func TestSelfService(t *testing.T) {
-	node, chromium := installed.Tool(t, "node"), installed.Tool(t, "chromium")
-	scripts := installed.NodePrograms(t, "testdata")
-	folder := t.TempDir()
-	binary := filepath.Join(folder, "grantway")
-	if out, err := exec.Command("go", "build", "-o", binary, "../../cmd/grantway").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	address := installed.FreeAddress(t)
-	var log lockedBuffer
-	demo := exec.Command(binary, "dev", "--listen", address, "--data", filepath.Join(folder, "data"))
-	demo.Stdout, demo.Stderr = &log, &log
-	run(t, demo)
-	await(t, &log, "The same on a page", &log)
-
-	base := "http://" + address
-	told, _ := json.Marshal(map[string]string{ // strings always encode
-		"issuer": base + "/home", "portal": base + "/portal", "console": base + "/console", "staging": base + "/staging", "app": "http://127.0.0.1:1",
-		"chromium": chromium, "caching": "max-age|no-cache|no-store", "pictures": os.Getenv("GRANTWAY_PICTURES"),
-	})
-	late, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
-	defer cancel()
-	journey := exec.CommandContext(late, node, filepath.Join(scripts, "selfservice.mjs"))
-	journey.WaitDelay = time.Second // the browser has its output too
-	journey.Env = append(os.Environ(), "SITE="+string(told), "NO_PROXY=*", "no_proxy=*")
-	if out, err := journey.CombinedOutput(); err != nil {
-		t.Errorf("%v\n%s\nThe server's log:\n%s", err, out, log.String())
-	}
-	if strings.Contains(log.String(), "gwstaging") {
-		t.Error("the log holds a secret")
-	}
+	demonstrate(t, "selfservice.mjs", map[string]string{"staging": "/staging", "caching": "max-age|no-cache|no-store"})
 }

@@ -20,6 +20,7 @@ import (
 
 	"github.com/grantway/grantway/examples"
 	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/installed"
 	"github.com/grantway/grantway/internal/keys"
 	"github.com/grantway/grantway/internal/secret"
 	"github.com/grantway/grantway/internal/server"
@@ -45,7 +46,7 @@ type site struct {
 	brand  string // the issuer of an environment with a look of its own, at which issuer is a provider
 	app    string
 	ahead  atomic.Int64 // of the real time, in nanoseconds
-	log    lockedBuffer
+	log    installed.Output
 
 	library string // the folder of the library that single.html uses
 }

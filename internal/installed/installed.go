@@ -1,5 +1,6 @@
 // Package installed gives tests what Go does not bring: programs of the system, the
-// packages of other languages that a lock file names, and an address for either.
+// packages of other languages that a lock file names, an address for either, and
+// room for what they write.
 //
 // Packages are installed on the first run, below the user's cache folder, and stay
 // there for as long as the lock file is the same. It is no part of the server and is
@@ -9,12 +10,14 @@
 package installed
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 )
 
@@ -42,6 +45,27 @@ func FreeAddress(t *testing.T) string {
 	}
 	defer l.Close()
 	return l.Addr().String()
+}
+
+// An Output keeps what a program writes, or a log, while a test reads it. It is safe
+// for concurrent use; the zero value is empty.
+type Output struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+// Write is io.Writer's. It never fails.
+func (o *Output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.Write(b)
+}
+
+// String is all that was written so far.
+func (o *Output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.b.String()
 }
 
 // NodePrograms returns a folder that holds the programs of source, which end in .mjs,

@@ -26,6 +26,7 @@ import (
 	"time"
 
 	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/installed"
 )
 
 const clientSecret = "of-the-client-in-these-tests"
@@ -36,7 +37,7 @@ type world struct {
 	issuer *httptest.Server
 	api    *httptest.Server
 	front  *httptest.Server // the proxy
-	log    lockedBuffer
+	log    installed.Output
 	ahead  atomic.Int64 // of the real time
 
 	mu      sync.Mutex
@@ -272,22 +273,4 @@ func (w *world) set(f func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	f()
-}
-
-// A lockedBuffer is a buffer that a log can be written to.
-type lockedBuffer struct {
-	mu sync.Mutex
-	b  bytes.Buffer
-}
-
-func (l *lockedBuffer) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.Write(p)
-}
-
-func (l *lockedBuffer) String() string {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.b.String()
 }
