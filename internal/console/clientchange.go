@@ -31,7 +31,7 @@ var changeClient = asking{
 			return nil, err
 		}
 		form.Text = []string{
-			"When you take away a scope, an API or a grant, the tokens of the client end, and people are asked again. You are shown what will end before it does.",
+			"When you take away a scope, an API or a grant, the tokens of the client end. You are shown what will end before it does.",
 			"A scope that no call has needed opens more than it has to when a secret leaks: it can go.",
 		}
 		form.Hidden = append(form.Hidden, [2]string{"seen", v.keptOr("seen", seen(&c))})

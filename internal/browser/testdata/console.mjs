@@ -56,6 +56,26 @@ await journey('an owner creates a client, and its secret leaks', {}, async (page
   assert.equal((await call()).status, 401)
   assert.equal((await token(client, next)).status, 200)
 
+  await open(page, '/client?environment=staging&id=' + client)
+  await page.getByRole('link', { name: 'Promote', exact: true }).click()
+  await look(page, 'console-promote')
+  await page.locator('#go').click()
+  assert.match(await heading(page), /^The client is in/)
+  await look(page, 'console-promoted')
+  await open(page, '/client/change?environment=staging&id=' + client)
+  await look(page, 'console-change')
+  await page.locator('input[name=scopes]').nth(1).check()
+  await page.locator('input[name=scopes]').first().uncheck()
+  await page.locator('#go').click()
+  assert.match(await page.locator('.warning').innerText(), /the scope/)
+  await look(page, 'console-change-asks')
+  await page.locator('#go').click()
+  assert.equal((await call()).status, 401)
+  await look(page, 'console-changed')
+  await open(page, '/compare?environment=staging&to=production')
+  assert.ok(await page.getByRole('link', { name: 'Promote to' }).count() > 0)
+  await look(page, 'console-compare-differs')
+
   await open(page, '/client/delete?environment=staging&id=' + client)
   await look(page, 'console-delete')
   await page.locator('#f-confirm').fill('something else')
@@ -130,7 +150,7 @@ await journey('every page of the console', {}, async (page) => {
   const id = new URL(await page.evaluate(() => location.href)).search
   assert.equal(id, '')
   const paths = [
-    '/?environment=staging&span=7d', '/?span=30d', '/clients', '/client?environment=staging&id=YOUR_CLIENT_ID', '/client/secret?environment=staging&id=YOUR_CLIENT_ID',
+    '/?environment=staging&span=7d', '/?span=30d', '/clients', '/compare', '/client?environment=staging&id=YOUR_CLIENT_ID', '/client/secret?environment=staging&id=YOUR_CLIENT_ID',
     '/client/disable?environment=staging&id=YOUR_CLIENT_ID', '/requests', '/requests?state=all', '/partners', '/keys', '/key/rotate?purpose=access-token', '/accounts',
     '/api-tokens', '/api-token/new', '/changes', '/changes?environment=home', '/operators', '/client?id=none', '/nowhere',
   ]
