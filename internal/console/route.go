@@ -14,7 +14,7 @@ type route struct {
 	get  func(*visit) error
 	post func(*visit) error
 
-	sharp   bool // wants a recent sign-in
+	sharp   bool // wants a recent sign-in: what ends or destroys something, or makes a secret
 	open    bool // answers without anybody signed in
 	anybody bool // answers whoever is signed in
 }
@@ -42,10 +42,10 @@ func routes() []route {
 		shows("/clients", "clients", "clients:read", (*visit).clients),
 		shows("/client", "client", "clients:read", (*visit).client),
 		shows("/compare", "compare", "clients:read", (*visit).compare),
-		asks("/client/new", "client-new", "clients:write", false, newClient),
+		asks("/client/new", "client-new", "clients:write", true, newClient),
 		asks("/client/change", "client-change", "clients:write", true, changeClient), // what is taken away ends tokens
 		asks("/client/promote", "client-promote", "clients:write", false, promote),
-		asks("/client/secret", "client-secret", "clients:write", false, addSecret),
+		asks("/client/secret", "client-secret", "clients:write", true, addSecret),
 		asks("/client/revoke", "client-revoke", "clients:write", true, revokeSecret),
 		asks("/client/leaked", "client-leaked", "clients:write", true, leaked),
 		asks("/client/disable", "client-disable", "clients:write", true, disableClient),
@@ -80,7 +80,7 @@ func routes() []route {
 		asks("/account/consent", "account-consent", "accounts:write", false, withdrawConsent),
 
 		shows("/api-tokens", "api-tokens", "api-tokens:read", (*visit).apiTokens),
-		asks("/api-token/new", "api-token-new", "api-tokens:write", false, newAPIToken),
+		asks("/api-token/new", "api-token-new", "api-tokens:write", true, newAPIToken),
 		asks("/api-token/approve", "api-token-approve", "api-tokens:write", true, approveAPIToken),
 		asks("/api-token/revoke", "api-token-revoke", "api-tokens:write", true, revokeAPIToken),
 

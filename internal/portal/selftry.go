@@ -20,6 +20,7 @@ import (
 	"github.com/grantway/grantway/internal/partner"
 	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/internal/web"
+	"github.com/grantway/grantway/oauth"
 )
 
 // Limits of what is tried.
@@ -56,7 +57,8 @@ func (v *self) tryable() (pairs []string, err error) {
 
 // mayTry says whether the API can be tried with a client.
 func (v *self) mayTry(e *Published, c *store.Client) error {
-	if e.Use != "development" || e.Mint == nil || c.Disabled() || c.Type != store.TypeMachine || !c.MayUse("client_credentials") {
+	const grant = oauth.GrantClientCredentials
+	if e.Use != "development" || e.Mint == nil || c.Disabled() || c.Type != store.TypeMachine || !c.MayUse(grant) || c.Ended(grant, v.s.Now()) {
 		return store.ErrNotFound
 	}
 	_, err := v.partner(c.Partner)

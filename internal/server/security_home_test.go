@@ -8,10 +8,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/grantway/grantway/internal/home"
 	"github.com/grantway/grantway/internal/partner"
 	"github.com/grantway/grantway/internal/store"
+	"github.com/grantway/grantway/oauth"
 )
 
 // cookies are what a browser keeps for the server.
@@ -275,5 +277,71 @@ func TestLinksOfBeforeOpenNoOperator(t *testing.T) {
 				t.Error("the link of before is still good")
 			}
 		})
+	}
+}
+
+// TestOldSignInsMakeNoSecrets: who sits down at a console that somebody left open
+// cannot take anything along that stays good (row P15).
+func TestOldSignInsMakeNoSecrets(t *testing.T) {
+	t.Parallel()
+	s := start(t, setup{example: "quickstart", home: true})
+	ids := s.furnish(t, "")
+	b, _ := s.operator(t, "anna", home.Owner)
+	for _, page := range []string{"/client/new?environment=staging", "/client/secret?environment=staging&id=$C", "/api-token/new?environment=staging"} {
+		path, _, _ := strings.Cut(page, "?")
+		fields, action, ok := b.visit("/console" + ids.Replace(page)).form(path)
+		if !ok {
+			t.Fatalf("no form at %s", b.at)
+		}
+		s.clock.move(11 * time.Minute)
+		before, err := s.environment("staging").resources.store.Changes().Last(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.post(action, fields, "name", "Eve's", "scopes", "notes notes:read")
+		after, err := s.environment("staging").resources.store.Changes().Last(t.Context())
+		if err != nil || after != before || b.at.Path != "/home/login" {
+			t.Errorf("%s: %d changes, at %s, %v", path, after-before, b.at, err)
+		}
+		b.signIn("anna", goodPassword)
+	}
+}
+
+// TestNobodyKeepsPersonalPages: a page that says who is signed in is for no cache
+// that others share, and in no frame.
+func TestNobodyKeepsPersonalPages(t *testing.T) {
+	t.Parallel()
+	h := helps(t)
+	for _, path := range []string{"/portal/applications", "/portal/search?q=token", "/portal/staging/overview", "/portal/ask", "/portal/nothing", "/portal/ask/thanks"} {
+		h.admin.visit(path)
+		if kept := h.admin.header.Get("Cache-Control"); !strings.Contains(kept, "no-store") && !strings.Contains(kept, "private") && strings.Contains(h.admin.body, "ada") {
+			t.Errorf("%s: Cache-Control %q", path, kept)
+		}
+		if h.admin.header.Get("X-Frame-Options") != "DENY" || !strings.Contains(h.admin.header.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
+			t.Errorf("%s may stand in a frame", path)
+		}
+	}
+}
+
+// TestTrialsEndWithTheGrant: what a client may do no more cannot be tried with it
+// either.
+func TestTrialsEndWithTheGrant(t *testing.T) {
+	t.Parallel()
+	h := helps(t)
+	b, mine := h.developer, "staging "+h.own.Client.ID
+	ends := map[string]time.Time{oauth.GrantClientCredentials: h.clock.Now().Add(5 * time.Minute)}
+	if _, err := h.environment("staging").partners.Change(t.Context(), h.own.Client.ID, partner.Change{Ends: ends}, h.by()); err != nil {
+		t.Fatal(err)
+	}
+	fields, action, ok := b.visit("/portal/try").form("/try")
+	if !ok {
+		t.Fatalf("no form:\n%s", b.body)
+	}
+	if b.post(action, fields, "client", mine, "method", "GET", "path", "/notes"); !strings.HasPrefix(b.text("got"), "HTTP/1.1 200") {
+		t.Fatalf("before the end: %d\n%s", b.code, b.text("got"))
+	}
+	h.clock.move(5 * time.Minute)
+	if b.post(action, fields, "client", mine, "method", "GET", "path", "/notes"); b.code != http.StatusNotFound {
+		t.Errorf("after the end: %d\n%s", b.code, b.text("got"))
 	}
 }
