@@ -229,7 +229,7 @@ func (v *visit) compare() error {
 		return err
 	}
 	section := web.ConsoleSection{
-		Name: "list", Heading: "Clients that differ", Text: "What stands in grantway.yaml is compared there. Secrets are never the same.",
+		Name: "list", Heading: "Clients that differ", Text: "Of a list, each side shows what the other does not have. What stands in grantway.yaml is compared there, and secrets are never the same.",
 		Further: further("/compare", early, next, "environment", a.Name, "to", b.Name),
 	}
 	switch {

@@ -261,9 +261,16 @@ func ends(to *store.Client, sent map[string]time.Time, now time.Time, faults *Fa
 // be in no API any more; what is new has to be in one.
 func (c *Clients) allottedAnew(from *store.Client, sent map[string][]string, faults *Faults) map[string][]string {
 	more := store.Client{Type: from.Type, Allotted: map[string][]string{}}
+	is := map[string][]string{}
 	for api, scopes := range sent {
+		if from.Type == store.TypeResource && len(scopes) > 0 {
+			faults.add("scopes", "a resource has no scopes", "leave them away")
+			return from.Allotted
+		}
 		had, ok := from.Allotted[api]
-		if added := missing(scopes, had); !ok || len(added) > 0 || len(scopes) == 0 && len(had) > 0 {
+		added := slices.Compact(slices.Sorted(slices.Values(missing(scopes, had))))
+		is[api] = append(append([]string{}, missing(had, missing(had, scopes))...), added...) // in the order that they had
+		if !ok || len(added) > 0 || len(scopes) == 0 && len(had) > 0 {
 			more.Allotted[api] = added
 		}
 	}
@@ -272,7 +279,7 @@ func (c *Clients) allottedAnew(from *store.Client, sent map[string][]string, fau
 	} else if len(more.Allotted) > 0 {
 		c.known(&more, faults)
 	}
-	return sent
+	return is
 }
 
 // reallotted is what a client may use after a change.

@@ -316,6 +316,16 @@ func TestChangeToAllThatIsSaid(t *testing.T) {
 	if diff := cmp.Diff(change.Allotted, step.To.Allotted) + cmp.Diff(change.Ends, step.To.GrantsEnd); diff != "" {
 		t.Error(diff)
 	}
+	twice := map[string][]string{"moves": {"moves:admin", "moves:admin", "moves:read"}, "openid": {"openid"}}
+	if step, faults = f.changed(made.Client, Change{Allotted: twice}, today); len(faults) > 0 || step.EndGrants || len(step.To.Allotted["moves"]) != 2 {
+		t.Errorf("what is said twice: %+v, %v", step.To.Allotted, faults)
+	}
+	resource := store.Client{ID: "r", Name: "R", Type: store.TypeResource, Allotted: map[string][]string{"moves": {}}}
+	for _, allotted := range []map[string][]string{{"moves": {}}, {"moves": {"moves:read"}}} {
+		if _, faults = f.changed(resource, Change{Allotted: allotted}, today); (len(faults) > 0) != (len(allotted["moves"]) > 0) {
+			t.Errorf("a resource with %v: %v", allotted, faults)
+		}
+	}
 	old := step.To
 	old.Allotted = map[string][]string{"moves": {"gone"}, "past": {"gone"}} // of an earlier file
 	if step, faults = f.changed(old, Change{Allotted: old.Allotted, Ends: step.To.GrantsEnd}, end.Add(time.Hour)); len(faults) > 0 || step.EndGrants {
