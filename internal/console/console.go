@@ -250,6 +250,7 @@ func (v *visit) failed(err error) {
 	say := func(code int, title, lead string) { status, page.Title, page.Lead = code, title, lead }
 	faults, wrong := errors.AsType[partner.Faults](err)
 	soon, early := errors.AsType[*keys.TooSoonError](err)
+	both, shared := home.Explain(err)
 	switch {
 	case wrong:
 		say(http.StatusUnprocessableEntity, "This cannot be done as it is", faults.Error())
@@ -264,19 +265,11 @@ func (v *visit) failed(err error) {
 		say(http.StatusForbidden, "Only an owner may do this", "It would change what administers the deployment itself. Nothing was changed.")
 	case errors.Is(err, errForbidden):
 		say(http.StatusForbidden, "Your role does not include this", "It wants the permission "+v.at.may+". An owner can give you a role that has it. Nothing was changed.")
-	case errors.Is(err, web.ErrForm):
-		say(http.StatusForbidden, "This form was not ours", "It was sent from another page, or its page was opened in another visit. Go back, reload the page and send it again. Nothing was changed.")
-	case errors.Is(err, home.ErrAnswer):
-		say(http.StatusBadRequest, "The sign-in began elsewhere", "It took too long, or began in another browser. Begin again.")
-	case errors.Is(err, home.ErrTwice):
-		reason = refusal.CookieTwice
-		say(http.StatusBadRequest, "Your browser sent our cookie twice", "Another page of the same site may have set one of that name. Delete the cookies of this site and sign in again. Nothing was changed.")
-	case errors.Is(err, home.ErrRefused):
-		say(http.StatusForbidden, "You did not sign in", "The sign-in was not finished. Begin again.")
 	case errors.Is(err, errAsked):
 		say(http.StatusBadRequest, "This address is not well formed", "A link was cut short, perhaps. Go back to where it stood.")
-	case errors.Is(err, store.ErrNotFound):
-		say(http.StatusNotFound, "There is no such thing", "It is gone, or the address was mistyped.")
+	case shared:
+		reason = both.Reason
+		say(both.Status, both.Title, both.Lead)
 	case errors.Is(err, partner.ErrDeclared):
 		say(http.StatusConflict, "It stands in grantway.yaml", "What the file declares is changed there. Nothing was changed.")
 	case errors.Is(err, partner.ErrSameOperator):

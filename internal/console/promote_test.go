@@ -105,9 +105,14 @@ func TestSides(t *testing.T) {
 	for _, row := range []struct {
 		got, want string
 	}{
-		{side(c, d, d.A, d.B).Text, "write"}, {side(c, d, d.B, d.A).Text, "admin"}, {side(c, d, "read", d.A).Text, "nothing more"},
-		{side(nil, partner.Difference{}, "", "A").Text, "not there"}, {side(c, partner.Difference{}, "A", "").Text, "there"},
-		{side(c, partner.Difference{Member: "name"}, "A", "B").Text, "A"}, {member("allotted.notes"), "scopes of notes"}, {member("grants_end.x"), "end of x"},
+		{side(c, d, d.A, d.B).Text, "write"},
+		{side(c, d, d.B, d.A).Text, "admin"},
+		{side(c, d, "read", d.A).Text, "nothing more"},
+		{side(nil, partner.Difference{}, "", "A").Text, "not there"},
+		{side(c, partner.Difference{}, "A", "").Text, "there"},
+		{side(c, partner.Difference{Member: "name"}, "A", "B").Text, "A"},
+		{member("allotted.notes"), "scopes of notes"},
+		{member("grants_end.x"), "end of x"},
 	} {
 		if row.got != row.want {
 			t.Errorf("%q, not %q", row.got, row.want)

@@ -7,5 +7,6 @@
 // home's store at every request, so that ending a session ends it here too.
 //
 // How people sign in is package login's, what partners are is package partner's,
-// and what the pages look like their own.
+// and what the pages look like their own; only the words for what fails in both
+// are here.
 package home

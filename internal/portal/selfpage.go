@@ -109,6 +109,7 @@ func (v *self) failed(err error) {
 	reason, status := refusal.PageFailed, http.StatusInternalServerError
 	p := web.PortalPage{PortalFrame: web.PortalFrame{Title: "This did not work", Lead: "The server failed. Look whether it was done before you try again."}}
 	say := func(code int, title, lead string) { status, p.Title, p.Lead = code, title, lead }
+	both, shared := home.Explain(err)
 	switch faults, wrong := errors.AsType[partner.Faults](err); {
 	case wrong:
 		say(http.StatusUnprocessableEntity, "This cannot be done as it is", faults.Error())
@@ -121,17 +122,9 @@ func (v *self) failed(err error) {
 		say(http.StatusForbidden, "Your organisation's access is switched off", "Its applications get no tokens for now, and nothing of it was deleted. Ask the publisher why: "+cmp.Or(v.s.Docs.Contact, "who gave you access")+".")
 	case errors.Is(err, errSelfMay):
 		say(http.StatusForbidden, "Your role does not include this", "An admin of your organisation can do it, or make you one. Nothing was changed.")
-	case errors.Is(err, web.ErrForm):
-		say(http.StatusForbidden, "This form was not ours", "It was sent from another page, or its page was opened in another visit. Go back, reload the page and send it again. Nothing was changed.")
-	case errors.Is(err, home.ErrAnswer):
-		say(http.StatusBadRequest, "The sign-in began elsewhere", "It took too long, or began in another browser. Begin again.")
-	case errors.Is(err, home.ErrTwice):
-		reason = refusal.CookieTwice
-		say(http.StatusBadRequest, "Your browser sent our cookie twice", "Another page of the same site may have set one of that name. Delete the cookies of this site and sign in again. Nothing was changed.")
-	case errors.Is(err, home.ErrRefused):
-		say(http.StatusForbidden, "You did not sign in", "The sign-in was not finished. Begin again.")
-	case errors.Is(err, store.ErrNotFound):
-		say(http.StatusNotFound, "There is no such thing", "It is gone, or the address was mistyped.")
+	case shared:
+		reason = both.Reason
+		say(both.Status, both.Title, both.Lead)
 	case errors.Is(err, errMany):
 		v.w.Header().Set("Retry-After", "60")
 		say(http.StatusTooManyRequests, "That was a lot in a short time", "Nothing was done. Wait a minute and send it again.")

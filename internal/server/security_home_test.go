@@ -83,7 +83,9 @@ func TestFormsOfOthers(t *testing.T) {
 		}
 		fields, _, _ = b.visit(row.page).form(row.to)
 		for _, sent := range []map[string]string{
-			{"Sec-Fetch-Site": "cross-site"}, {"Sec-Fetch-Site": "same-site"}, {"Origin": "https://evil.example"},
+			{"Sec-Fetch-Site": "cross-site"},
+			{"Sec-Fetch-Site": "same-site"},
+			{"Origin": "https://evil.example"},
 			{"Sec-Fetch-Site": "cross-site", "Origin": "null"},
 		} {
 			r, err := http.NewRequest(http.MethodPost, "http://"+b.address+row.page, strings.NewReader(fields.Encode()))
