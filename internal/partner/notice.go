@@ -94,8 +94,8 @@ func (p *Partners) people(ctx context.Context, is store.Partner) []addressee {
 
 // whoAsked is where the answer to a request goes.
 func (p *Partners) whoAsked(ctx context.Context, r store.AccessRequest) []addressee {
-	if one := p.account(ctx, r.AccountID); len(one) > 0 {
-		return one
+	if r.AccountID != "" { // what it says of its address anybody may have written
+		return p.account(ctx, r.AccountID)
 	}
 	return []addressee{{"asker", r.Email, ""}}
 }

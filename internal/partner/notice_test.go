@@ -257,3 +257,27 @@ func TestUnused(t *testing.T) {
 		}
 	}
 }
+
+// A member who says that another's address is theirs sends nobody mails there.
+func TestUnverifiedAddressesAreNotTold(t *testing.T) {
+	h := openHouse(t)
+	acme, ada := h.acme()
+	profile := store.Profile{FullName: "Ada", Email: "victim@elsewhere.example"}
+	if err := h.People.Describe(t.Context(), ada, profile, nil, olive); err != nil {
+		t.Fatal(err)
+	}
+	asked, err := h.Ask(t.Context(), Asking{
+		PartnerID: acme.ID, AccountID: ada, Environment: h.staging.Environment.Name, Application: "Export", Purpose: "It exports", Scopes: []string{AllScopes},
+	}, olive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.Refuse(t.Context(), asked.ID, "Not now", olive); err != nil {
+		t.Fatal(err)
+	}
+	for _, n := range h.told {
+		if n.To == profile.Email {
+			t.Errorf("%s is told at an address that nobody has shown to be theirs", n.Kind)
+		}
+	}
+}
