@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"errors"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -220,8 +219,6 @@ func columns(names ...string) []web.ConsoleColumn {
 	}
 	return all
 }
-
-func escape(s string) string { return url.QueryEscape(s) }
 
 // lines are the lines of a text, without those that are empty.
 func lines(s string) []string {

@@ -110,21 +110,7 @@ var navigation = []struct{ text, path, may string }{
 }
 
 // to writes the address of a page of the console; what has no value is left out.
-func to(path string, pairs ...string) string {
-	query := ""
-	for i := 0; i+1 < len(pairs); i += 2 {
-		if pairs[i+1] == "" {
-			continue
-		}
-		if query == "" {
-			query = "?"
-		} else {
-			query += "&"
-		}
-		query += pairs[i] + "=" + escape(pairs[i+1])
-	}
-	return path + query
-}
+func to(path string, pairs ...string) string { return web.Address(path, pairs...) }
 
 // to sends the browser on. It never repeats a POST.
 func (v *visit) to(path string) {

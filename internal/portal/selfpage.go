@@ -65,16 +65,7 @@ func (v *self) to(path string, pairs ...string) error {
 }
 
 // at writes the address of a page; what has no value is left out.
-func at(path string, pairs ...string) string {
-	sign := "?"
-	for i := 0; i+1 < len(pairs); i += 2 {
-		if pairs[i+1] != "" {
-			path += sign + pairs[i] + "=" + url.QueryEscape(pairs[i+1])
-			sign = "&"
-		}
-	}
-	return path
-}
+func at(path string, pairs ...string) string { return web.Address(path, pairs...) }
 
 // wrong shows a form with what was wrong beside each field. Another error is
 // returned.

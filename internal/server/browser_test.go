@@ -62,6 +62,17 @@ func (b *browser) open(address string) *browser {
 	return b.do(http.MethodGet, address, nil)
 }
 
+// altered sends the fields of a form with a change, and returns the status.
+func (b *browser) altered(address string, fields url.Values, change func(url.Values)) int {
+	b.t.Helper()
+	sent := url.Values{}
+	for name, values := range fields {
+		sent[name] = slices.Clone(values)
+	}
+	change(sent)
+	return b.do(http.MethodPost, address, sent).code
+}
+
 // do sends a request and follows where it leads.
 func (b *browser) do(method, address string, form url.Values) *browser {
 	b.t.Helper()

@@ -176,12 +176,7 @@ func TestConsoleForms(t *testing.T) {
 			continue
 		}
 		post := func(who *browser, change func(url.Values)) int {
-			sent := url.Values{}
-			for name, values := range fields {
-				sent[name] = slices.Clone(values)
-			}
-			change(sent)
-			return who.do(http.MethodPost, "http://"+s.address+"/console"+path, sent).code
+			return who.altered("http://"+s.address+"/console"+path, fields, change)
 		}
 		if got := post(b, func(v url.Values) { v.Del("form") }); got != http.StatusForbidden {
 			t.Errorf("%s without its token: %d", page, got)

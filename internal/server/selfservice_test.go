@@ -140,12 +140,7 @@ func TestSelfServiceBelongs(t *testing.T) {
 			continue
 		}
 		post := func(who *browser, change func(url.Values)) int {
-			sent := url.Values{}
-			for name, values := range fields {
-				sent[name] = slices.Clone(values)
-			}
-			change(sent)
-			return who.do(http.MethodPost, "http://"+h.address+"/portal"+path, sent).code
+			return who.altered("http://"+h.address+"/portal"+path, fields, change)
 		}
 		asked, _ := url.ParseQuery(query)
 		otherwise := func(v url.Values) {

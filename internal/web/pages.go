@@ -47,6 +47,19 @@ func (p *Pages) URL(path, request string) string {
 	return p.site.root + path + "?" + url.Values{FieldRequest: {request}}.Encode()
 }
 
+// Address writes the path of a page with a query: names and values by turns. What
+// has no value is left out.
+func Address(path string, pairs ...string) string {
+	sign := "?"
+	for i := 0; i+1 < len(pairs); i += 2 {
+		if pairs[i+1] != "" {
+			path += sign + pairs[i] + "=" + url.QueryEscape(pairs[i+1])
+			sign = "&"
+		}
+	}
+	return path
+}
+
 // Language is Languages.Choose of the languages of these pages.
 func (p *Pages) Language(r *http.Request, wanted ...string) string {
 	return p.languages.Choose(r, wanted...)
