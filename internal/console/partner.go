@@ -272,7 +272,7 @@ var invite = asking{
 		}
 		v.show(http.StatusOK, &web.ConsoleShown{
 			ConsoleFrame: web.ConsoleFrame{Title: "The person is invited"}, Label: "Link with which they choose a password", Secret: invited.Link.Reveal(),
-			Text: []string{"No mail is sent here: hand the link over. It is good once, for 30 minutes."},
+			Text: []string{"No mail is sent here: hand the link over. It is good once, within three days."},
 			On:   web.ConsoleLink{Text: "To the partner", To: to("/partner", "id", p.ID)},
 		})
 		return nil

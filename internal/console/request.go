@@ -190,7 +190,7 @@ var approve = asking{
 		if shown.Secret == "" {
 			shown.Text = []string{"Who asked is told by mail, and makes the secret in the portal."}
 		} else {
-			shown.Text = []string{"No mail is sent here: hand the link to who asked. It is good once, for 30 minutes."}
+			shown.Text = []string{"No mail is sent here: hand the link to who asked. It is good once, within three days."}
 		}
 		v.show(http.StatusOK, shown)
 		return nil
