@@ -125,7 +125,7 @@ func (s accounts) Describe(ctx context.Context, id string, profile store.Profile
 			if _, err := t.exec(ctx, spendElsewhere, id, store.LinkReset, micros(by.At), profile.Email); err != nil {
 				return nil, err
 			}
-			changed := &fact{kind: "account.described", id: id, detail: map[string]any{"roles": map[string]any{"from": had, "to": roles}}}
+			changed := &fact{kind: "account.described", id: id, detail: map[string]any{"roles": roles}}
 			if slices.ContainsFunc(had, func(role string) bool { return !slices.Contains(roles, role) }) {
 				changed.ends = endsAccount(id, forget, by)
 			}

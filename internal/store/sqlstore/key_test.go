@@ -39,6 +39,7 @@ var firstKeys = []statement{
 	sentence(`DROP TABLE {}seal`),
 	sentence(`DROP TABLE {}replay`),
 	sentence(`DROP TABLE {}scope_use`),
+	sentence(`DROP TABLE {}mark`),
 	sentence(`DROP INDEX {}client_partner`),
 	sentence(`DROP INDEX {}secret_expires`),
 	sentence(`DROP INDEX {}change_client`),
