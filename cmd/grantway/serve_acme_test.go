@@ -29,6 +29,9 @@ func TestServeGetsItsCertificatesByACME(t *testing.T) {
 		"address: 127.0.0.1:0", fmt.Sprintf("address: %s\n  tls: {acme: ops@notes.test, directory: %q}", directory.proves, directory.url))
 	p.client = clientOf(p.address, directory.roots)
 	t.Cleanup(p.client.CloseIdleConnections)
+	for _, host := range tlsHosts[:2] {
+		p.awaitCertificate(t, host, directory.roots)
+	}
 	token := p.nightly(t, "https")
 	if got := httpGet(t, p.client, "https"+stagingAPI+"/notes", token); got.status != http.StatusOK {
 		t.Errorf("a call: %d %s", got.status, got.body)
@@ -62,6 +65,23 @@ func TestServeGetsItsCertificatesByACME(t *testing.T) {
 	again.logged(`"msg":"ready"`, 1)
 	p.client.CloseIdleConnections()
 	p.nightly(t, "https")
+}
+
+// awaitCertificate waits until the server has a certificate for a name. Whoever
+// asks for a name first may be sent away while the directory, which refuses some
+// good requests, gives it one.
+func (p *published) awaitCertificate(t *testing.T, host string, roots *x509.CertPool) {
+	t.Helper()
+	for began := time.Now(); ; time.Sleep(100 * time.Millisecond) {
+		connection, err := tls.Dial("tcp", p.address, &tls.Config{RootCAs: roots, ServerName: host})
+		if err == nil {
+			connection.Close()
+			return
+		}
+		if time.Since(began) > time.Minute {
+			t.Fatalf("no certificate for %s: %v", host, err)
+		}
+	}
 }
 
 // An acmeDirectory is a running pebble.
