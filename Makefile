@@ -34,7 +34,7 @@ weaken: need ## take each defence away and see its test fail
 	GRANTWAY_WEAKENED=run $(GO) test -count=1 -timeout 60m -v -run 'TestWeakened$$' ./internal/server
 
 race: need ## run the tests of everything with goroutines of its own under the race detector
-	CGO_ENABLED=1 $(GO) test -race ./internal/limit ./internal/secret ./internal/jose ./internal/keys ./internal/revocation ./internal/store/cached ./internal/server ./resource ./client/... ./internal/activity ./internal/audit ./internal/proxy ./internal/token
+	CGO_ENABLED=1 $(GO) test -race ./internal/limit ./internal/secret ./internal/jose ./internal/keys ./internal/revocation ./internal/store/cached ./internal/server ./resource ./client/... ./internal/activity ./internal/proxy ./internal/token
 
 lint: ## vet, staticcheck, gofumpt, generated files, tidy modules, dead code
 	./.ci/lint
