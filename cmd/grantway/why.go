@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/grantway/grantway/internal/admin"
+	"github.com/grantway/grantway/internal/refusal"
 )
 
 func whyCommand() *cobra.Command {
@@ -120,7 +121,7 @@ func (e *explained) write(out io.Writer) error {
 		return err
 	}
 	// Which names the answer held is not kept.
-	text := strings.Replace(e.Reason.Text, "{names}", "(named in the answer)", 1)
+	text := strings.Replace(e.Reason.Text, refusal.NamesMark, "(named in the answer)", 1)
 	for _, paragraph := range []string{text, e.Reason.Cause, e.Reason.Cure} {
 		if paragraph != "" {
 			fmt.Fprintln(out)

@@ -3,6 +3,7 @@ package console
 import (
 	"net/http"
 
+	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/web"
 )
 
@@ -33,7 +34,7 @@ func shows(path, name, may string, get func(*visit) error) route {
 // not there (row U02).
 func routes() []route {
 	return []route{
-		{path: web.ConsoleSignedIn, name: "console-signed-in", open: true, get: func(v *visit) error { return v.c.Door.SignedIn(v.w, v.r) }},
+		{path: catalogue.SignedInPath, name: "console-signed-in", open: true, get: func(v *visit) error { return v.c.Door.SignedIn(v.w, v.r) }},
 		{path: web.ConsoleSignOut, name: "console-sign-out", anybody: true, post: func(v *visit) error {
 			return v.c.Door.SignOut(v.w, v.r)
 		}},

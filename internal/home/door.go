@@ -224,7 +224,7 @@ func (d *Door) SignOut(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-func (d *Door) redirect() string { return d.URL.String() + "/signed-in" }
+func (d *Door) redirect() string { return d.URL.String() + catalogue.SignedInPath }
 
 // client is made anew for each sign-in: a client keeps the tokens of one person,
 // and these are wanted by nobody.

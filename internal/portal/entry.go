@@ -28,9 +28,6 @@ type entry struct {
 	WireNote  string
 }
 
-// namesMark is where a text leaves names open (refusal.Reason.Text).
-const namesMark = "{names}"
-
 // entry shows a reason as this environment answers it. Token requests are
 // answered in the environment's dialect; calls to an API, and what breaks the
 // rules of HTTP, in the plain one.
@@ -44,9 +41,9 @@ func (e *Errors) entry(r *refusal.Reason, g *group) *entry {
 		note = "An API with an error format of its own says the same words in that format. Answers with 401 carry the code in the WWW-Authenticate header too."
 	}
 	refused := &refusal.Refusal{Reason: r}
-	named := strings.Contains(r.Text, namesMark)
+	named := strings.Contains(r.Text, refusal.NamesMark)
 	if named {
-		refused.Names = []string{namesMark}
+		refused.Names = []string{refusal.NamesMark}
 	}
 	answer := d.Refuse(refused, question)
 	if g.api {
@@ -56,7 +53,7 @@ func (e *Errors) entry(r *refusal.Reason, g *group) *entry {
 		Reason: r, Path: e.root + "/" + r.ID, Group: g.Title, Status: answer.Status, Named: named,
 		Code: cmp.Or(codeOf(answer.Body), r.Code), Wire: wire(d, answer), WireNote: note,
 	}
-	shown.Said, shown.SaidAfter, _ = strings.Cut(r.Text, namesMark)
+	shown.Said, shown.SaidAfter, _ = strings.Cut(r.Text, refusal.NamesMark)
 	return shown
 }
 

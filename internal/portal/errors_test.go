@@ -60,7 +60,7 @@ func TestEveryReasonHasAPageThatTheListLeadsTo(t *testing.T) {
 				t.Errorf("%s: the page does not say %q", r.ID, want)
 			}
 		}
-		if named := strings.Contains(r.Text, namesMark); named != strings.Contains(text, "stands for names") {
+		if named := strings.Contains(r.Text, refusal.NamesMark); named != strings.Contains(text, "stands for names") {
 			t.Errorf("%s: names are left open: %v, explained: %v", r.ID, named, !named)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/grantway/grantway/internal/refusal"
 	"github.com/grantway/grantway/internal/web"
 	"github.com/grantway/grantway/oauth"
 )
@@ -127,7 +128,7 @@ func (e *entry) markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# %s\n\n`%s`, %d %s\n\n", plain(e.Text), e.Code, e.Status, e.StatusText())
 	if e.Named {
-		b.WriteString("In the answer, `" + namesMark + "` stands for names of this environment's scopes or APIs, separated by spaces.\n\n")
+		b.WriteString("In the answer, `" + refusal.NamesMark + "` stands for names of this environment's scopes or APIs, separated by spaces.\n\n")
 	}
 	fmt.Fprintf(&b, "## Why\n\n%s\n\n## What to do\n\n%s\n\n", plain(e.Cause), plain(e.Cure))
 	fmt.Fprintf(&b, "## Sending it again\n\n%s\n\n## On the wire\n\n```http\n%s\n```\n", e.Again(), strings.TrimSuffix(e.Wire, "\n"))

@@ -89,7 +89,7 @@ type selfRoute struct {
 // objects say.
 func selfRoutes() []*selfRoute {
 	return []*selfRoute{
-		{path: web.ConsoleSignedIn, name: "portal-signed-in", open: true, get: func(v *self) error { return v.s.Door.SignedIn(v.w, v.r) }},
+		{path: catalogue.SignedInPath, name: "portal-signed-in", open: true, get: func(v *self) error { return v.s.Door.SignedIn(v.w, v.r) }},
 		{path: web.ConsoleSignOut, name: "portal-sign-out", post: (*self).signOut},
 		{path: "/ask", name: "portal-ask", open: true, get: (*self).ask, post: (*self).asked},
 		{path: "/ask/thanks", name: "portal-thanks", open: true, get: (*self).thanks},
@@ -204,7 +204,7 @@ func (v *self) answer() error {
 
 // recognise finds out who is there, and whose member they are.
 func (v *self) recognise() (err error) {
-	if v.at.path == web.ConsoleSignedIn {
+	if v.at.path == catalogue.SignedInPath {
 		return nil
 	}
 	if v.who, err = v.s.Door.Visitor(v.r); err != nil {

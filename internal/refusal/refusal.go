@@ -65,7 +65,7 @@ func (r *Reason) From(cause error) *Refusal { return &Refusal{Reason: r, cause: 
 func (r *Reason) Naming(names ...string) *Refusal { return &Refusal{Reason: r, Names: names} }
 
 func (r *Reason) describe(names []string) string {
-	if !strings.Contains(r.Text, namesMark) {
+	if !strings.Contains(r.Text, NamesMark) {
 		return r.Text
 	}
 	said := "none"
@@ -75,13 +75,14 @@ func (r *Reason) describe(names []string) string {
 	if len(said) > maxNames {
 		said = said[:strings.LastIndexByte(said[:maxNames], ' ')+1] + "..."
 	}
-	return strings.Replace(r.Text, namesMark, said, 1)
+	return strings.Replace(r.Text, NamesMark, said, 1)
 }
 
-const (
-	namesMark = "{names}"
-	maxNames  = 600 // bytes: an answer's description stays readable
-)
+// NamesMark is where a Reason's Text leaves names open.
+const NamesMark = "{names}"
+
+// maxNames bounds them, in bytes: an answer's description stays readable.
+const maxNames = 600
 
 // A Refusal is a Reason with what is known about this one case.
 type Refusal struct {

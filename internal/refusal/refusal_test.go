@@ -29,7 +29,7 @@ func TestTable(t *testing.T) {
 				t.Errorf("%s: character %q in the text", r.ID, c)
 			}
 		}
-		if r.Text == "" || strings.HasSuffix(r.Text, ".") || strings.Count(r.Text, "{") != strings.Count(r.Text, namesMark) {
+		if r.Text == "" || strings.HasSuffix(r.Text, ".") || strings.Count(r.Text, "{") != strings.Count(r.Text, NamesMark) {
 			t.Errorf("%s: text %q", r.ID, r.Text)
 		}
 		for name, sentence := range map[string]string{"cause": r.Cause, "cure": r.Cure} {
@@ -105,7 +105,7 @@ func TestOfForeign(t *testing.T) {
 }
 
 func TestNaming(t *testing.T) {
-	before, after, _ := strings.Cut(ScopeUnknown.Text, namesMark)
+	before, after, _ := strings.Cut(ScopeUnknown.Text, NamesMark)
 	long := strings.Repeat("n", 99)
 	for _, row := range []struct {
 		name  string
@@ -119,7 +119,7 @@ func TestNaming(t *testing.T) {
 		{"six of a hundred", []string{long, long, long, long, long, long}, strings.Join([]string{long, long, long, long, long, long}, " ")},
 		{"one more", []string{long, long, long, long, long, long, "n"}, strings.Join([]string{long, long, long, long, long, long}, " ") + " ..."},
 		{"one that is too long", []string{strings.Repeat("n", maxNames+1)}, "..."},
-		{"the mark itself", []string{namesMark}, namesMark},
+		{"the mark itself", []string{NamesMark}, NamesMark},
 	} {
 		got := ScopeUnknown.Naming(row.names...)
 		if want := before + row.want + after; got.Describe() != want || got.Error() != want {

@@ -150,9 +150,8 @@ func (ConsoleShown) screen() string { return "console-shown" }
 
 // Paths of the console that every page of it needs.
 const (
-	ConsoleSignedIn = "/signed-in"
-	ConsoleSignOut  = "/sign-out"
-	ConsoleAssets   = "/assets/"
+	ConsoleSignOut = "/sign-out"
+	ConsoleAssets  = "/assets/"
 )
 
 // Id is what the input of a field is called on its page.
