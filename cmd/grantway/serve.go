@@ -30,9 +30,9 @@ func serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Run the server that a configuration describes",
 		Long: `Run the server that a configuration describes. It refuses to start on anything
-unsafe and names each thing with its cure. SIGHUP, or a change of the file,
-reads the configuration again; a bad one is reported and the last good one
-stays.`,
+unsafe and names each thing with its cure. SIGHUP, or a change of the file or
+of one that it names (OpenAPI documents, logos, translations), reads the
+configuration again; a bad one is reported and the last good one stays.`,
 		Example: `  grantway serve --config /etc/grantway/grantway.yaml
   grantway config check --production /etc/grantway/grantway.yaml`,
 		Args: cobra.NoArgs,

@@ -157,6 +157,36 @@ func TestServeFollowsItsFile(t *testing.T) {
 	p.logged("a change of them needs a restart", 1)
 }
 
+// TestServeFollowsDocuments: the portal's reference is what the OpenAPI document
+// says now, without a touch of the configuration.
+func TestServeFollowsDocuments(t *testing.T) {
+	t.Parallel()
+	document := filepath.Join(t.TempDir(), "notes.json")
+	describe := func(summary string) {
+		writeFile(t, document, `{"openapi": "3.1.0", "info": {"title": "Notes", "version": "1"}, "paths": {
+			"/notes": {"get": {"summary": "`+summary+`", "responses": {"200": {"description": "They"}}}}}}`)
+	}
+	describe("Lists all notes")
+	p := publish(t, serveSecrets, t.TempDir(), http.HandlerFunc(notes),
+		"    scopes:\n      notes:read:", "    openapi: "+document+"\n    scopes:\n      notes:read:",
+		"apis:\n", "portal: {url: 'https://developers.notes.test'}\napis:\n")
+	reference := func() string {
+		return httpGet(t, p.client, "http://developers.notes.test/staging/reference-notes", "").body
+	}
+	if page := reference(); !strings.Contains(page, "Lists all notes") {
+		t.Fatalf("the reference at the start: %s", page)
+	}
+	describe("Gathers what was noted")
+	p.until("the new reference", func() bool { return strings.Contains(reference(), "Gathers what was noted") })
+	writeFile(t, document, `{"openapi": "3.1.0", "paths": `)
+	if line := p.logged("the last good one stays", 1); !strings.Contains(line, document) {
+		t.Errorf("a bad document is reported so: %s", line)
+	}
+	if page := reference(); !strings.Contains(page, "Gathers what was noted") {
+		t.Errorf("the last good document is not in force: %s", page)
+	}
+}
+
 // TestServeFinishesWhatIsUnderWay: a restart loses no call.
 func TestServeFinishesWhatIsUnderWay(t *testing.T) {
 	t.Parallel()

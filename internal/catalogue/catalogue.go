@@ -44,6 +44,7 @@ type Catalogue struct {
 
 	places places            // of the file, for CheckServe
 	sum    [sha256.Size]byte // of the file, for Watch
+	beside []*beside         // files that it names, for Watch
 }
 
 // HomeName is the name of the environment of the deployment itself.

@@ -18,6 +18,7 @@ type decoder struct {
 	places
 	faults Faults
 	env    func(string) (string, bool)
+	beside []*beside // files that the file names
 }
 
 // decodable is a type that is not read by its kind.

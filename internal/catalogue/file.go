@@ -85,7 +85,8 @@ type APIEntry struct {
 	// Other issuers whose tokens are good here for a time, so that clients can move to this one gradually.
 	Issuers []IssuerEntry `yaml:"issuers"`
 	// Its OpenAPI document, version 3.0 or 3.1, in JSON or YAML: the portal's reference shows what it says of the routes,
-	// and `grantway lint` where the two differ. A relative path starts at this file's folder. It is read when this file is.
+	// and `grantway lint` where the two differ. A relative path starts at this file's folder. A change of it is followed
+	// as one of this file is.
 	OpenAPI string `yaml:"openapi"`
 	// The rights at the API, by the name that tokens carry (RFC 6749 §3.3), at most 256 characters. `public`, `token` and
 	// `all` are words of this file and no scopes.

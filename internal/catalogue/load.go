@@ -63,24 +63,30 @@ func read(path string) ([]byte, error) {
 // because the secret is hashed; the same file and variables give the same
 // catalogue on every node and at every reload.
 func Parse(name string, data []byte, env func(string) (string, bool)) (*Catalogue, error) {
+	c, _, err := build(name, data, env)
+	return c, err
+}
+
+// build also returns what the file names beside it, as far as it could be read.
+func build(name string, data []byte, env func(string) (string, bool)) (*Catalogue, []*beside, error) {
 	d := &decoder{places: places{file: name, at: map[string]place{"": {1, 1}}}, env: env}
 	body := d.document(data)
 	if len(d.faults) > 0 {
-		return nil, d.faults
+		return nil, nil, d.faults
 	}
 	var file File
 	d.structure(body, reflect.ValueOf(&file).Elem(), "")
 	r := resolver{decoder: d, file: &file}
 	c := r.catalogue()
 	if len(d.faults) > 0 {
-		return nil, d.faults.sorted()
+		return nil, d.beside, d.faults.sorted()
 	}
 	// Hashing takes its time, so it is done for a good file only.
 	if r.secrets(c); len(d.faults) > 0 {
-		return nil, d.faults.sorted()
+		return nil, d.beside, d.faults.sorted()
 	}
-	c.places, c.sum = d.places, sha256.Sum256(data)
-	return c, nil
+	c.places, c.sum, c.beside = d.places, sha256.Sum256(data), d.beside
+	return c, d.beside, nil
 }
 
 // document returns the one document of a file, or reports why there is none.

@@ -148,6 +148,7 @@ func (r *resolver) openAPI(p *plan) *OpenAPI {
 	if !filepath.IsAbs(name) {
 		name = filepath.Join(filepath.Dir(r.decoder.file), filepath.FromSlash(name))
 	}
+	r.besides(name)
 	o, err := LoadOpenAPI(name)
 	if faults, ok := errors.AsType[Faults](err); ok {
 		r.faults = append(r.faults, faults...)

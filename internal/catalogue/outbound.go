@@ -17,6 +17,7 @@ var privateNetworks = []netip.Prefix{
 // outbound resolves where the server may go by itself.
 func (r *resolver) outbound() Outbound {
 	o := Outbound{CA: r.file.Outbound.CA}
+	r.besides(o.CA)
 	for i, text := range r.file.Outbound.Networks {
 		path := index("outbound.networks", i)
 		switch network, good := r.network(path, text); {

@@ -31,6 +31,8 @@ func (r *resolver) login(path string, e *Environment, v *EnvironmentEntry) {
 		Mail:         r.mail(join(path, "mail"), l.Mail),
 		Translations: l.Translations,
 	}
+	r.besides(l.Theme.Logo)
+	r.besides(l.Translations)
 	if e.Login.Theme.Name == "" {
 		e.Login.Theme.Name = r.file.Name
 	}

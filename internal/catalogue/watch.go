@@ -15,7 +15,8 @@ type Options struct {
 	Env      func(name string) (string, bool) // environment variables; nil: os.LookupEnv
 }
 
-// Watch follows the file that current was loaded from until ctx is done. It
+// Watch follows the file that current was loaded from until ctx is done, and the
+// files that it names: OpenAPI documents, logos, translations, outbound.ca. It
 // calls apply for each new content that is good, and report for each that is
 // not, once, so that the last good catalogue stays in force; report also gets
 // the error when the file cannot be read. The two are called one at a time, from
@@ -30,7 +31,7 @@ func Watch(ctx context.Context, path string, current *Catalogue, o Options, appl
 	if o.Env == nil {
 		o.Env = os.LookupEnv
 	}
-	w := watcher{path: path, options: o, apply: apply, report: report, seen: current.sum}
+	w := watcher{path: path, options: o, apply: apply, report: report, seen: current.sum, beside: current.beside}
 	tick := time.NewTicker(o.Interval)
 	defer tick.Stop()
 	for {
@@ -60,11 +61,16 @@ type watcher struct {
 	missing bool              // at the last look, the file could not be read
 	seen    [sha256.Size]byte // of the last content
 	bad     bool              // the last content was bad
+	beside  []*beside         // what it named; of a bad one, and what the last good one named
+	another bool              // one of those is another one, and nobody has read it yet
 }
 
 func (w *watcher) look(poked bool) {
+	for _, b := range w.beside {
+		w.another = b.changed(poked) || w.another
+	}
 	info, err := os.Stat(w.path)
-	if err == nil && !poked && w.same(info) {
+	if err == nil && !poked && !w.another && w.same(info) {
 		return
 	}
 	var data []byte
@@ -80,15 +86,17 @@ func (w *watcher) look(poked bool) {
 	}
 	w.info, w.looked, w.missing = info, time.Now(), false
 	sum := sha256.Sum256(data)
-	if sum == w.seen && !(poked && w.bad) {
+	if sum == w.seen && !w.another && !(poked && w.bad) {
 		return
 	}
-	w.seen = sum
-	c, err := Parse(w.path, data, w.options.Env)
+	w.seen, w.another = sum, false
+	c, named, err := build(w.path, data, w.options.Env)
 	if w.bad = err != nil; w.bad {
+		w.beside = joined(named, w.beside)
 		w.report(err)
 		return
 	}
+	w.beside = named
 	w.apply(c)
 }
 

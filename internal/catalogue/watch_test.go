@@ -20,10 +20,13 @@ type watching struct {
 	stop    func()
 }
 
-func watch(t *testing.T) *watching {
+func watch(t *testing.T) *watching { return watchIn(t, t.TempDir(), sample) }
+
+// watchIn watches a file of that text in a folder.
+func watchIn(t *testing.T, folder, text string) *watching {
 	t.Helper()
-	w := &watching{t: t, path: filepath.Join(t.TempDir(), "grantway.yaml"), poke: make(chan struct{})}
-	w.write(sample)
+	w := &watching{t: t, path: filepath.Join(folder, "grantway.yaml"), poke: make(chan struct{})}
+	w.write(text)
 	c, err := Load(w.path, sampleEnv)
 	if err != nil {
 		t.Fatal(err)
@@ -42,11 +45,17 @@ func watch(t *testing.T) *watching {
 
 func (w *watching) write(text string) {
 	w.t.Helper()
-	beside := w.path + ".new"
+	w.put(w.path, text)
+}
+
+// put replaces a file.
+func (w *watching) put(path, text string) {
+	w.t.Helper()
+	beside := path + ".new"
 	if err := os.WriteFile(beside, []byte(text), 0o600); err != nil {
 		w.t.Fatal(err)
 	}
-	if err := os.Rename(beside, w.path); err != nil {
+	if err := os.Rename(beside, path); err != nil {
 		w.t.Fatal(err)
 	}
 }
@@ -114,6 +123,65 @@ func TestWatchPoke(t *testing.T) {
 		close(w.poke)
 		w.write(renamed("Closed"))
 		w.after(2*time.Second, "Poked Closed", 2)
+	})
+}
+
+// TestWatchBeside: what the file names is followed as the file is.
+func TestWatchBeside(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		folder := t.TempDir()
+		document, logo, texts, authority := filepath.Join(folder, "notes.yaml"), filepath.Join(folder, "logo.png"), filepath.Join(folder, "texts"), filepath.Join(folder, "ca.pem")
+		if err := os.Mkdir(texts, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		described := func(title string) string { return strings.Replace(notesAPI, "title: ", "title: "+title+" ", 1) }
+		if err := os.WriteFile(document, []byte(described("A")), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		w := watchIn(t, folder, strings.NewReplacer(
+			"    title: Notes\n", "    title: Notes\n    openapi: notes.yaml\n",
+			"    title: Playground\n", "    title: Playground\n    accounts: true\n    login: {theme: {logo: "+logo+"}, translations: "+texts+"}\n",
+			"ca: /etc/grantway/ca.pem", "ca: "+authority,
+		).Replace(sample))
+		defer w.stop()
+		w.after(time.Minute, "", 0)
+		w.put(document, described("B")) // as long as the one before
+		w.after(2*time.Second, "Sample", 0)
+
+		w.put(document, "openapi: 1")
+		w.after(time.Minute, "Sample", 1) // once, and the last good one is kept
+		if !strings.Contains(w.reports[0].Error(), document) {
+			t.Errorf("a bad document is reported so: %v", w.reports[0])
+		}
+		w.poke <- struct{}{}
+		w.after(0, "Sample", 2) // who asks is answered
+		if err := os.Remove(document); err != nil {
+			t.Fatal(err)
+		}
+		w.after(time.Minute, "Sample", 3)
+		w.put(document, described("C"))
+		w.after(2*time.Second, "Sample Sample", 3)
+
+		w.put(logo, "<svg>")
+		w.after(2*time.Second, "Sample Sample Sample", 3)
+		w.put(filepath.Join(texts, "fr.yaml"), "a: b")
+		w.after(2*time.Second, "Sample Sample Sample Sample", 3)
+		w.put(filepath.Join(texts, "fr.yaml"), "a: c")
+		w.put(filepath.Join(texts, "README.md"), "no texts")
+		w.after(2*time.Second, strings.Repeat("Sample ", 4)+"Sample", 3)
+		w.put(authority, "-----")
+		w.after(time.Minute, strings.Repeat("Sample ", 5)+"Sample", 3)
+
+		// A change while the file itself is away is not forgotten.
+		if err := os.Rename(w.path, w.path+".away"); err != nil {
+			t.Fatal(err)
+		}
+		w.put(document, described("D"))
+		w.after(time.Minute, strings.Repeat("Sample ", 5)+"Sample", 4)
+		if err := os.Rename(w.path+".away", w.path); err != nil {
+			t.Fatal(err)
+		}
+		w.after(time.Minute, strings.Repeat("Sample ", 6)+"Sample", 4)
 	})
 }
 
