@@ -1,7 +1,6 @@
 package main
 
 import (
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -21,19 +20,9 @@ var (
 // where it names one.
 func TestLinks(t *testing.T) {
 	t.Parallel()
-	const root = "../.."
 	links := 0
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if d.IsDir() && path != root && (strings.HasPrefix(d.Name(), ".") || d.Name() == "node_modules" || d.Name() == "testdata") {
-			return filepath.SkipDir
-		}
-		if filepath.Ext(path) != ".md" {
-			return nil
-		}
-		prose := fenced.ReplaceAllString(readFile(t, path), "")
+	everyPage(t, func(path, text string) {
+		prose := fenced.ReplaceAllString(text, "")
 		for _, found := range markdownLink.FindAllStringSubmatch(inlineCode.ReplaceAllString(prose, "code"), -1) {
 			to, anchor, _ := strings.Cut(found[1], "#")
 			if strings.HasPrefix(to, "http://") || strings.HasPrefix(to, "https://") || strings.HasPrefix(to, "mailto:") {
@@ -50,11 +39,7 @@ func TestLinks(t *testing.T) {
 				t.Errorf("%s links to %s, which has no such heading", path, found[1])
 			}
 		}
-		return nil
 	})
-	if err != nil {
-		t.Fatal(err)
-	}
 	if links < 20 {
 		t.Errorf("only %d links found: the walk is wrong", links)
 	}
