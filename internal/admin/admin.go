@@ -107,6 +107,10 @@ type Options struct {
 	// none of that name. Nil: changes are not sealed.
 	Audited func(environment string) *Audited
 
+	// Under is the path under which the handler is mounted, before Prefix, where its
+	// requests come without it: what the answers point to begins with it.
+	Under string
+
 	// Authorize says who is asking, by a name for the record of changes, if they
 	// have the permission. The environment is r.PathValue("environment"), empty
 	// where the route is not about one. The request has no cookies, wherever it
@@ -184,7 +188,7 @@ func (a *api) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a.refuse(w, r, err)
 		return
 	}
-	done.write(w)
+	done.write(w, a.Under)
 }
 
 // A reply is what is answered when it went well.
@@ -217,10 +221,10 @@ func (c *call) answer() (*reply, error) {
 	return made, nil
 }
 
-func (y *reply) write(w http.ResponseWriter) {
+func (y *reply) write(w http.ResponseWriter, under string) {
 	h := w.Header()
 	if y.Location != "" {
-		h.Set("Location", y.Location)
+		h.Set("Location", under+y.Location)
 	}
 	if y.Tag != "" {
 		h.Set("ETag", y.Tag)

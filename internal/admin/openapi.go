@@ -16,7 +16,13 @@ type object map[string]any
 
 // describe is this API in OpenAPI 3.1, made of the route table and of the types
 // that the routes read and write, so that it says what they do.
-func describe(c *call) (object, error) { return openAPI(c.api.routes), nil }
+func describe(c *call) (object, error) {
+	described := openAPI(c.api.routes)
+	if c.api.Under != "" {
+		described["servers"] = []object{{"url": c.api.Under}}
+	}
+	return described, nil
+}
 
 func openAPI(routes []route) object {
 	schemas, paths := object{}, object{}
