@@ -9,6 +9,7 @@ package activity
 
 import (
 	"context"
+	"net/netip"
 	"time"
 
 	"github.com/grantway/grantway/internal/refusal"
@@ -19,10 +20,11 @@ import (
 type Fact struct {
 	Trace       string // 32 hexadecimal digits, also in the answer
 	Environment string
-	Event       string // "token.issued", "call.passed"; empty until known
-	Route       string // the endpoint or route that answered: never the path that was sent
-	Client      string // proven, or claimed when Refusal is set
-	Secret      string // id of the secret that was used
+	Event       string       // "token.issued", "call.passed"; empty until known
+	Route       string       // the endpoint or route that answered: never the path that was sent
+	Client      string       // proven, or claimed when Refusal is set
+	Secret      string       // id of the secret that was used
+	From        netip.Prefix // the network that it was used from, as coarse as it is kept; zero: unknown
 	Grant       string
 	API         string
 	Scopes      int      // how many scopes the token got

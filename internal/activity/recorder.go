@@ -2,6 +2,7 @@ package activity
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -36,7 +37,7 @@ const (
 type Settings struct {
 	Activity store.Activity
 	Secrets  interface { // the part of store.Secrets that is needed
-		Used(ctx context.Context, at map[string]time.Time) error
+		Used(ctx context.Context, uses map[string]store.SecretUse) error
 	}
 
 	// ScopeUses is told which scopes the calls of each client needed, once a day for
@@ -55,8 +56,8 @@ type Settings struct {
 }
 
 // A Recorder adds up the facts of one environment and writes them to its store in
-// batches: counts by the hour, the refused requests one by one, and when each
-// secret was last used. It is safe for concurrent use. Flush it every FlushEvery
+// batches: counts by the hour, the refused requests one by one, and when and from
+// where each secret was last used. It is safe for concurrent use. Flush it every FlushEvery
 // and once at the end.
 type Recorder struct {
 	settings Settings
@@ -68,7 +69,7 @@ type Recorder struct {
 	spare   interval
 	tallies map[key]sum // not written yet
 	refused []unwritten
-	used    map[string]time.Time
+	used    map[string]store.SecretUse
 	uses    scopeUses
 }
 
@@ -79,9 +80,11 @@ type key struct {
 	claimed                             bool // nobody has proven to be the client
 }
 
-// A sum is how often, when last in microseconds, and which scopes it took.
+// A sum is how often, when last in microseconds and from where, and which scopes
+// it took.
 type sum struct {
 	count, last int64
+	from        netip.Prefix
 	needed      []string
 }
 
@@ -120,7 +123,7 @@ func (i *interval) empty() {
 
 // NewRecorder returns a Recorder that has nothing to write.
 func NewRecorder(s Settings) *Recorder {
-	r := &Recorder{settings: s, spare: newInterval(), tallies: map[key]sum{}, used: map[string]time.Time{}, uses: newScopeUses()}
+	r := &Recorder{settings: s, spare: newInterval(), tallies: map[key]sum{}, used: map[string]store.SecretUse{}, uses: newScopeUses()}
 	for i := range r.shards {
 		r.shards[i].interval = newInterval()
 	}
@@ -146,7 +149,7 @@ func (r *Recorder) Record(f *Fact) {
 		s = &r.shards[f.Trace[n-1]%shards]
 	}
 	s.mu.Lock()
-	counted := s.count(k, f.Started.UnixMicro(), f.Needed)
+	counted := s.count(k, f)
 	kept := k.refusal == "" || s.keep(k, f)
 	s.mu.Unlock()
 	if !counted {
@@ -158,7 +161,7 @@ func (r *Recorder) Record(f *Fact) {
 }
 
 // count adds to a tally and reports whether there was room.
-func (i *interval) count(k key, at int64, needed []string) bool {
+func (i *interval) count(k key, f *Fact) bool {
 	known, ok := i.tallies[k]
 	if !ok && k.claimed {
 		if i.claimed < shardClaimed {
@@ -176,8 +179,10 @@ func (i *interval) count(k key, at int64, needed []string) bool {
 		i.tallies[k] = known
 	}
 	known.count++
-	known.last = max(known.last, at)
-	for _, scope := range needed {
+	if at := f.Started.UnixMicro(); at >= known.last {
+		known.last, known.from = at, f.From
+	}
+	for _, scope := range f.Needed {
 		if len(known.needed) < tallyScopes && !slices.Contains(known.needed, scope) {
 			known.needed = append(known.needed, scope)
 		}
@@ -252,8 +257,9 @@ func (r *Recorder) Flush(ctx context.Context) error {
 func (r *Recorder) take(i *interval) {
 	for k, s := range i.tallies {
 		if (k.event == TokenIssued || k.event == TokenReused) && k.secret != "" {
-			if at := time.UnixMicro(s.last).UTC(); r.used[k.secret].Before(at) && (len(r.used) < waitingTallies || !r.used[k.secret].IsZero()) {
-				r.used[k.secret] = at
+			at, last := time.UnixMicro(s.last).UTC(), r.used[k.secret].At
+			if last.Before(at) && (len(r.used) < waitingTallies || !last.IsZero()) {
+				r.used[k.secret] = store.SecretUse{At: at, From: network(s.from)}
 			}
 		}
 		if r.settings.ScopeUses != nil && k.client != "" {
@@ -269,6 +275,14 @@ func (r *Recorder) take(i *interval) {
 	room := min(len(i.refused), waitingRefused-len(r.refused))
 	r.refused = append(r.refused, i.refused[:room]...)
 	r.dropped[1].Add(int64(len(i.refused) - room))
+}
+
+// network is how a network is stored.
+func network(n netip.Prefix) string {
+	if !n.IsValid() {
+		return ""
+	}
+	return n.String()
 }
 
 // write hands a batch to the store and forgets it once it is there.

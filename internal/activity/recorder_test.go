@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -191,8 +192,12 @@ func TestLastUse(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f.Record(issued(func(f *activity.Fact) { f.Started = now.Add(time.Second) }))
-	f.Record(issued())
+	from := func(network string) func(*activity.Fact) {
+		return func(f *activity.Fact) { f.From = netip.MustParsePrefix(network) }
+	}
+	f.Record(issued(from("203.0.113.0/24"), func(f *activity.Fact) { f.Started = now.Add(time.Second) }))
+	f.Record(issued(from("198.51.100.0/24")))                                                               // earlier
+	f.Record(issued(from("198.51.100.0/24"), func(f *activity.Fact) { f.Trace = strings.Repeat("5", 32) })) // and in another shard
 	f.Record(issued(func(f *activity.Fact) { f.Secret, f.Event = "s2", "call.passed" }))
 	f.Record(issued(func(f *activity.Fact) { f.Secret, f.Event = "s3", activity.TokenReused }))
 	f.flush(t)
@@ -201,11 +206,11 @@ func TestLastUse(t *testing.T) {
 		t.Fatal(err)
 	}
 	slices.SortFunc(c.Secrets, func(a, b store.Secret) int { return cmp.Compare(a.ID, b.ID) })
-	if got := c.Secrets[0].LastUsedAt; got != now.Add(time.Second) {
-		t.Errorf("last used %v, want the latest token", got)
+	if got := c.Secrets[0]; got.LastUsedAt != now.Add(time.Second) || got.LastUsedFrom != "203.0.113.0/24" {
+		t.Errorf("last used %v from %q, want the latest token", got.LastUsedAt, got.LastUsedFrom)
 	}
-	if got := c.Secrets[2].LastUsedAt; got != now {
-		t.Errorf("last used %v, though it obtained a token again", got)
+	if got := c.Secrets[2]; got.LastUsedAt != now || got.LastUsedFrom != "" {
+		t.Errorf("last used %v from %q, though it obtained a token again, and nobody knows from where", got.LastUsedAt, got.LastUsedFrom)
 	}
 	if got := c.Secrets[1].LastUsedAt; !got.IsZero() {
 		t.Errorf("last used %v, though it obtained no token", got)

@@ -70,7 +70,7 @@ type ClientPage struct {
 func (c Client) stable() any {
 	c.Secrets = slices.Clone(c.Secrets)
 	for i := range c.Secrets {
-		c.Secrets[i].LastUsedAt = time.Time{}
+		c.Secrets[i].LastUsedAt, c.Secrets[i].LastUsedFrom = time.Time{}, ""
 	}
 	return c
 }

@@ -11,12 +11,13 @@ import (
 
 // A ShownSecret is what is shown of a secret.
 type ShownSecret struct {
-	ID         string    `json:"id" doc:"What to revoke it by."`
-	Hint       string    `json:"hint" doc:"Its last characters; empty for one that was not made here."`
-	CreatedAt  time.Time `json:"created_at,omitzero" doc:"When it was added; absent for a client of grantway.yaml."`
-	ExpiresAt  time.Time `json:"expires_at,omitzero" doc:"When it ends; absent: it does not."`
-	LastUsedAt time.Time `json:"last_used_at,omitzero" doc:"When it was last used, to within seconds; absent: never."`
-	Live       bool      `json:"live" doc:"It has not expired."`
+	ID           string    `json:"id" doc:"What to revoke it by."`
+	Hint         string    `json:"hint" doc:"Its last characters; empty for one that was not made here."`
+	CreatedAt    time.Time `json:"created_at,omitzero" doc:"When it was added; absent for a client of grantway.yaml."`
+	ExpiresAt    time.Time `json:"expires_at,omitzero" doc:"When it ends; absent: it does not."`
+	LastUsedAt   time.Time `json:"last_used_at,omitzero" doc:"When it was last used, to within seconds; absent: never."`
+	LastUsedFrom string    `json:"last_used_from,omitempty" doc:"The network from which it was used then, such as 203.0.113.0/24; absent: never, or unknown."`
+	Live         bool      `json:"live" doc:"It has not expired."`
 }
 
 // A NewSecret is a secret to add. What is absent is the default.
@@ -89,7 +90,8 @@ func (c *call) secrets(client *store.Client) []ShownSecret {
 	shown := make([]ShownSecret, len(client.Secrets))
 	for i, s := range client.Secrets {
 		shown[i] = ShownSecret{
-			ID: s.ID, Hint: s.Hint, CreatedAt: s.CreatedAt, ExpiresAt: s.ExpiresAt, LastUsedAt: s.LastUsedAt, Live: s.Live(now),
+			ID: s.ID, Hint: s.Hint, CreatedAt: s.CreatedAt, ExpiresAt: s.ExpiresAt,
+			LastUsedAt: s.LastUsedAt, LastUsedFrom: s.LastUsedFrom, Live: s.Live(now),
 		}
 	}
 	return shown

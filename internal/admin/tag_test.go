@@ -9,6 +9,8 @@ import (
 	"sync"
 	"testing"
 	"time"
+
+	"github.com/grantway/grantway/internal/store"
 )
 
 // matching gives a request a condition.
@@ -93,11 +95,11 @@ func TestTagStaysWhenASecretIsUsed(t *testing.T) {
 	path := made.Header().Get("Location")
 	seen := f.does(t, 200, "GET", path, "").Header().Get("ETag")
 	changed := decoded[Changed](t, made)
-	if err := f.environments[0].Secrets.Used(t.Context(), map[string]time.Time{changed.SecretID: today.Add(time.Hour)}); err != nil {
+	if err := f.environments[0].Secrets.Used(t.Context(), map[string]store.SecretUse{changed.SecretID: {At: today.Add(time.Hour), From: "203.0.113.0/24"}}); err != nil {
 		t.Fatal(err)
 	}
 	w := f.does(t, 200, "GET", path, "")
-	if decoded[Client](t, w).Secrets[0].LastUsedAt.IsZero() || w.Header().Get("ETag") != seen {
+	if s := decoded[Client](t, w).Secrets[0]; s.LastUsedAt.IsZero() || s.LastUsedFrom != "203.0.113.0/24" || w.Header().Get("ETag") != seen {
 		t.Errorf("the tag was %s and is %s: %s", seen, w.Header().Get("ETag"), w.Body)
 	}
 }

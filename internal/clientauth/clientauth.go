@@ -109,7 +109,8 @@ func (a *Authenticator) Authenticate(r *http.Request, body wire.Parameters) (*st
 		client, err := a.public(r.Context(), presented.Readings[0].ClientID)
 		return client, nil, err
 	}
-	budgets := a.budgets(r, presented)
+	from := limit.ClientAddress(r, a.Trusted)
+	budgets := budgets(from, presented)
 	for _, budget := range budgets {
 		if ok, wait := a.Failures.Allow(budget); !ok {
 			return nil, nil, &RetryAfter{Err: refusal.TooManyFailures, Wait: wait}
@@ -121,7 +122,7 @@ func (a *Authenticator) Authenticate(r *http.Request, body wire.Parameters) (*st
 		var used *store.Secret
 		client, used, why = a.prove(r.Context(), reading)
 		if why == nil {
-			fact.Client, fact.Secret = client.ID, used.ID
+			fact.Client, fact.Secret, fact.From = client.ID, used.ID, limit.CoarseNetwork(from)
 			if err := permitted(client, used, presented.Method, a.Now()); err != nil {
 				return nil, nil, err
 			}
@@ -253,8 +254,8 @@ func permitted(client *store.Client, used *store.Secret, method string, now time
 // from one network must not lock it out for others. There is one for each id that
 // the credentials can mean; counting one spelling only would give a new budget
 // to every other spelling (row E16).
-func (a *Authenticator) budgets(r *http.Request, presented Credentials) []string {
-	network := limit.AddressKey(limit.ClientAddress(r, a.Trusted))
+func budgets(from netip.Addr, presented Credentials) []string {
+	network := limit.AddressKey(from)
 	keys := make([]string, 0, 2)
 	for _, reading := range presented.Readings {
 		id := reading.ClientID[:min(len(reading.ClientID), maxIDBytes)] // no longer id exists, and a key is kept in memory

@@ -21,10 +21,19 @@ func AddressKey(address netip.Addr) string {
 }
 
 func addressNetwork(address netip.Addr) netip.Prefix {
+	return cut(address, 32, 64)
+}
+
+// CoarseNetwork is what may be remembered of where a request came from: enough to
+// tell one site from another, and not one subscriber from the next. An IPv4
+// address is cut to 24 bits, an IPv6 one to 48. An invalid address has none.
+func CoarseNetwork(address netip.Addr) netip.Prefix { return cut(address, 24, 48) }
+
+func cut(address netip.Addr, bits4, bits6 int) netip.Prefix {
 	address = address.Unmap()
-	bits := 64
+	bits := bits6
 	if address.Is4() {
-		bits = 32
+		bits = bits4
 	}
 	network, err := address.Prefix(bits)
 	if err != nil {

@@ -28,6 +28,26 @@ func TestAddressKey(t *testing.T) {
 
 var proxies = []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")}
 
+func TestCoarseNetwork(t *testing.T) {
+	for address, want := range map[string]string{
+		"203.0.113.9":        "203.0.113.0/24",
+		"203.0.113.255":      "203.0.113.0/24",
+		"203.0.114.0":        "203.0.114.0/24",
+		"::ffff:203.0.113.9": "203.0.113.0/24",
+		"2001:db8:1:2::3":    "2001:db8:1::/48",
+		"2001:db8:1:ffff::":  "2001:db8:1::/48",
+		"2001:db8:2::":       "2001:db8:2::/48",
+		"fe80::1%eth0":       "fe80::/48",
+	} {
+		if got := CoarseNetwork(netip.MustParseAddr(address)); got.String() != want {
+			t.Errorf("the network of %s is %v, want %s", address, got, want)
+		}
+	}
+	if got := CoarseNetwork(netip.Addr{}); got.IsValid() {
+		t.Errorf("the network of no address is %v", got)
+	}
+}
+
 func TestClientAddress(t *testing.T) {
 	for _, row := range []struct {
 		name, peer string

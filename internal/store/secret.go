@@ -16,6 +16,10 @@ type Secret struct {
 	CreatedAt  time.Time
 	ExpiresAt  time.Time // zero: it does not expire
 	LastUsedAt time.Time // zero: never, as far as was recorded
+
+	// LastUsedFrom is the network from which it was used at LastUsedAt, such as
+	// "203.0.113.0/24"; empty: never, or unknown.
+	LastUsedFrom string
 }
 
 // Live reports whether the secret has not expired.
@@ -45,7 +49,14 @@ type Secrets interface {
 	// and id (zero and empty: from the first). They come without verifiers.
 	Ending(ctx context.Context, now, before, after time.Time, id string, limit int) ([]Secret, error)
 
-	// Used records when secrets were last used, by secret id. It never moves a
-	// time back, ignores secrets that are gone and writes no change.
-	Used(ctx context.Context, at map[string]time.Time) error
+	// Used records when and from where secrets were last used, by secret id. It
+	// never moves a time back, takes the network of the latest use with its time,
+	// ignores secrets that are gone and writes no change.
+	Used(ctx context.Context, uses map[string]SecretUse) error
+}
+
+// A SecretUse is when a secret was used, and from where.
+type SecretUse struct {
+	At   time.Time
+	From string // as LastUsedFrom
 }

@@ -17,7 +17,7 @@ type clients struct{ *Store }
 // moment, and in one round trip.
 const clientColumns = `c.id, c.name, c.type, c.grants, c.auth_methods, c.allotted, c.grants_end, c.sign_in, c.partner, c.declared, c.created_at, c.disabled_at,
 		COALESCE(s.id, ''), COALESCE(s.verifier, ''), COALESCE(s.hint, ''),
-		COALESCE(s.created_at, 0), COALESCE(s.expires_at, 0), COALESCE(s.last_used_at, 0)`
+		COALESCE(s.created_at, 0), COALESCE(s.expires_at, 0), COALESCE(s.last_used_at, 0), COALESCE(s.last_used_from, '')`
 
 var (
 	insertClient = sentence(`INSERT INTO {}client
@@ -45,7 +45,7 @@ var (
 	endGrantsOf  = sentence(`UPDATE {}client SET ended_at = $2 WHERE id = $1`)
 	forgetClient = sentence(`UPDATE {}client SET name = '', type = '', grants = '[]', auth_methods = '[]', allotted = 'null',
 		grants_end = '', sign_in = '', partner = '', ended_at = $2, deleted_at = $2 WHERE id = $1 AND deleted_at = 0`)
-	forgetSecrets = sentence(`UPDATE {}secret SET verifier = '', hint = '', revoked_at = $2
+	forgetSecrets = sentence(`UPDATE {}secret SET verifier = '', hint = '', last_used_from = '', revoked_at = $2
 		WHERE client_id = $1 AND revoked_at = 0`)
 )
 
@@ -139,7 +139,7 @@ func (s clients) read(ctx context.Context, q statement, args ...any) ([]store.Cl
 			secretCreated, expires, lastUse int64
 		)
 		err := scan(&c.ID, &c.Name, &c.Type, &grants, &methods, &allotted, &ends, &signIn, &c.Partner, &declared, &created, &disabled,
-			&one.ID, &one.Verifier, &one.Hint, &secretCreated, &expires, &lastUse)
+			&one.ID, &one.Verifier, &one.Hint, &secretCreated, &expires, &lastUse, &one.LastUsedFrom)
 		if err != nil {
 			return err
 		}

@@ -44,6 +44,7 @@ var firstKeys = []statement{
 	sentence(`DROP INDEX {}secret_expires`),
 	sentence(`DROP INDEX {}change_client`),
 	sentence(`DROP INDEX {}change_id`),
+	sentence(`ALTER TABLE {}secret DROP COLUMN last_used_from`),
 	sentence(`ALTER TABLE {}client DROP COLUMN partner`),
 	sentence(`ALTER TABLE {}client DROP COLUMN grants_end`),
 	sentence(`ALTER TABLE {}client DROP COLUMN sign_in`),
@@ -62,6 +63,10 @@ func TestKeysOfTheFirstTablesSign(t *testing.T) {
 			created := time.Unix(1_700_000_000, 0).UTC()
 			s, err := Open(t.Context(), dsn, Options{})
 			if err != nil {
+				t.Fatal(err)
+			}
+			client := store.Client{ID: "c", Secrets: []store.Secret{{ID: "s", ClientID: "c", LastUsedAt: created, LastUsedFrom: "192.0.2.0/24"}}}
+			if err := s.Clients().Create(t.Context(), client, someone()); err != nil {
 				t.Fatal(err)
 			}
 			err = s.db.write(t.Context(), func(ctx context.Context, w transaction) error {
@@ -93,6 +98,11 @@ func TestKeysOfTheFirstTablesSign(t *testing.T) {
 			}
 			all, err := s.Keys().List(t.Context())
 			if diff := cmp.Diff([]store.Key{old, standby}, all); diff != "" || err != nil {
+				t.Errorf("%v, differs (-want +got):\n%s", err, diff)
+			}
+			client.Secrets[0].LastUsedFrom = "" // the first tables knew when and not from where
+			found, err := s.Clients().Find(t.Context(), "c")
+			if diff := cmp.Diff(client.Secrets, found.Secrets); diff != "" || err != nil {
 				t.Errorf("%v, differs (-want +got):\n%s", err, diff)
 			}
 		})

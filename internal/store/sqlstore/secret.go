@@ -12,19 +12,19 @@ type secrets struct{ *Store }
 
 var (
 	insertSecret = sentence(`INSERT INTO {}secret
-		(id, client_id, verifier, hint, created_at, expires_at, last_used_at, revoked_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, 0) ON CONFLICT DO NOTHING`)
-	forgetSecret = sentence(`UPDATE {}secret SET verifier = '', hint = '', revoked_at = $3
+		(id, client_id, verifier, hint, created_at, expires_at, last_used_at, last_used_from, revoked_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0) ON CONFLICT DO NOTHING`)
+	forgetSecret = sentence(`UPDATE {}secret SET verifier = '', hint = '', last_used_from = '', revoked_at = $3
 		WHERE id = $1 AND client_id = $2 AND revoked_at = 0`)
-	endingSecrets = sentence(`SELECT s.id, s.client_id, s.hint, s.created_at, s.expires_at, s.last_used_at FROM {}secret s
+	endingSecrets = sentence(`SELECT s.id, s.client_id, s.hint, s.created_at, s.expires_at, s.last_used_at, s.last_used_from FROM {}secret s
 		WHERE s.revoked_at = 0 AND s.expires_at > $1 AND s.expires_at < $2 AND (s.expires_at, s.id) > ($3, $4)
 		ORDER BY s.expires_at, s.id LIMIT $5`)
-	touchSecret = sentence(`UPDATE {}secret SET last_used_at = $2
+	touchSecret = sentence(`UPDATE {}secret SET last_used_at = $2, last_used_from = $3
 		WHERE id = $1 AND last_used_at < $2 AND revoked_at = 0`)
 )
 
 func secretArgs(s *store.Secret) []any {
-	return []any{s.ID, s.ClientID, s.Verifier, s.Hint, micros(s.CreatedAt), micros(s.ExpiresAt), micros(s.LastUsedAt)}
+	return []any{s.ID, s.ClientID, s.Verifier, s.Hint, micros(s.CreatedAt), micros(s.ExpiresAt), micros(s.LastUsedAt), s.LastUsedFrom}
 }
 
 // Add implements store.Secrets.
@@ -95,7 +95,7 @@ func (s secrets) Ending(ctx context.Context, now, before, after time.Time, id st
 			one                    store.Secret
 			created, expires, used int64
 		)
-		err := scan(&one.ID, &one.ClientID, &one.Hint, &created, &expires, &used)
+		err := scan(&one.ID, &one.ClientID, &one.Hint, &created, &expires, &used, &one.LastUsedFrom)
 		one.CreatedAt, one.ExpiresAt, one.LastUsedAt = instant(created), instant(expires), instant(used)
 		return one, err
 	}, endingSecrets, micros(now), micros(before), micros(after), id, int64(max(limit, 0)))
@@ -106,6 +106,10 @@ func (s secrets) Ending(ctx context.Context, now, before, after time.Time, id st
 }
 
 // Used implements store.Secrets.
-func (s secrets) Used(ctx context.Context, at map[string]time.Time) error {
-	return s.touch(ctx, "record use of secrets", touchSecret, at)
+func (s secrets) Used(ctx context.Context, uses map[string]store.SecretUse) error {
+	at := make(map[string]time.Time, len(uses))
+	for id, use := range uses {
+		at[id] = use.At
+	}
+	return s.touch(ctx, "record use of secrets", touchSecret, at, func(id string) any { return uses[id].From })
 }

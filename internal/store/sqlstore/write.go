@@ -41,8 +41,9 @@ func (s *Store) purge(ctx context.Context, what string, q statement, before time
 	return int(n), nil
 }
 
-// touch runs a statement that notes when each of some rows was used last.
-func (s *Store) touch(ctx context.Context, what string, q statement, at map[string]time.Time) error {
+// touch runs a statement that notes when each of some rows was used last. Its
+// further arguments are what each of more says of a row.
+func (s *Store) touch(ctx context.Context, what string, q statement, at map[string]time.Time, more ...func(id string) any) error {
 	rows := make([][]any, 0, len(at))
 	// In one order everywhere, so that two nodes cannot wait for each other.
 	for _, id := range slices.Sorted(maps.Keys(at)) {
@@ -50,7 +51,11 @@ func (s *Store) touch(ctx context.Context, what string, q statement, at map[stri
 			return fmt.Errorf("%s: %w", what, err)
 		}
 		if storable(id) {
-			rows = append(rows, []any{id, micros(at[id])})
+			row := []any{id, micros(at[id])}
+			for _, say := range more {
+				row = append(row, say(id))
+			}
+			rows = append(rows, row)
 		}
 	}
 	return s.each(ctx, what, q, rows)

@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"testing"
-	"time"
 
 	"github.com/grantway/grantway/internal/store"
 )
@@ -13,7 +12,7 @@ var allCases = map[string]func(*testing.T, *world){
 		must(t, w.Clients.Create(t.Context(), client("c"), by(0)))
 		must(t, w.Clients.Create(t.Context(), client("d"), by(1)))
 		must(t, w.Clients.Delete(t.Context(), "d", at(100), by(2)))
-		must(t, w.Secrets.Used(t.Context(), map[string]time.Time{"c0a": at(3)}))
+		must(t, w.Secrets.Used(t.Context(), map[string]store.SecretUse{"c0a": {At: at(3), From: "203.0.113.0/24"}}))
 		must(t, w.Keys.Create(t.Context(), key("k", "access-token", "ES256", at(0)), by(3)))
 		must(t, w.Tokens.Save(t.Context(), token(1)))
 		_, err := w.Abouts.Claim(t.Context(), store.About{Environment: "e"})
@@ -22,7 +21,7 @@ var allCases = map[string]func(*testing.T, *world){
 
 		w.Roles = w.open(t)
 		c := client("c")
-		c.Secrets[0].LastUsedAt = at(3)
+		c.Secrets[0].LastUsedAt, c.Secrets[0].LastUsedFrom = at(3), "203.0.113.0/24"
 		same(t, w.find(t, "c"), c)
 		want(t, w.Clients.Create(t.Context(), client("d"), by(4)), store.ErrConflict)
 		keys, err := w.Keys.List(t.Context())

@@ -12,7 +12,7 @@ var secretCases = map[string]func(*testing.T, *world){
 	"add": func(t *testing.T, w *world) {
 		must(t, w.Clients.Create(t.Context(), client("c"), by(0)))
 		added := secret("c", "c")
-		added.ExpiresAt, added.LastUsedAt = time.Time{}, time.Time{}
+		added.ExpiresAt, added.LastUsedAt, added.LastUsedFrom = time.Time{}, time.Time{}, ""
 		must(t, w.Secrets.Add(t.Context(), added, by(1)))
 		c := client("c")
 		c.Secrets = append(c.Secrets, added)
@@ -140,28 +140,37 @@ var secretCases = map[string]func(*testing.T, *world){
 		must(t, w.Clients.Create(t.Context(), client("c"), by(0)))
 		must(t, w.Clients.Create(t.Context(), client("d"), by(1)))
 		must(t, w.Secrets.Revoke(t.Context(), "d", "d0b", at(100), by(2)))
-		must(t, w.Secrets.Used(t.Context(), map[string]time.Time{
-			"c0a": at(10), "c0b": at(-51), "d0a": at(-50), "d0b": at(10), "gone": at(10), "bad\x00": at(10),
+		use := func(seconds int) store.SecretUse { return store.SecretUse{At: at(seconds), From: "2001:db8:1::/48"} }
+		must(t, w.Secrets.Used(t.Context(), map[string]store.SecretUse{
+			"c0a": use(10), "c0b": use(-51), "d0a": use(-50), "d0b": use(10), "gone": use(10), "bad\x00": use(10),
 		}))
 		c := client("c")
-		c.Secrets[0].LastUsedAt = at(10)
+		c.Secrets[0].LastUsedAt, c.Secrets[0].LastUsedFrom = at(10), "2001:db8:1::/48"
+		same(t, w.find(t, "c"), c)
+		must(t, w.Secrets.Used(t.Context(), map[string]store.SecretUse{"c0a": {At: at(9), From: "198.51.100.0/24"}}))
 		same(t, w.find(t, "c"), c)
 		d := client("d")
 		d.Secrets = d.Secrets[:1]
 		same(t, w.find(t, "d"), d)
 		must(t, w.Secrets.Used(t.Context(), nil))
+		// Of a later use that nothing is known of, nothing is claimed.
+		must(t, w.Secrets.Used(t.Context(), map[string]store.SecretUse{"c0a": {At: at(11)}}))
+		c.Secrets[0].LastUsedAt, c.Secrets[0].LastUsedFrom = at(11), ""
+		same(t, w.find(t, "c"), c)
 		same(t, w.kinds(t), []string{"client.created c", "client.created d", "secret.revoked d0b"})
 	},
 	"used, many at once": func(t *testing.T, w *world) {
 		must(t, w.Clients.Create(t.Context(), client("c"), by(0)))
 		if n, failed := race(t, func(i int) error {
-			return w.Secrets.Used(t.Context(), map[string]time.Time{"c0a": at(i), "c0b": at(many - i)})
+			use := func(seconds int) store.SecretUse { return store.SecretUse{At: at(seconds), From: id("net", seconds)} }
+			return w.Secrets.Used(t.Context(), map[string]store.SecretUse{"c0a": use(i), "c0b": use(many - i)})
 		}); n != many {
 			t.Errorf("failed: %v", failed)
 		}
 		c := w.find(t, "c")
-		if c.Secrets[0].LastUsedAt != at(many-1) || c.Secrets[1].LastUsedAt != at(many) {
-			t.Errorf("last used %v and %v, want the latest", c.Secrets[0].LastUsedAt, c.Secrets[1].LastUsedAt)
+		if c.Secrets[0].LastUsedAt != at(many-1) || c.Secrets[1].LastUsedAt != at(many) ||
+			c.Secrets[0].LastUsedFrom != id("net", many-1) || c.Secrets[1].LastUsedFrom != id("net", many) {
+			t.Errorf("last used %+v, want the latest", c.Secrets)
 		}
 	},
 }

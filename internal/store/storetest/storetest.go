@@ -125,7 +125,7 @@ func client(id string) store.Client {
 func secret(client, id string) store.Secret {
 	return store.Secret{
 		ID: client + "0" + id, ClientID: client, Verifier: "verifier of " + id, Hint: "hint",
-		CreatedAt: at(-100), ExpiresAt: at(1000), LastUsedAt: at(-50),
+		CreatedAt: at(-100), ExpiresAt: at(1000), LastUsedAt: at(-50), LastUsedFrom: "192.0.2.0/24",
 	}
 }
 
