@@ -36,7 +36,7 @@ type Partners struct {
 	Notify func(ctx context.Context, notices ...store.Notice) error
 
 	Contact string // the publisher's own address for notices; empty: none
-	Webhook string // that is told of everything that anybody is told; empty: none
+	Webhook string // that is told of everything that anybody is told, by a URL that need not be its whole one; empty: none
 
 	PortalURL  string // where partners help themselves; empty: there is no portal
 	ConsoleURL string // where requests are decided; empty: by command line

@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -191,6 +193,10 @@ func postJSON(ctx context.Context, client *http.Client, address, signature strin
 	r.Header.Set(secret.SignatureHeader, signature)
 	answer, err := client.Do(r)
 	if err != nil {
+		// The error names the whole URL, and who knows that can often post there.
+		if failed, ok := errors.AsType[*url.Error](err); ok {
+			err = fmt.Errorf("%s: %w", r.URL.Host, failed.Err)
+		}
 		return 0, err
 	}
 	defer answer.Body.Close() //nolint:errcheck // it was read

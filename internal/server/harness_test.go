@@ -55,6 +55,7 @@ type setup struct {
 	api     http.Handler               // in place of the example's demo API; nil: that one
 	handler func(*Server) http.Handler // in place of the public handler; nil: that one
 	home    bool                       // with the deployment's own environment, as `grantway dev` has it
+	tune    func(*Options)             // before the server is made; nil: nothing
 }
 
 // A site is a running server, reached over the network.
@@ -178,6 +179,9 @@ func start(t testing.TB, s setup) *site {
 		t.Fatal(err)
 	}
 	made.catalogue = o.Catalogue
+	if s.tune != nil {
+		s.tune(&o)
+	}
 	if made.server, err = New(t.Context(), o); err != nil {
 		t.Fatal(err)
 	}

@@ -2,11 +2,14 @@ package server
 
 import (
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"strings"
 	"time"
 
@@ -73,7 +76,7 @@ func (n *notices) tell(ctx context.Context, notice store.Notice) error {
 	case with == nil:
 		return errors.New("there is no home now")
 	case strings.Contains(notice.To, "://"):
-		if with.webhook == nil || with.webhook.URL.String() != notice.To {
+		if with.webhook == nil || notice.To != hookName(with.webhook.URL) && notice.To != with.webhook.URL.String() { // as older versions wrote it
 			return nil // it is another one now, whose secret is not this one's
 		}
 		return n.post(ctx, with, notice)
@@ -92,6 +95,13 @@ func (n *notices) tell(ctx context.Context, notice store.Notice) error {
 	return with.mailer.Send(ctx, message)
 }
 
+// hookName stands for the URL of a webhook in the store: who knows the whole of it
+// can often post there, so it is not written down.
+func hookName(at *url.URL) string {
+	sum := sha256.Sum256([]byte(at.String()))
+	return at.Scheme + "://" + at.Host + "/#" + hex.EncodeToString(sum[:8])
+}
+
 // A hooked is what a webhook is told.
 type hooked struct {
 	ID     string          `json:"id"`
@@ -106,7 +116,7 @@ func (n *notices) post(ctx context.Context, with *delivering, notice store.Notic
 	if err != nil {
 		return err
 	}
-	status, err := postJSON(ctx, with.client, notice.To, with.webhook.Secret.Signature(n.now(), body), body)
+	status, err := postJSON(ctx, with.client, with.webhook.URL.String(), with.webhook.Secret.Signature(n.now(), body), body)
 	if err == nil && (status < 200 || status > 299) {
 		err = fmt.Errorf("it answered with status %d", status)
 	}

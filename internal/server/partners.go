@@ -31,7 +31,7 @@ func (s *Server) organisations(g *generation) *partner.Partners {
 		p.Contact = address
 	}
 	if hook := g.catalogue.Webhook; hook != nil {
-		p.Webhook = hook.URL.String()
+		p.Webhook = hookName(hook.URL)
 	}
 	if at := g.catalogue.Portal; at != nil {
 		p.PortalURL = at.URL.String()

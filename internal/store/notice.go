@@ -10,7 +10,7 @@ import (
 type Notice struct {
 	ID     string // what it says of what: "secret.ending/SECRET/30d"; each is queued once
 	Kind   string // "secret.ending", "access.approved"
-	To     string // an e-mail address, or an https URL
+	To     string // an e-mail address, or a URL that stands for a webhook
 	Detail string // a JSON object for the words; never a secret
 
 	QueuedAt time.Time
