@@ -153,8 +153,9 @@ type call struct {
 	clients  *partner.Clients // of the environment that the path names; nil where it names none
 	sent     wire.Parameters  // the query, as checkQuery left it
 	actor    string
-	location string  // for the answer
-	read     *[]byte // the body, once it was read
+	location string       // for the answer
+	read     *[]byte      // the body, once it was read
+	unless   *store.Moved // what If-Match asks of what is changed; nil without it
 }
 
 // ofEnvironment is what the environment that the path names has; missing says so where
@@ -170,7 +171,7 @@ func ofEnvironment[T any](c *call, has func(environment string) *T, missing stri
 
 // by says who changes something; package partner knows when.
 func (c *call) by() store.By {
-	return store.By{Actor: c.actor, Trace: activity.Of(c.Context()).Trace}
+	return store.By{Actor: c.actor, Trace: activity.Of(c.Context()).Trace, Unless: c.unless}
 }
 
 // ServeHTTP finds the route, asks for the permission, and answers.

@@ -32,7 +32,8 @@ func listChanges(c *call) (ChangePage, error) {
 	if err != nil {
 		return ChangePage{}, err
 	}
-	if c.api.Remembered == nil || c.api.Remembered(c.clients.Environment.Name) == nil {
+	remembered := c.remembered()
+	if remembered == nil {
 		return ChangePage{}, &Problem{Status: http.StatusNotFound, Detail: "This environment remembers no changes."}
 	}
 	q := store.ChangeQuery{About: c.sent.Get("about"), Kind: c.sent.Get("kind"), Actor: c.sent.Get("actor"), Limit: limit + 1}
@@ -46,7 +47,7 @@ func listChanges(c *call) (ChangePage, error) {
 			return ChangePage{}, err
 		}
 	}
-	found, err := c.api.Remembered(c.clients.Environment.Name).History.Search(c.Context(), q)
+	found, err := remembered.History.Search(c.Context(), q)
 	if err != nil {
 		return ChangePage{}, err
 	}

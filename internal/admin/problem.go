@@ -111,6 +111,7 @@ func problemOf(err error) *Problem {
 		{store.ErrNotFound, http.StatusNotFound, "There is nothing of this id here: no such client, secret, account, API token, partner or request."},
 		{store.ErrLast, http.StatusConflict, "The last owner stays one: make somebody else an owner first."},
 		{store.ErrConflict, http.StatusConflict, "The id is in use, or was once: ids are never used a second time."},
+		{store.ErrMoved, http.StatusPreconditionFailed, "It has changed since you looked at it. Look again, and send the ETag of that answer."},
 		{store.ErrUnavailable, http.StatusServiceUnavailable, "The store does not answer; nothing was changed."},
 		{secret.ErrBusy, http.StatusServiceUnavailable, "Too many secrets are being hashed; nothing was changed."},
 	} {

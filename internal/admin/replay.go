@@ -160,16 +160,23 @@ func (c *call) asked(key string) (store.Replay, error) {
 
 // replays remember the requests to the environment that the call is about.
 func (c *call) replays() (store.Replays, error) {
+	if has := c.remembered(); has != nil && has.Replays != nil {
+		return has.Replays, nil
+	}
+	return nil, &Problem{Status: http.StatusBadRequest, Detail: "Nothing remembers an Idempotency-Key here: leave it away."}
+}
+
+// remembered is what the environment that the call is about remembers; nil where that
+// is nothing.
+func (c *call) remembered() *Remembered {
 	name := catalogue.HomeName
 	if c.clients != nil {
 		name = c.clients.Environment.Name
 	}
-	if c.api.Remembered != nil {
-		if has := c.api.Remembered(name); has != nil && has.Replays != nil {
-			return has.Replays, nil
-		}
+	if c.api.Remembered == nil {
+		return nil
 	}
-	return nil, &Problem{Status: http.StatusBadRequest, Detail: "Nothing remembers an Idempotency-Key here: leave it away."}
+	return c.api.Remembered(name)
 }
 
 // withoutSecrets is an answer without the members that it holds this once, which

@@ -1,7 +1,6 @@
 package admin
 
 import (
-	"errors"
 	"reflect"
 	"time"
 
@@ -78,11 +77,6 @@ func changeClient(c *call, sent ClientChange) (Changed, error) {
 		Name: sent.Name, Owner: sent.Owner, Homepage: sent.Homepage, LogoutNotice: sent.LogoutNotice, IDTokenAlg: sent.IDTokenAlg,
 		Verified: sent.Verified, Legacy: sent.Legacy, Redirects: sent.Redirects.partner(), LogoutRedirects: sent.LogoutRedirects.partner(),
 		APIs: sent.APIs.partner(), Scopes: sent.Scopes.partner(), Grants: sent.Grants.partner(), Until: end(sent.GrantsUntil),
-		If: c.asSeen(),
 	}
-	result, err := c.clients.Change(c.Context(), c.id(), change, c.by())
-	if errors.Is(err, partner.ErrMoved) {
-		err = errMoved
-	}
-	return c.changed(result, err)
+	return c.changed(c.clients.Change(c.Context(), c.id(), change, c.by()))
 }

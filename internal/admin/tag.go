@@ -50,11 +50,10 @@ func (r *route) resource() string {
 	return ""
 }
 
-// conditionally does something if what If-Match names is so (RFC 9110 §13.1.1). Whoever
-// changes one thing waits for others at this server who do, so that of two who
-// name the same state one is refused. Between two servers of one environment the
-// store does that for changes of a client (asSeen); for what else is done to a thing
-// there is a moment between the look and the deed.
+// conditionally does something if what If-Match names is so (RFC 9110 §13.1.1): the
+// store makes no change of it where another one came after the look, on whatever
+// server. Whoever changes one thing waits for others at this server who do, so that
+// those who say nothing are done one after the other.
 func (c *call) conditionally(do func() (any, error)) (any, error) {
 	if !c.changes() {
 		return do()
@@ -72,6 +71,10 @@ func (c *call) conditionally(do func() (any, error)) (any, error) {
 	if len(wanted) == 0 {
 		return do()
 	}
+	before, err := c.newest(pattern)
+	if err != nil {
+		return nil, err
+	}
 	shown, err := resources[pattern](c)
 	if err != nil {
 		return nil, err
@@ -81,23 +84,28 @@ func (c *call) conditionally(do func() (any, error)) (any, error) {
 	case !ok:
 		return nil, &Problem{Status: http.StatusBadRequest, Detail: `If-Match is no list of entity tags, as in "xyzzy".`}
 	case !matches:
-		return nil, errMoved
+		return nil, store.ErrMoved
 	}
+	c.unless = before
 	return do()
 }
 
-var errMoved = &Problem{Status: http.StatusPreconditionFailed, Detail: "It has changed since you looked at it. Look again, and send the ETag of that answer."}
-
-// asSeen asks what If-Match asks, of a client that is about to change; nil without it.
-func (c *call) asSeen() func(*store.Client) bool {
-	wanted := c.Header["If-Match"]
-	if len(wanted) == 0 {
-		return nil
+// newest is what has happened until now where the thing lies that the path names.
+func (c *call) newest(pattern string) (*store.Moved, error) {
+	remembered := c.remembered()
+	if remembered == nil {
+		return nil, nil
 	}
-	return func(is *store.Client) bool {
-		matches, _ := matched(strings.Join(wanted, ","), tagOf(c.client(is)))
-		return matches
+	last, err := remembered.History.Search(c.Context(), store.ChangeQuery{Limit: 1})
+	if err != nil {
+		return nil, err
 	}
+	name := strings.Trim(pattern[strings.LastIndexByte(pattern, '/')+1:], "{}")
+	now := &store.Moved{About: c.PathValue(name), Of: remembered.History}
+	for _, change := range last {
+		now.After = change.Seq
+	}
+	return now, nil
 }
 
 // matched compares a tag with those of If-Match by the strong comparison; ok is

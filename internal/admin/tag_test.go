@@ -2,6 +2,7 @@ package admin
 
 import (
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -104,31 +105,93 @@ func TestTagStaysWhenASecretIsUsed(t *testing.T) {
 	}
 }
 
-// Of many who saw the same, one changes it, also where they ask two servers.
+// TestOneOfManyWhoSawTheSame: of many who saw the same, one changes it, also where
+// they ask two servers.
 func TestOneOfManyWhoSawTheSame(t *testing.T) {
 	folder := t.TempDir()
 	at := func(name string) string { return "sqlite:" + filepath.Join(folder, name+".db") }
 	nodes := []*fixture{openAt(t, at), openAt(t, at)}
 	f := nodes[0]
-	path := f.does(t, 201, "POST", clientsOfStaging, wanted).Header().Get("Location")
-	seen := f.does(t, 200, "GET", path, "").Header().Get("ETag")
-	const many = 100
-	codes := make([]int, many)
-	var wg sync.WaitGroup
-	for i := range many {
-		wg.Go(func() {
-			codes[i] = nodes[i%2].ask(writer, "PATCH", path, fmt.Sprintf(`{"name":"Client %d"}`, i), matching(seen)).Code
-		})
-	}
-	wg.Wait()
-	found := map[int]int{}
-	for _, code := range codes {
-		found[code]++
-	}
-	if found[200] != 1 || found[412] != many-1 {
-		t.Errorf("answered %v", found)
+	organisation, member, request, owner := f.organised(t)
+	client := f.does(t, 201, "POST", clientsOfStaging, wanted).Header().Get("Location")
+	for _, row := range []struct{ method, path, action, body string }{
+		{"PATCH", client, "", `{"name":"Client %d"}`},
+		{"PATCH", Prefix + "/environments/home/accounts/" + member, "", `{"full_name":"Person %d"}`},
+		{"PATCH", partners + "/" + organisation, "", `{"name":"Partner %d"}`},
+		{"POST", requests + "/" + request, "/refuse", `{"reason":"Reason %d"}`},
+		{"PATCH", operators + "/" + owner, "", `{"roles":{"add":["auditor"]}}`},
+	} {
+		seen := f.does(t, 200, "GET", row.path, "").Header().Get("ETag")
+		const many = 50
+		codes := make([]int, many)
+		var wg sync.WaitGroup
+		for i := range many {
+			body := row.body
+			if strings.Contains(body, "%d") {
+				body = fmt.Sprintf(body, i)
+			}
+			wg.Go(func() { codes[i] = nodes[i%2].ask(writer, row.method, row.path+row.action, body, matching(seen)).Code })
+		}
+		wg.Wait()
+		found := map[int]int{}
+		for _, code := range codes {
+			found[code]++
+		}
+		// Of a request the store also says that it is decided.
+		if found[200] != 1 || found[412]+found[409] != many-1 || found[409] > 0 && row.action == "" {
+			t.Errorf("%s %s%s: answered %v", row.method, row.path, row.action, found)
+		}
 	}
 	if a := f.Handler.(*api); len(a.turns.taken) != 0 {
 		t.Errorf("%d turns are not over", len(a.turns.taken))
+	}
+}
+
+// A late body is there once something else was done.
+type late struct {
+	io.Reader
+	first func()
+	once  sync.Once
+}
+
+func (l *late) Read(p []byte) (int, error) {
+	l.once.Do(l.first)
+	return l.Reader.Read(p)
+}
+
+// TestMovedBetweenLookAndDeed: what another server changes after the look is seen by
+// the deed, whatever the thing. A body is read between the two.
+func TestMovedBetweenLookAndDeed(t *testing.T) {
+	folder := t.TempDir()
+	at := func(name string) string { return "sqlite:" + filepath.Join(folder, name+".db") }
+	f, other := openAt(t, at), openAt(t, at)
+	organisation, member, request, owner := f.organised(t)
+	client := f.does(t, 201, "POST", clientsOfStaging, wanted).Header().Get("Location")
+	account, acme, nell := Prefix+"/environments/home/accounts/"+member, partners+"/"+organisation, operators+"/"+owner
+	for _, row := range []struct{ thing, method, path, body, otherMethod, otherPath, otherBody string }{
+		{client, "PATCH", client, `{"name":"A"}`, "POST", client + "/secrets", `{}`},
+		{client, "POST", client + "/secrets", `{}`, "PATCH", client, `{"name":"B"}`},
+		{client, "PATCH", client, `{"name":"C"}`, "POST", client + "/disable", ``},
+		{account, "PATCH", account, `{"full_name":"A"}`, "PATCH", account, `{"full_name":"B"}`},
+		{account, "PATCH", account, `{"full_name":"C"}`, "POST", account + "/disable", ``},
+		{acme, "PATCH", acme, `{"name":"A"}`, "PATCH", acme, `{"name":"B"}`},
+		{acme, "POST", acme + "/members", `{"email":"c@acme.example","role":"admin"}`, "PATCH", acme, `{"name":"C"}`},
+		{requests + "/" + request, "POST", requests + "/" + request + "/approve", `{}`, "POST", requests + "/" + request + "/withdraw", ``},
+		{nell, "PATCH", nell, `{"roles":{"add":["support"]}}`, "PATCH", nell, `{"roles":{"add":["auditor"]}}`},
+	} {
+		seen := f.does(t, 200, "GET", row.thing, "").Header().Get("ETag")
+		w := f.ask(writer, row.method, row.path, row.body, matching(seen), func(r *http.Request) {
+			r.Body = io.NopCloser(&late{Reader: r.Body, first: func() {
+				if w := other.ask(writer, row.otherMethod, row.otherPath, row.otherBody); w.Code > 299 {
+					t.Errorf("%s %s: %d %s", row.otherMethod, row.otherPath, w.Code, w.Body)
+				}
+			}})
+		})
+		if w.Code != 412 && !(strings.HasSuffix(row.path, "/approve") && w.Code == 409) {
+			t.Errorf("%s %s after %s %s: %d %s", row.method, row.path, row.otherMethod, row.otherPath, w.Code, w.Body)
+		}
+		if now := f.does(t, 200, "GET", row.thing, "").Body.String(); row.method == "PATCH" && strings.Contains(now, strings.Trim(row.body, "{}")) {
+			t.Errorf("%s %s was done: %s", row.method, row.path, now)
+		}
 	}
 }

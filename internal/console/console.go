@@ -274,7 +274,7 @@ func (v *visit) failed(err error) {
 		say(http.StatusConflict, "It stands in grantway.yaml", "What the file declares is changed there. Nothing was changed.")
 	case errors.Is(err, partner.ErrSameOperator):
 		say(http.StatusConflict, "Somebody else has to approve it", "Who made an elevated API token cannot approve it. Ask another operator.")
-	case errors.Is(err, store.ErrConflict), errors.Is(err, partner.ErrRaced), errors.Is(err, partner.ErrMoved):
+	case errors.Is(err, store.ErrConflict), errors.Is(err, partner.ErrRaced), errors.Is(err, store.ErrMoved):
 		say(http.StatusConflict, "It is not as it was any more", "Somebody else changed it meanwhile, or it was done already. Look at it again.")
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, secret.ErrBusy):
 		reason = refusal.Unavailable

@@ -14,9 +14,6 @@ import (
 	"github.com/grantway/grantway/oauth"
 )
 
-// ErrMoved says that a client is not what it was to be for a change.
-var ErrMoved = errors.New("the client is another by now")
-
 // ErrRaced says that others changed the client again and again meanwhile.
 var ErrRaced = errors.New("others are changing the client at the same time")
 
@@ -49,7 +46,7 @@ type Change struct {
 	Ends     map[string]time.Time // by grant: all the ends of grants from now on, in place of Until; nil: as this says
 
 	// If is asked about the client that is about to change, in the same step: false is
-	// ErrMoved. Nil: it is changed whatever it is.
+	// store.ErrMoved. Nil: it is changed whatever it is.
 	If func(is *store.Client) bool
 }
 
@@ -69,7 +66,7 @@ func (c *Clients) Change(ctx context.Context, id string, change Change, by store
 		return c.changed(from, change, now)
 	})
 	if moved {
-		return Result{}, ErrMoved
+		return Result{}, store.ErrMoved
 	}
 	return result, err
 }

@@ -19,6 +19,16 @@ type Change struct {
 	Detail string // a JSON object; never a secret
 }
 
+// Moved is when a change is not made any more, because somebody else came first: it
+// then returns ErrMoved, and nothing happened. What is done in several steps is held
+// to that until the first of them about the thing is made.
+type Moved struct {
+	About string  // a thing's id: a change of that id, of that client's secrets or of that account's factors came
+	After int64   // after this one
+	Of    History // in this store; others pass over it
+	Begun bool    // by the store: the first step is made
+}
+
 // Changes reads the changes; nodes, caches and feeds follow it.
 type Changes interface {
 	// Since returns at most limit changes after seq, in order.

@@ -36,6 +36,9 @@ var (
 	// another.
 	ErrLast = errors.New("the last one stays")
 
+	// ErrMoved: what was to change is another by now than it was seen.
+	ErrMoved = errors.New("another by now")
+
 	// ErrUnavailable: the store did not answer in time. Nothing is known to have
 	// happened, and the caller answers 503.
 	ErrUnavailable = errors.New("store unavailable")
@@ -47,4 +50,6 @@ type By struct {
 	Actor string    // "operator", "command line", a client's id: never empty
 	Trace string    // of the request that caused it; empty when there was none
 	At    time.Time // not zero
+
+	Unless *Moved // nil: it is changed whatever happened before
 }

@@ -19,6 +19,9 @@ var (
 	changesSince = sentence(`SELECT seq, at, kind, id, client, actor, trace, detail
 		FROM {}change WHERE seq > $1 ORDER BY seq LIMIT $2`)
 
+	// What a change is about as a part of an account stands in its detail.
+	changesAbout = sentence(`SELECT seq FROM {}change WHERE seq > $1 AND (id = $2 OR client = $2 OR replace(detail, $3, '') <> detail) LIMIT 1`)
+
 	// substr and not LIKE: what is sought is no pattern. Two searches meet in one
 	// so that each has an index of its own.
 	searchChanges = sentence(`SELECT seq, at, kind, id, client, actor, trace, detail FROM {}change
@@ -98,7 +101,10 @@ func (s *Store) change(ctx context.Context, by store.By, step func(context.Conte
 	if err := checkTimes(by.At); err != nil {
 		return err
 	}
-	var seq int64
+	var (
+		seq  int64
+		made *fact
+	)
 	err := s.db.write(ctx, func(ctx context.Context, t transaction) error {
 		seq = 0
 		f, err := step(ctx, t)
@@ -108,6 +114,10 @@ func (s *Store) change(ctx context.Context, by store.By, step func(context.Conte
 		if _, err := one(ctx, t, nextSeq, nil, &seq); err != nil {
 			return err
 		}
+		if err := s.unmoved(ctx, t, by.Unless); err != nil {
+			return err
+		}
+		made = f
 		detail := "{}"
 		if len(f.detail) > 0 {
 			detail = text(f.detail)
@@ -126,6 +136,26 @@ func (s *Store) change(ctx context.Context, by store.By, step func(context.Conte
 	if err != nil {
 		return err
 	}
+	if m := by.Unless; m != nil && made != nil && (made.id == m.About || made.client == m.About) {
+		m.Begun = true
+	}
 	s.feed.advance(seq)
 	return nil
+}
+
+// unmoved returns store.ErrMoved where a thing has changed since somebody saw it. It
+// is asked under the lock on the head, so that no change can come in between.
+func (s *Store) unmoved(ctx context.Context, t transaction, m *store.Moved) error {
+	if m == nil || m.Begun || m.Of != store.History(changes{s}) {
+		return nil
+	}
+	if !storable(m.About) {
+		return store.ErrNotFound
+	}
+	part := text(map[string]string{"account": m.About})
+	moved, err := one(ctx, t, changesAbout, []any{m.After, m.About, part[1 : len(part)-1]}, new(int64))
+	if err == nil && moved {
+		err = store.ErrMoved
+	}
+	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -63,6 +64,61 @@ var changeCases = map[string]func(*testing.T, *world){
 		}
 		if kinds := w.kinds(t); len(kinds) != 2*many {
 			t.Errorf("%d changes, want %d", len(kinds), 2*many)
+		}
+	},
+	"unless it has moved": func(t *testing.T, w *world) {
+		must(t, w.Clients.Create(t.Context(), client("c"), by(0)))
+		must(t, w.Accounts.Create(t.Context(), account("a"), nil, by(1)))
+		seen := func(about string) *store.Moved {
+			last, err := w.Changes.Last(t.Context())
+			must(t, err)
+			return &store.Moved{About: about, After: last, Of: w.History}
+		}
+		unless := func(m *store.Moved) store.By { return store.By{Actor: "operator", At: at(9), Unless: m} }
+		change := func(m *store.Moved) error { return w.Clients.Disable(t.Context(), "c", at(100), unless(m)) }
+
+		// Nothing of it has changed, but other things have.
+		m := seen("c")
+		must(t, w.Accounts.SetDisabled(t.Context(), "a", false, at(100), by(2)))
+		must(t, change(m))
+		same(t, m.Begun, true)
+		must(t, w.Clients.Enable(t.Context(), "c", unless(m))) // the second step of the same
+
+		// A secret of a client and a factor of an account are parts of them.
+		m = seen("c")
+		must(t, w.open(t).Secrets.Revoke(t.Context(), "c", "c0a", at(100), by(3)))
+		want(t, change(m), store.ErrMoved)
+		same(t, m.Begun, false)
+		same(t, w.find(t, "c").DisabledAt, time.Time{})
+		m = seen("a")
+		must(t, w.open(t).Factors.Add(t.Context(), password("a"), by(4)))
+		want(t, w.Accounts.SetDisabled(t.Context(), "a", true, at(100), unless(m)), store.ErrMoved)
+
+		// What lies elsewhere is not asked.
+		m = seen("c")
+		m.Of = nil
+		must(t, w.Secrets.Add(t.Context(), store.Secret{ID: "new", ClientID: "c", CreatedAt: at(0)}, by(5)))
+		must(t, change(m))
+
+		// Of many who saw the same, on two nodes, one comes first.
+		must(t, w.Clients.Enable(t.Context(), "c", by(6)))
+		other := w.open(t)
+		first, others := seen("c"), atomic.Int64{}
+		race(t, func(i int) error {
+			r := w.Roles
+			if i%2 == 0 {
+				r = other
+			}
+			m := &store.Moved{About: first.About, After: first.After, Of: r.History}
+			err := r.Secrets.Add(t.Context(), store.Secret{ID: id("s", i), ClientID: "c", CreatedAt: at(0)}, unless(m))
+			if is(err, store.ErrMoved) {
+				others.Add(1)
+				return nil
+			}
+			return err
+		})
+		if n := others.Load(); n != many-1 {
+			t.Errorf("%d of %d came too late", n, many)
 		}
 	},
 	"wait returns at once when there are changes": func(t *testing.T, w *world) {
