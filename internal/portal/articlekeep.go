@@ -4,10 +4,16 @@ package portal
 func (g *guide) rotation() *article {
 	a := &article{Slug: "rotation", Title: "Rotation"}
 	a.Lead = say("A secret is exchanged without a gap: for a while the old one and the new one are both good.")
+	generate := say("Generate a new secret for the client. The old one stays good.")
+	leaked := say("Generate a new secret and revoke the old one in the same step; if you cannot, write to ")
+	if mine := g.docs.Mine; mine != "" {
+		generate = say("In [My applications](%s), open the application and press **Generate another secret**. The old one stays good.", mine)
+		leaked = say("In [My applications](%s), open the application and press **Leaked?** beside the secret: the next page makes a new one and ends the old one in the same step. If you cannot, write to ", mine)
+	}
 	a.Parts = []part{
 		{ID: "steps", Title: "Exchange a secret", Blocks: []block{
 			steps(
-				say("Generate a new secret for the client. The old one stays good."),
+				generate,
 				say("Put the new one where your program reads it, and start the program again if it reads it only then."),
 				say("Make one call, and see that the new secret is the one that was used last."),
 				say("Revoke the old one. Tokens that it obtained end too, within a second or so; a program that fetches on 401 does not notice."),
@@ -22,7 +28,7 @@ func (g *guide) rotation() *article {
 		{ID: "leaked", Title: "It got out", Blocks: []block{
 			warning("A secret in a repository, a log, a ticket or a mail has got out, even if it was deleted: exchange it now and find out later."),
 			steps(
-				append(append(say("Generate a new secret and revoke the old one in the same step; if you cannot, write to "), g.contact()...), say(" and say the client id, never the secret.")...),
+				append(append(leaked, g.contact()...), say(" and say the client id, never the secret.")...),
 				say("The old secret and every token that it obtained end within a second or so."),
 				say("Put the new secret in place. Until then your calls are answered 401."),
 				say("Look through what the client did since the secret got out."),
@@ -79,11 +85,15 @@ func (g *guide) practice() *article {
 func (g *guide) next() *article {
 	a := &article{Slug: "next", Title: "What's next"}
 	a.Lead = say("You have credentials, a token and a first call. What remains:")
+	renew := say("Start from a [program that works](%s): it keeps its token, renews it and calls the API.", g.link("lifetimes", "renew"))
+	if g.people() {
+		renew = say("Decide how your program [renews tokens](%s).", g.link("lifetimes", "renew"))
+	}
 	a.Parts = []part{
 		{ID: "build", Title: "Build", Blocks: []block{points(
 			say("Go through the [API reference](%s) and note the scopes that you need.", g.link("reference", "")),
-			say("Decide how your program [renews tokens](%s).", g.link("lifetimes", "renew")),
-			say("Read [best practice](%s) once.", g.link("best-practice", "")),
+			renew,
+			say("Read [best practice](%s) once. At its end are the [standards](%s) behind all this.", g.link("best-practice", ""), g.link("best-practice", "standards")),
 		)}},
 	}
 	live := part{ID: "live", Title: "Go live"}

@@ -1,6 +1,8 @@
 package portal
 
 import (
+	"maps"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -11,7 +13,7 @@ import (
 // scopes lists those of this environment by category.
 func (g *guide) scopes() *article {
 	a := &article{Slug: "scopes", Title: "Scopes"}
-	a.Lead = say("A scope is a right that a token carries. These are the scopes of **%s**; an environment with an older version of the software may have fewer.", g.title())
+	a.Lead = say("A scope is a right that a token carries. These are the scopes of **%s**.", g.title())
 	if len(g.scoped()) == 0 {
 		a.Lead = say("The APIs of this environment have no scopes: a good token for an API opens all of it.")
 		a.Parts = []part{{ID: "none", Title: "No scopes", Blocks: []block{prose("Leave `scope` out of the token request. What a token opens is decided by its audience.")}}}
@@ -19,6 +21,9 @@ func (g *guide) scopes() *article {
 	}
 	for _, api := range g.scoped() {
 		a.Parts = append(a.Parts, g.scopeParts(api)...)
+		if dated(api) && a.Lead[len(a.Lead)-1].Text == "." {
+			a.Lead[len(a.Lead)-1].Text = "; an environment with an older version of the software may have fewer."
+		}
 	}
 	asking := []block{
 		points(
@@ -31,11 +36,60 @@ func (g *guide) scopes() *article {
 	if g.people() {
 		asking = append(asking, prose("The person sees the description of each scope before allowing it. A token opens what both have: your application the scope, and the person the right."))
 	}
-	a.Parts = append(a.Parts, part{ID: "ask", Title: "Asking for scopes", Blocks: asking}, part{ID: "mine", Title: "Which scopes do I have?", Blocks: []block{
-		prose("Those that were allotted to your client stand on the sheet that came with the credentials. Or ask for a token without `scope` and look at the answer, where it has the member `scope`, or at the claim `scope` of a JSON Web Token."),
-		prose("To get another one, [ask for it](%s) and say which call needs it.", g.link("credentials", "ask")),
-	}})
+	a.Parts = append(a.Parts, part{ID: "ask", Title: "Asking for scopes", Blocks: asking}, part{ID: "mine", Title: "Which scopes do I have?", Blocks: g.own()})
 	return a
+}
+
+// dated reports whether scopes of the API came with a version.
+func dated(api *catalogue.API) bool {
+	return slices.ContainsFunc(api.Scopes, func(s *catalogue.Scope) bool { return s.Since != "" })
+}
+
+// own says which scopes the reader has, or how to find that out.
+func (g *guide) own() []block {
+	var blocks []block
+	var rows []line
+	for _, c := range g.mine {
+		name := linked(c.Name, g.docs.root+"/application?"+url.Values{"environment": {g.Name}, "id": {c.ID}}.Encode())
+		rows = append(rows, cells(append(name, append(words(" "), coded(c.ID)...)...), g.allotted(c)))
+	}
+	switch {
+	case rows != nil:
+		blocks = append(blocks, facts("Scopes of your applications", []string{"Application", "Scopes in " + g.title()}, rows...),
+			prose("Each application's own page says which of them it has used. Ask the publisher to take away what it does not need."))
+	case g.docs.Mine != "":
+		blocks = append(blocks, prose("[Sign in](%s): each of your applications lists those that it was allotted, and which of them it has used.", g.docs.Mine))
+	default:
+		blocks = append(blocks, prose("Those that were allotted to your client stand on the sheet that came with the credentials."))
+	}
+	switch {
+	case g.saysScope():
+		blocks = append(blocks, prose("A program finds them in an answer: a token that is asked for without `scope` carries all of them, and the answer's member `scope` lists them."))
+	case g.api != nil && g.api.Token.Format != catalogue.Opaque:
+		blocks = append(blocks, prose("A program finds them in a token: one that is asked for without `scope` carries all of them, in its claim `scope`."))
+	}
+	return append(blocks, prose("To get another one, [ask for it](%s) and say which call needs it.", g.link("credentials", "ask")))
+}
+
+// allotted are the scopes of an application, each where it is explained.
+func (g *guide) allotted(c Application) text {
+	var said text
+	for _, api := range slices.Sorted(maps.Keys(c.Scopes)) {
+		for _, name := range c.Scopes[api] {
+			if said != nil {
+				said = append(said, span{Text: ", "})
+			}
+			one := span{Text: name, Code: true}
+			if known := g.API(api); known != nil && slices.ContainsFunc(known.Scopes, func(s *catalogue.Scope) bool { return s.Name == name }) {
+				one.URL = g.link("scopes", g.scopeID(known, name))
+			}
+			said = append(said, one)
+		}
+	}
+	if said == nil {
+		return words("none")
+	}
+	return said
 }
 
 // sampleScope is a scope to show in a request.
@@ -50,7 +104,7 @@ func (g *guide) sampleScope() string {
 func (g *guide) scopeParts(api *catalogue.API) []part {
 	var parts []part
 	var categories []string
-	since := slices.ContainsFunc(api.Scopes, func(s *catalogue.Scope) bool { return s.Since != "" })
+	since := dated(api)
 	for _, s := range api.Scopes {
 		if !slices.Contains(categories, s.Category) {
 			categories = append(categories, s.Category)

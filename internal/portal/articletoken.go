@@ -90,10 +90,15 @@ func (g *guide) answered() []line {
 	if g.people() {
 		rows = append(rows, cells(coded("refresh_token"), say("Present where your application may renew without the person. [Renew](%s)", g.link("sign-in", "refresh"))))
 	}
-	if len(g.scoped()) > 0 && strings.Contains(string(g.how.AppendToken(nil, &oauth.TokenResponse{Scope: "any"}, "")), `"scope"`) {
+	if g.saysScope() {
 		rows = append(rows, cells(coded("scope"), words("What the token carries, separated by spaces; it may be less than was asked for.")))
 	}
 	return rows
+}
+
+// saysScope reports whether answers here have the member scope.
+func (g *guide) saysScope() bool {
+	return len(g.scoped()) > 0 && strings.Contains(string(g.how.AppendToken(nil, &oauth.TokenResponse{Scope: "any"}, "")), `"scope"`)
 }
 
 // signingIn says how an application gets a token for a person.
@@ -107,7 +112,7 @@ func (g *guide) signingIn() *article {
 	a.Parts = []part{
 		{ID: "prepare", Title: "1. Prepare", Blocks: []block{
 			prose("For each sign-in your server makes up two secrets and keeps them in the person's session: `state`, which shows that the answer belongs to this browser, and a code verifier, which shows that the code is exchanged by who asked for it. The challenge is the verifier's SHA-256 as base64url, without `=`:"),
-			code("challenge", "Make a verifier and its challenge", "sh", "export CODE_VERIFIER=$(openssl rand -hex 32)\nprintf %s \"$CODE_VERIFIER\" | openssl dgst -sha256 -binary | openssl base64 -A | tr '+/' '-_' | tr -d '='"),
+			code("challenge", "Make a verifier and its challenge", "sh", "export CODE_VERIFIER=$(openssl rand -hex 32)\nprintf %s \"$CODE_VERIFIER\" | openssl dgst -sha256 -binary |\n  openssl base64 -A | tr '+/' '-_' | tr -d '='"),
 			prose("An application that was registered before PKCE was asked for may do without the challenge."),
 		}},
 		{ID: "authorize", Title: "2. Send the person's browser", Blocks: []block{
@@ -175,7 +180,7 @@ func (g *guide) using() *article {
 	a.Parts = []part{{ID: "first", Title: "A first call", Blocks: []block{
 		prose("Put the `access_token` of the answer into a variable and call the API at its own base URL, `%s`:", g.Base.String()),
 		code("variable", "Keep the token in a variable", "sh", "export ACCESS_TOKEN='the access_token of the answer'"),
-		{Example: &Example{ID: "call", Label: "Call the API", Variants: g.callRequest().variants("call"), Answer: called}},
+		{Example: &Example{ID: "call", Label: "Call the API", Variants: g.callRequest().variants("call"), Answer: g.docs.calls[g.Name]}},
 		prose("[API reference](%s) lists every path, with the scope that it needs.", g.link("reference", "")),
 	}}}
 	a.Parts = append(a.Parts, part{ID: "refused", Title: "When the call is refused", Blocks: []block{

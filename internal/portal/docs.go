@@ -28,6 +28,7 @@ type Docs struct {
 
 	Samples string // URL of credentials for everybody: a demonstration has them; empty: there are none
 	Ask     string // URL path of the form that asks for access; empty: by mail
+	Mine    string // URL path of visitors' own applications, where they sign in; empty: there is none
 	More    []Link // further entries of the navigation, for what visitors do for themselves
 
 	// Visitor says who is there; nil, or an answer of nil: nobody that is known.
@@ -41,6 +42,7 @@ type Docs struct {
 	shelves map[string]*shelf
 
 	references map[string][]*article // by environment
+	calls      map[string]*Answer    // to the first call, by environment
 }
 
 // A Link leads somewhere on this origin.
@@ -48,8 +50,15 @@ type Link struct{ Title, Path string }
 
 // A Visitor is somebody who is signed in.
 type Visitor struct {
-	Name    string
-	Clients map[string]string // id of the client to show in examples, by environment
+	Name         string
+	Clients      map[string]string        // id of the client to show in examples, by environment
+	Applications map[string][]Application // those that can be used, by environment
+}
+
+// An Application is a visitor's client, with the scopes that it may ask for.
+type Application struct {
+	ID, Name string
+	Scopes   map[string][]string // by API name
 }
 
 // A shelf is the documentation of one environment.
@@ -97,10 +106,10 @@ func (d *Docs) build() {
 	d.origin = d.URL.Scheme + "://" + d.URL.Host
 	d.site = web.NewDocs(brand(d.Theme, d.Name), d.root)
 	d.assets = d.site.Assets()
-	d.shelves, d.references = map[string]*shelf{}, map[string][]*article{}
+	d.shelves, d.references, d.calls = map[string]*shelf{}, map[string][]*article{}, map[string]*Answer{}
 	for _, e := range d.Environments {
 		s := &shelf{guide: d.guide(e, "")}
-		d.references[e.Name] = s.guide.referencePages()
+		d.references[e.Name], d.calls[e.Name] = s.guide.referencePages(), s.guide.called()
 		s.articles = s.guide.articles()
 		s.index = s.entries()
 		d.shelves[e.Name] = s
@@ -131,7 +140,9 @@ func (d *Docs) page(w http.ResponseWriter, r *http.Request, s *shelf, page strin
 	}
 	articles := s.articles
 	if visitor != nil && visitor.Clients[s.guide.Name] != "" {
-		articles = d.guide(s.guide.Environment, visitor.Clients[s.guide.Name]).articles()
+		g := d.guide(s.guide.Environment, visitor.Clients[s.guide.Name])
+		g.mine = visitor.Applications[s.guide.Name]
+		articles = g.articles()
 	}
 	for i, a := range articles {
 		if a.Slug != page {
@@ -177,6 +188,7 @@ type frame struct {
 	Here         string // name of the environment
 	Query        string
 	Visitor      *Visitor
+	Mine         string // where visitors sign in; empty: nowhere
 }
 
 // A choice is one of several links; one of them may be where the reader is.
@@ -195,7 +207,7 @@ type sheet struct {
 
 // frame is what is around a page of an environment.
 func (d *Docs) frame(g *guide, articles []*article, slug string, visitor *Visitor) frame {
-	f := frame{Root: d.root, Script: d.site.Script, More: d.More, Here: g.Name, Visitor: visitor}
+	f := frame{Root: d.root, Script: d.site.Script, More: d.More, Here: g.Name, Visitor: visitor, Mine: d.Mine}
 	for _, e := range d.Environments {
 		f.Environments = append(f.Environments, choice{
 			Title: d.shelves[e.Name].guide.title(), Note: e.Use, Here: e.Name == g.Name, Path: d.root + "/" + e.Name + "/" + d.shelves[e.Name].like(slug),

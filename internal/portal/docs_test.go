@@ -285,6 +285,54 @@ func TestVisitorsExamples(t *testing.T) {
 	}
 }
 
+// TestVisitorsScopes: who is signed in reads which scopes each application has, where
+// they are explained; who is not is led to sign in, where there is something to sign
+// in to. Rotation leads there, too.
+func TestVisitorsScopes(t *testing.T) {
+	d := documented(t, "fitness")
+	at := d.URL.Path
+	d.Mine = at + "/applications"
+	d.Visitor = func(r *http.Request) *Visitor {
+		if r.Header.Get("Cookie") == "" {
+			return nil
+		}
+		api := d.Environments[0].APIs[0].Name
+		return &Visitor{Name: "Ann", Clients: map[string]string{"staging": "ann-sync"}, Applications: map[string][]Application{"staging": {
+			{ID: "ann-sync", Name: "Nightly <sync>", Scopes: map[string][]string{api: {"read:moves", "gone:scope"}}}, {ID: "ann-idle", Name: "Idle"},
+		}}}
+	}
+	mine := body(t, get(t, d, "/staging/scopes", "Cookie", "a=b"))
+	for _, wanted := range []string{
+		`<a href="` + at + `/application?environment=staging&amp;id=ann-sync">Nightly &lt;sync&gt;</a>`,
+		`<a href="` + at + `/staging/scopes#scope-read:moves"><code>read:moves</code></a>, <code>gone:scope</code>`,
+		`>none</td>`, `<a href="` + d.Mine + `"><bdi>Ann</bdi></a>`,
+	} {
+		if !strings.Contains(mine, wanted) {
+			t.Errorf("%s is not in\n%s", wanted, mine)
+		}
+	}
+	others := body(t, get(t, d, "/staging/scopes"))
+	if strings.Contains(others, "ann-sync") || strings.Count(others, `<a href="`+d.Mine+`">Sign in</a>`) != 2 {
+		t.Errorf("who is not signed in reads\n%s", others)
+	}
+	if text := body(t, get(t, d, "/staging/rotation")); strings.Count(text, `<a href="`+d.Mine+`">My applications</a>`) != 2 {
+		t.Errorf("rotation does not lead to the applications:\n%s", text)
+	}
+	d = documented(t, "fitness")
+	if text := body(t, get(t, d, "/staging/scopes")); strings.Contains(text, "Sign in") || !strings.Contains(text, "on the sheet that came") {
+		t.Errorf("where nobody signs in\n%s", text)
+	}
+}
+
+// TestTheFirstAnswer: it is the document's, where there is one.
+func TestTheFirstAnswer(t *testing.T) {
+	for system, wanted := range map[string]string{"quickstart": "&#34;text&#34;: &#34;A token opened this door.&#34;", "fitness": "(what the API answers)"} {
+		if text := body(t, get(t, documented(t, system), "/staging/call")); !strings.Contains(text, wanted) {
+			t.Errorf("%s: %q is not in\n%s", system, wanted, text)
+		}
+	}
+}
+
 // TestSearch: titles before texts, every word must occur, and nothing that is sent
 // is more than text.
 func TestSearch(t *testing.T) {

@@ -21,7 +21,8 @@ type guide struct {
 	how      *dialect.Dialect
 	api      *catalogue.API // of the examples
 	first    catalogue.Route
-	clientID string // of the reader; empty: a placeholder
+	clientID string        // of the reader; empty: a placeholder
+	mine     []Application // of the reader
 }
 
 // guide returns what is known of an environment, with the reader's client.
@@ -204,5 +205,30 @@ func (g *guide) callRequest() *Request {
 	return r
 }
 
-// called is the answer to it, whose body is the API's matter.
-var called = &Answer{Status: 200, Body: "(what the API answers)"}
+// longAnswer is the longest body that is shown beside the first call, in bytes.
+const longAnswer = 2 << 10
+
+// called is the answer to it as the API's document has it. Without a document, the
+// body is the API's matter.
+func (g *guide) called() *Answer {
+	answer := &Answer{Status: 200, Body: "(what the API answers)"}
+	if g.api == nil {
+		return answer
+	}
+	for _, operations := range g.OperationsOf(g.api) {
+		for _, op := range operations {
+			if op.Route != g.first.Path || op.Method != g.callMethod() {
+				continue
+			}
+			for _, r := range op.Responses {
+				if r.Status == "200" && len(r.Content) > 0 && strings.Contains(r.Content[0].Type, "json") && r.Content[0].Example != "" {
+					if body := string(indented([]byte(r.Content[0].Example))); len(body) <= longAnswer {
+						answer.ContentType, answer.Body = r.Content[0].Type, body
+					}
+					return answer
+				}
+			}
+		}
+	}
+	return answer
+}

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -360,7 +361,7 @@ func (s *Self) Visitor(r *http.Request) *Visitor {
 	if who == nil || err != nil {
 		return nil
 	}
-	shown := &Visitor{Name: who.Account.Name, Clients: map[string]string{}}
+	shown := &Visitor{Name: who.Account.Name, Clients: map[string]string{}, Applications: map[string][]Application{}}
 	of, _, err := s.Partners.List(r.Context(), store.PartnerQuery{Member: who.Account.ID, Limit: 10})
 	if err != nil {
 		return shown
@@ -370,12 +371,14 @@ func (s *Self) Visitor(r *http.Request) *Visitor {
 			continue
 		}
 		for _, e := range s.Environments {
-			if clients, _, err := e.Clients.Of(r.Context(), of[i].ID, "", 20); err == nil && shown.Clients[e.Name] == "" {
-				for k := range clients {
-					if !clients[k].Disabled() {
-						shown.Clients[e.Name] = clients[k].ID
-						break
-					}
+			clients, _, err := e.Clients.Of(r.Context(), of[i].ID, "", 20)
+			if err != nil {
+				continue
+			}
+			for k := range clients {
+				if c := &clients[k]; !c.Disabled() {
+					shown.Clients[e.Name] = cmp.Or(shown.Clients[e.Name], c.ID)
+					shown.Applications[e.Name] = append(shown.Applications[e.Name], Application{ID: c.ID, Name: c.Name, Scopes: c.Allotted})
 				}
 			}
 		}

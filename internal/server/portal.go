@@ -76,7 +76,7 @@ func (s *Server) selfService(g *generation, docs *portal.Docs) *portal.Self {
 			Mint: e.trialToken, Call: func(r *http.Request) *http.Response { return s.trial(e, r) },
 		})
 	}
-	docs.Visitor = self.Visitor
+	docs.Visitor, docs.Mine = self.Visitor, root+"/applications"
 	if !self.Closed {
 		docs.Ask = root + "/ask"
 	}

@@ -17,6 +17,16 @@ await journey('every page', { viewport: { width: 1440, height: 900 } }, async (p
   }
 })
 
+await journey('request and answer side by side, and the picture whole', { viewport: { width: 1280, height: 900 } }, async (page) => {
+  await page.goto(portal + '/call')
+  const box = (what) => page.locator(what).first().boundingBox()
+  const [request, reply] = [await box('.langs .panel:nth-of-type(1)'), await box('.reply')]
+  assert.ok(reply.x >= request.x + request.width && reply.y < request.y + request.height, JSON.stringify([request, reply]))
+  await page.goto(portal + '/overview')
+  const [way, text] = [await box('svg.way'), await box('main')]
+  assert.ok(way.x + way.width <= text.x + text.width, JSON.stringify([way, text]))
+})
+
 await journey('search', {}, async (page) => {
   await page.goto(portal + '/overview')
   await page.locator('#q').fill(site.scope)

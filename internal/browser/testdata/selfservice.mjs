@@ -88,6 +88,13 @@ await journey('the person chooses a password, and makes the secret', {}, async (
   for (const one of [secret, second]) assert.equal((await token(id, one)).status, 200)
   await page.getByRole('link', { name: 'I have kept it' }).click()
   await look(page, 'self-application-two')
+  const size = page.viewportSize()
+  await page.setViewportSize(phone.viewport)
+  for (const link of await page.getByRole('link', { name: /Leaked\?|Revoke/ }).all()) {
+    const { x, width } = await link.boundingBox()
+    assert.ok(x >= 0 && x + width <= phone.viewport.width, 'a phone does not show what ends a secret')
+  }
+  await page.setViewportSize(size)
   await page.getByRole('row', { name: secret.slice(-4) }).getByRole('link', { name: 'Revoke' }).click()
   await look(page, 'self-revoke')
   await page.locator('#go').click()
