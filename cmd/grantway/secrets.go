@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -126,9 +127,9 @@ func writeSecrets(out io.Writer, secrets []admin.ShownSecret) error {
 		if s.Hint != "" {
 			hint = "…" + s.Hint
 		}
-		rows = append(rows, []string{s.ID, hint, day(s.CreatedAt, "-"), ends, day(s.LastUsedAt, "never")})
+		rows = append(rows, []string{s.ID, hint, day(s.CreatedAt, "-"), ends, day(s.LastUsedAt, "never"), cmp.Or(s.LastUsedFrom, "-")})
 	}
-	return writeTable(out, []string{"SECRET ID", "HINT", "CREATED", "EXPIRES", "LAST USED"}, 0, rows)
+	return writeTable(out, []string{"SECRET ID", "HINT", "CREATED", "EXPIRES", "LAST USED", "FROM"}, 5, rows)
 }
 
 func secretsCommand() *cobra.Command {

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/grantway/grantway/internal/admin"
 	"github.com/grantway/grantway/internal/server"
 )
 
@@ -32,6 +33,25 @@ func TestExpiry(t *testing.T) {
 		if (err != nil) != want.IsZero() || !got.Equal(want) {
 			t.Errorf("%q is %v, %v; want %v", text, got, err, want)
 		}
+	}
+}
+
+// A secret's id is whole, however long the rest is: it is what one revokes by.
+func TestSecretsTable(t *testing.T) {
+	at := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	var out strings.Builder
+	if err := writeSecrets(&out, []admin.ShownSecret{
+		{ID: "abcdefghijkl", Hint: "wxyz", CreatedAt: at, ExpiresAt: at, LastUsedAt: at, LastUsedFrom: "2001:db8:1234::/48"},
+		{ID: "mnopqrstuvwx", Hint: "wxyz", CreatedAt: at, Live: true},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	want := `SECRET ID     HINT   CREATED     EXPIRES             LAST USED   FROM
+abcdefghijkl  …wxyz  2026-11-22  expired 2026-11-22  2026-11-22  2001:db8:1234:…
+mnopqrstuvwx  …wxyz  2026-11-22  never               never       -
+`
+	if out.String() != want {
+		t.Errorf("wrote\n%s\nwant\n%s", &out, want)
 	}
 }
 

@@ -104,6 +104,37 @@ func TestTwoStylesAreOneAttempt(t *testing.T) {
 	}
 }
 
+// TestNetworkOfUse: from where a secret was used is what a trusted proxy says, as
+// coarse as it is kept; of what was refused nothing is said (row S06).
+func TestNetworkOfUse(t *testing.T) {
+	f := fresh(t)
+	f.Trusted = []netip.Prefix{netip.MustParsePrefix("192.0.2.1/32")}
+	for _, row := range []struct{ peer, forwarded, secret, want string }{
+		{"192.0.2.1:1", "198.51.100.1, 203.0.113.9", "right", "203.0.113.0/24"},
+		{"192.0.2.1:1", "2001:db8:1:2::3", "right", "2001:db8:1::/48"},
+		{"192.0.2.1:1", "", "right", "192.0.2.0/24"},
+		{"198.51.100.7:1", "203.0.113.9", "right", "198.51.100.0/24"},
+		{"@", "", "right", ""},
+		{"192.0.2.1:1", "203.0.113.9", "wrong", ""},
+	} {
+		r := httptest.NewRequest(http.MethodPost, "/", nil)
+		r.RemoteAddr = row.peer
+		if row.forwarded != "" {
+			r.Header.Set("X-Forwarded-For", row.forwarded)
+		}
+		if _, _, err := f.from(t, r, post("client1", row.secret)); (err == nil) != (row.secret == "right") {
+			t.Fatal(err)
+		}
+		got := ""
+		if f.fact.From.IsValid() {
+			got = f.fact.From.String()
+		}
+		if got != row.want {
+			t.Errorf("%s for %s: %q, want %q", row.peer, row.forwarded, got, row.want)
+		}
+	}
+}
+
 // TestBudgetBehindProxy: the address is the client's where the proxy is trusted,
 // and an IPv6 subscriber is one (row S23).
 func TestBudgetBehindProxy(t *testing.T) {

@@ -279,7 +279,7 @@ func (v *visit) secretSection(e *Environment, c *store.Client, writable bool) we
 		if s.ExpiresAt.IsZero() {
 			ends = text("never")
 		}
-		row := []web.ConsoleCell{name, good("Live"), when(s.CreatedAt), ends, when(s.LastUsedAt)}
+		row := []web.ConsoleCell{name, good("Live"), when(s.CreatedAt), ends, below(when(s.LastUsedAt), s.LastUsedFrom)}
 		if !s.Live(v.c.Now()) {
 			row[1] = bad("Ended")
 		} else if !s.ExpiresAt.IsZero() && s.ExpiresAt.Sub(v.c.Now()) < 30*24*time.Hour {

@@ -68,8 +68,9 @@ var revokeSecret = asking{
 			return nil, err
 		}
 		form.Goes = []string{"the secret " + called(&s), "every token that it obtained, within a second"}
+		form.Text = []string{web.LastUse(s.LastUsedAt, s.LastUsedFrom)}
 		if len(c.Secrets) == 1 {
-			form.Text = []string{"It is the last one: the client gets no tokens until it has another."}
+			form.Text = append(form.Text, "It is the last one: the client gets no tokens until it has another.")
 		}
 		return form, nil
 	},
@@ -93,7 +94,7 @@ var leaked = asking{
 		}
 		form.Text = []string{
 			"Another secret takes the place of the one " + called(&s) + ", in one step. The client cannot get tokens until its programs have the new one.",
-			"You are shown the new secret once, and a list of what the old one did.",
+			"You are shown the new secret once, and a list of what the old one did. " + web.LastUse(s.LastUsedAt, s.LastUsedFrom),
 		}
 		form.Goes = []string{"the secret " + called(&s), "every token that it obtained, within a second, everywhere"}
 		return form, nil
@@ -118,7 +119,7 @@ var leaked = asking{
 
 // deeds is what a secret did.
 func (v *visit) deeds(e *Environment, c *store.Client, s *store.Secret) (web.ConsoleSection, error) {
-	section := web.ConsoleSection{Name: "did", Heading: "What the old secret did", Text: "Since it was made. What was not you, was somebody else. What happened in the last seconds may be missing."}
+	section := web.ConsoleSection{Name: "did", Heading: "What the old secret did", Text: "Since it was made. " + web.LastUse(s.LastUsedAt, s.LastUsedFrom) + " What was not you, was somebody else. What happened in the last seconds may be missing."}
 	all, err := e.Activity.Tallies(v.r.Context(), store.TallyQuery{Client: c.ID, Since: s.CreatedAt, Days: true, BySecret: true, ByAPI: true, Limit: 20_000})
 	if err != nil {
 		return section, err

@@ -134,7 +134,7 @@ func (v *self) requestSection() (web.ConsoleSection, error) {
 			return section, err
 		}
 		for _, r := range all {
-			if seen[r.ID] || r.Decision == store.DecisionWithdrawn || r.Decision == store.DecisionApproved && r.Reason == "" && !r.DoneAt.IsZero() {
+			if seen[r.ID] || !v.asks(&r) || r.Decision == store.DecisionWithdrawn || r.Decision == store.DecisionApproved && r.Reason == "" && !r.DoneAt.IsZero() {
 				continue
 			}
 			seen[r.ID] = true
@@ -244,7 +244,7 @@ func (v *self) secretSection(e *Published, c *store.Client) web.ConsoleSection {
 		case !s.ExpiresAt.IsZero() && s.ExpiresAt.Sub(now) < soon:
 			is = state("Ends soon", "warn")
 		}
-		used := web.ConsoleCell{At: s.LastUsedAt}
+		used := web.ConsoleCell{At: s.LastUsedAt, Below: s.LastUsedFrom}
 		if s.LastUsedAt.IsZero() {
 			used.Text = "never"
 		}

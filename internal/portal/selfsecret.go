@@ -120,10 +120,8 @@ func (v *self) revokePage() (*Published, store.Client, *store.Secret, *web.Porta
 		return e, c, s, p, err
 	}
 	p.Form.Goes = []string{secretName(s), "every token that it obtained, within a second"}
-	switch ago := v.s.Now().Sub(s.LastUsedAt); {
-	case s.LastUsedAt.IsZero():
-		p.Text = []string{"It was never used, as far as is known."}
-	case ago < 24*time.Hour:
+	p.Text = []string{web.LastUse(s.LastUsedAt, s.LastUsedFrom)}
+	if v.s.Now().Sub(s.LastUsedAt) < 24*time.Hour {
 		p.Warnings = []string{"It was used within the last day: a program still has it, and stops when it is revoked."}
 	}
 	if len(c.Secrets) == 1 {
@@ -158,7 +156,7 @@ func (v *self) leakedForm() error {
 	}
 	p.Text = []string{
 		"If others may know " + secretName(s) + ", replace it now: it takes one step, and you see the new one at once.",
-		"Until your programs have the new one they get no tokens. You also see what the old one did.",
+		"Until your programs have the new one they get no tokens. You also see what the old one did. " + web.LastUse(s.LastUsedAt, s.LastUsedFrom),
 	}
 	p.Form.Goes = []string{secretName(s), "every token that it obtained, within a second, everywhere"}
 	return v.show(http.StatusOK, p)
@@ -179,7 +177,7 @@ func (v *self) leaked() error {
 // deeds is what a secret did.
 func (v *self) deeds(e *Published, c *store.Client, s *store.Secret) web.ConsoleSection {
 	const most = 200
-	section := web.ConsoleSection{Name: "did", Heading: "What the old secret did", Text: "The newest first, by day. What was not you, was somebody else. What happened in the last seconds, at another server of the publisher, may be missing."}
+	section := web.ConsoleSection{Name: "did", Heading: "What the old secret did", Text: "The newest first, by day. " + web.LastUse(s.LastUsedAt, s.LastUsedFrom) + " What was not you, was somebody else. What happened in the last seconds, at another server of the publisher, may be missing."}
 	err := e.Settle(v.r.Context())
 	var all []store.Tally
 	if err == nil {

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/partner"
 	"github.com/grantway/grantway/internal/secret"
 	"github.com/grantway/grantway/internal/store"
@@ -38,9 +39,11 @@ func (s *site) member(t *testing.T, name string) *browser {
 	return b
 }
 
-func helps(t *testing.T) *helped {
+func helps(t *testing.T) *helped { return helpsAs(t, nil) }
+
+func helpsAs(t *testing.T, change func(*catalogue.Catalogue)) *helped {
 	t.Helper()
-	s := start(t, setup{example: "quickstart", home: true})
+	s := start(t, setup{example: "quickstart", home: true, change: change})
 	h := &helped{site: s, Partners: s.server.current.Load().partners}
 	ada, dan, eve := s.resident(t, "home", "ada"), s.resident(t, "home", "dan"), s.resident(t, "home", "eve")
 	h.adminID, h.developID = ada.ID, dan.ID

@@ -3,6 +3,7 @@ package web
 import (
 	"html/template"
 	"strings"
+	"time"
 )
 
 // Cell is one thing to read on a page of the console.
@@ -32,4 +33,16 @@ func (s *sheet) Cell(c ConsoleCell) template.HTML {
 		b += template.HTML(`<span class="below">` + template.HTMLEscapeString(c.Below) + `</span>`)
 	}
 	return b
+}
+
+// LastUse says in a sentence when something was used last, and from which network;
+// empty: that is unknown.
+func LastUse(at time.Time, from string) string {
+	switch {
+	case at.IsZero():
+		return "It was never used, as far as is known."
+	case from != "":
+		from = ", from " + from
+	}
+	return "It was last used on " + at.UTC().Format("2006-01-02 15:04 UTC") + from + "."
 }
