@@ -217,7 +217,7 @@ func (g *guide) lifetimes() *article {
 			prose("403 is never cured by a new token with the same scopes."),
 		}},
 		{ID: "early", Title: "What ends a token early", Blocks: []block{
-			prose("Tokens end with the secret that obtained them when it is revoked, and with the client when it is disabled or deleted. Then calls are answered 401 within a second or so, and the token endpoint says why."),
+			prose("Tokens end with the secret that obtained them when it is revoked, and with the client when it is disabled or deleted. Then calls are answered 401 within a second or so, and the token endpoint answers as it does to a wrong secret."),
 		}},
 	}
 	return a
