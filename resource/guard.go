@@ -102,14 +102,15 @@ type Challenge struct {
 	Scope    []string // that the call needs; said with insufficient_scope
 }
 
-// Header is the WWW-Authenticate value for an error of Authenticate: bare when
-// no token was sent (RFC 6750 §3.1), empty when the error is not about the token.
+// Header is the WWW-Authenticate value for an error of Authenticate: bare when no
+// token was sent, or one by another scheme (RFC 6750 §3.1), empty when the error is
+// not about the token.
 func (ch *Challenge) Header(err error) string {
 	var b strings.Builder
 	b.WriteString(`Bearer realm="` + ch.Realm + `"`)
 	refused := refusal.Of(err)
 	switch {
-	case refused.Reason == refusal.TokenMissing:
+	case refused.Reason == refusal.TokenMissing, refused.Reason == refusal.TokenScheme:
 	case refused.Code == oauth.InvalidToken, refused.Code == oauth.InvalidRequest:
 		b.WriteString(`, error="` + string(refused.Code) + `", error_description="` + refused.Describe() + `"`)
 	case refused.Code == oauth.InsufficientScope:

@@ -33,8 +33,9 @@ func TestBearer(t *testing.T) {
 		{"another parameter", "my_access_token=1&access_tokens=2&x=access_token", []string{"Bearer " + token}, nil},
 		{"nothing", "", nil, refusal.TokenMissing},
 		{"S01 an empty header", "", []string{""}, refusal.TokenMissing},
-		{"Basic", "", []string{"Basic YTpi"}, refusal.TokenMissing},
-		{"no space", "", []string{"Bearer" + token}, refusal.TokenMissing},
+		{"Basic", "", []string{"Basic YTpi"}, refusal.TokenScheme},
+		{"the token alone", "", []string{token}, refusal.TokenScheme},
+		{"no space", "", []string{"Bearer" + token}, refusal.TokenScheme},
 		{"scheme alone", "", []string{"Bearer "}, refusal.TokenMalformed},
 		{"twice in one", "", []string{"Bearer " + token + ", Bearer " + token}, refusal.TokenMalformed},
 		{"scheme twice", "", []string{"Bearer Bearer " + token}, refusal.TokenMalformed},
@@ -198,6 +199,7 @@ func TestChallenge(t *testing.T) {
 		want      string
 	}{
 		{resource.Challenge{Realm: "r"}, refusal.TokenMissing, `Bearer realm="r"`},
+		{resource.Challenge{Realm: "r"}, refusal.TokenScheme, `Bearer realm="r"`},
 		{resource.Challenge{Realm: "r", Metadata: metadata, Scope: []string{"a"}}, refusal.TokenMissing, `Bearer realm="r", resource_metadata="` + metadata + `"`},
 		{resource.Challenge{Realm: "r"}, refusal.TokenExpired.From(errors.New("secret cause")), `Bearer realm="r", error="invalid_token", error_description="The access token expired"`},
 		{resource.Challenge{Realm: "r"}, refusal.TokenTwice, `Bearer realm="r", error="invalid_request", error_description="the request carries more than one set of credentials"`},

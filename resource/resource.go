@@ -186,8 +186,11 @@ func bearer(headers []string) (string, error) {
 		return "", refusal.TokenTwice
 	}
 	presented, err := wire.Bearer(headers[0])
-	if errors.Is(err, wire.ErrScheme) {
+	switch {
+	case errors.Is(err, wire.ErrScheme) && headers[0] == "":
 		return "", refusal.TokenMissing
+	case errors.Is(err, wire.ErrScheme):
+		return "", refusal.TokenScheme
 	}
 	if err != nil {
 		return "", refusal.TokenMalformed.From(err)

@@ -81,6 +81,9 @@ func runServe(ctx context.Context, file string, errOut io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	for _, e := range c.Environments {
+		log.Info("environment", "environment", e.Name, "issuer", e.Issuer.String(), "api", e.Base.String())
+	}
 	listeners.log(log)
 	answers := []func(context.Context) error{
 		func(ctx context.Context) error { return listeners.serve(ctx, s) },

@@ -89,9 +89,14 @@ func TestServeOnLoopbackForAProxy(t *testing.T) {
 	if got := httpGet(t, p.client, "http://api.notes.test/notes", token); got.status != http.StatusUnauthorized {
 		t.Errorf("the same token in production: %d", got.status)
 	}
-	if got := httpGet(t, p.client, "http://"+p.address+"/oauth2/token", ""); got.status != http.StatusNotFound {
-		t.Errorf("a host that is nobody's: %d", got.status)
+	if got := httpGet(t, p.client, "http://"+p.address+"/oauth2/token", ""); got.status != http.StatusNotFound || !strings.Contains(got.body, "under this host name") {
+		t.Errorf("a host that is nobody's: %d %s", got.status, got.body)
 	}
+	p.logged(`host \"`+p.address, 1)
+	if got := httpGet(t, p.client, "http"+strings.TrimSuffix(stagingToken, "/oauth2/token")+"/nothing", ""); got.status != http.StatusNotFound || !strings.Contains(got.body, "at this path") {
+		t.Errorf("a path that is nobody's: %d %s", got.status, got.body)
+	}
+	p.logged(`"msg":"environment","environment":"staging","issuer":"https://auth.staging.notes.test"`, 1)
 
 	for _, path := range []string{"/metrics", "/healthz", "/readyz"} {
 		if got := httpGet(t, http.DefaultClient, p.metrics+path, ""); got.status != http.StatusOK {
@@ -285,7 +290,7 @@ func TestServeRefusesWhatIsUnsafe(t *testing.T) {
 		},
 		{
 			name: "an address that is taken", change: []string{"address: 127.0.0.1:0", "address: " + taken.Addr().String()},
-			says: []string{"listen.address", "address already in use"},
+			says: []string{"listen.address", "address already in use", "Another program answers there already"},
 		},
 	} {
 		t.Run(row.name, func(t *testing.T) {

@@ -130,7 +130,7 @@ func (u *UserInfo) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	h := w.Header()
 	noStore(h)
 	challenge := `Bearer realm="` + u.Realm + `"`
-	if shown != refusal.TokenMissing { // §3.1: who sent nothing learns no error
+	if shown != refusal.TokenMissing && shown != refusal.TokenScheme { // §3.1: who sent no bearer token learns no error
 		challenge += `, error="` + string(shown.Code) + `", error_description="` + refused.Describe() + `"`
 	}
 	if shown.Code == oauth.InsufficientScope {

@@ -60,7 +60,7 @@ func (g *Gateway) prove(r *http.Request, c *call) error {
 	}
 	if needed || with {
 		good, err := u.checker.Authenticate(r)
-		if with && errors.Is(err, refusal.TokenMissing) {
+		if with && (errors.Is(err, refusal.TokenMissing) || errors.Is(err, refusal.TokenScheme)) {
 			return refusal.APITokenAlone
 		}
 		if err != nil {

@@ -11,10 +11,14 @@ type springWord struct {
 	text string
 }
 
+// springAnonymous is said to who shows no bearer token.
+var springAnonymous = springWord{"unauthorized", "Full authentication is required to access this resource"}
+
 // springWords are the reasons that clients of those servers know by other words.
 // Only the code and the words differ, never the status.
 var springWords = map[*refusal.Reason]springWord{
-	refusal.TokenMissing:       {"unauthorized", "Full authentication is required to access this resource"},
+	refusal.TokenMissing:       springAnonymous,
+	refusal.TokenScheme:        springAnonymous,
 	refusal.TokenExpired:       {"invalid_token", "Access token expired"},
 	refusal.ScopeInsufficient:  {"insufficient_scope", "Insufficient scope for this resource"},
 	refusal.RightsInsufficient: {"insufficient_scope", "Insufficient scope for this resource"},
@@ -46,7 +50,7 @@ func springEnvelope(r *refusal.Refusal, _ int, issuer string) []byte {
 // came is not among them: its challenge names no error (RFC 6750 §3.1).
 func inSpring(r *refusal.Refusal) *refusal.Refusal {
 	word, ok := springWords[r.Public()]
-	if !ok || r.Reason == refusal.TokenMissing {
+	if !ok || r.Reason == refusal.TokenMissing || r.Reason == refusal.TokenScheme {
 		return r
 	}
 	said := *r.Public()

@@ -159,7 +159,8 @@ func (g *guide) peopleSymptoms() []symptom {
 
 func (g *guide) callSymptoms() []symptom {
 	return []symptom{
-		{id: "no-token", seen: "401, and the token was sent", reason: refusal.TokenMissing, when: true, why: say("The header did not arrive as `Authorization: Bearer` and the token: another name, no space, or a proxy that drops it.")},
+		{id: "no-token", seen: "401, and the token was sent", reason: refusal.TokenMissing, when: true, why: say("No `Authorization` header arrived: it has another name, or a proxy drops it.")},
+		{id: "no-bearer", seen: "401, and the answer speaks of Bearer", reason: refusal.TokenScheme, when: true, why: say("The header arrived and is not `Authorization: Bearer`, one space and the token: the word or the space is missing, or id and secret are in it, which belong to the token endpoint.")},
 		{id: "expired", seen: "Calls work for a while and then no longer", reason: refusal.TokenExpired, when: true},
 		{id: "other-environment", seen: "401 with a token that was fetched just now", reason: refusal.TokenOfAnotherIssuer, when: true},
 		{id: "forbidden", seen: "403 on some paths and not on others", reason: refusal.ScopeInsufficient, when: len(g.scoped()) > 0},

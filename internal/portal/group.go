@@ -59,6 +59,7 @@ var byReason = map[*refusal.Reason]*group{
 	refusal.HeadersTooLarge: &serverAndHTTP,
 	refusal.EncodingUnknown: &serverAndHTTP,
 	refusal.PathUnknown:     &serverAndHTTP,
+	refusal.HostUnknown:     &serverAndHTTP,
 }
 
 var byCode = map[oauth.ErrorCode]*group{

@@ -43,6 +43,7 @@ func TestGroupOf(t *testing.T) {
 		refusal.APITokenRequired:    &callingAPI,
 		refusal.TokenNotForURL:      &callingAPI,
 		refusal.PathUnknown:         &serverAndHTTP,
+		refusal.HostUnknown:         &serverAndHTTP,
 		refusal.Unavailable:         &serverAndHTTP,
 	} {
 		if got := groupOf(r); got != want {

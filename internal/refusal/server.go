@@ -50,6 +50,12 @@ var (
 		Cause: "The path belongs to no endpoint and no environment of this server.",
 		Cure:  "Compare it with the metadata below /.well-known/.",
 	})
+	HostUnknown = row(&Reason{
+		ID: "host-unknown", Code: oauth.InvalidRequest, Status: http.StatusNotFound,
+		Text:  "nothing is published under this host name",
+		Cause: "The Host header names none of the addresses that the configuration has: the request went to the server's own address, or a proxy before it puts another name there.",
+		Cure:  "Use the addresses of the configuration; where a proxy is before the server, have it pass on the Host header that came.",
+	})
 )
 
 // Reasons to refuse a call to an API (RFC 6750 §3.1).
@@ -59,6 +65,12 @@ var (
 		Text:  "this API needs an access token",
 		Cause: "The request has no Authorization: Bearer header.",
 		Cure:  "Fetch a token from the token endpoint and send it with every request.",
+	})
+	TokenScheme = row(&Reason{
+		ID: "token-scheme", Code: oauth.InvalidToken,
+		Text:  "the Authorization header does not begin with Bearer",
+		Cause: "It holds another scheme, such as Basic, or the token alone.",
+		Cure:  "Send Authorization: Bearer, one space, and the access token. Client id and secret go to the token endpoint only.",
 	})
 	TokenInURL = row(&Reason{
 		ID: "token-in-url", Code: oauth.InvalidRequest,

@@ -81,6 +81,7 @@ type mounts struct {
 	anyHost bool
 	exact   map[string]mounted // by host and path
 	trees   []mounted          // the longest path first
+	hosts   map[string]bool    // at which there is something
 }
 
 // mounted is a handler and what the log calls it.
@@ -106,8 +107,16 @@ func (m *mounts) below(e *catalogue.Environment, base *url.URL, path, route stri
 	m.trees = append(m.trees, mounted{m.host(base), base.Path + path, e.Name, route, h})
 }
 
+// sort makes the mounts ready to be asked.
 func (m *mounts) sort() {
 	slices.SortStableFunc(m.trees, func(a, b mounted) int { return len(b.path) - len(a.path) })
+	m.hosts = map[string]bool{"": m.anyHost}
+	for _, to := range m.trees {
+		m.hosts[to.host] = true
+	}
+	for _, to := range m.exact {
+		m.hosts[to.host] = true
+	}
 }
 
 func (m *mounts) host(u *url.URL) string {
@@ -120,9 +129,15 @@ func (m *mounts) host(u *url.URL) string {
 // ServeHTTP passes the request to the handler of its host and path. It never
 // redirects: a redirect turns a POST into a GET.
 func (m *mounts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	to, ok := m.find(r)
-	if !ok {
+	host := m.asked(r)
+	to, ok := m.find(r, host)
+	switch {
+	case ok:
+	case m.hosts[host]:
 		notFound(w, r)
+		return
+	default:
+		hostUnknown(w, r)
 		return
 	}
 	fact := activity.Of(r.Context())
@@ -130,12 +145,16 @@ func (m *mounts) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	to.handler.ServeHTTP(w, r)
 }
 
-func (m *mounts) find(r *http.Request) (mounted, bool) {
-	host := ""
-	if !m.anyHost {
-		// Some clients name the port that the scheme has anyway.
-		host = strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(r.Host), ":443"), ":80")
+// asked is the host of a request as mounts know it.
+func (m *mounts) asked(r *http.Request) string {
+	if m.anyHost {
+		return ""
 	}
+	// Some clients name the port that the scheme has anyway.
+	return strings.TrimSuffix(strings.TrimSuffix(strings.ToLower(r.Host), ":443"), ":80")
+}
+
+func (m *mounts) find(r *http.Request, host string) (mounted, bool) {
 	if to, ok := m.exact[host+r.URL.Path]; ok {
 		return to, true
 	}

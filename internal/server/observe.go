@@ -149,6 +149,14 @@ func notFound(w http.ResponseWriter, r *http.Request) {
 	writePlain(w, refusal.PathUnknown)
 }
 
+// hostUnknown answers for host names under which nothing is mounted. The log
+// says the name: a proxy that puts another one there is found by it.
+func hostUnknown(w http.ResponseWriter, r *http.Request) {
+	const longest = 253 // RFC 1035 §2.3.4, as text
+	activity.Of(r.Context()).Refusal = refusal.HostUnknown.From(fmt.Errorf("host %q", r.Host[:min(len(r.Host), longest)]))
+	writePlain(w, refusal.HostUnknown)
+}
+
 // writePlain answers where no environment, and so no dialect, is known.
 func writePlain(w http.ResponseWriter, r *refusal.Reason) {
 	w.Header().Set("Content-Type", "application/json")
