@@ -9,6 +9,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/grantway/grantway/internal/admin"
+	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/dialect"
 	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/oauth"
 )
@@ -283,20 +285,42 @@ without --until lets it stay. The record of changes says who did it.`,
 	return change
 }
 
-// whereTo is what a client that acts for people needs to know beside its id: the
-// issuer, by which libraries find all else.
+// whereTo is what its programs need to know beside a client's id and secret: where
+// they go with them, and what they may ask for.
 func (s *session) whereTo(c *admin.Client) [][2]string {
-	if !slices.Contains(c.Grants, oauth.GrantAuthorizationCode) {
-		return nil
-	}
-	list, err := ask[admin.EnvironmentList](s.Context(), s.to, http.MethodGet, "/environments", nil)
-	if err != nil {
+	all, err := s.to.environments(s.Context())
+	at := slices.IndexFunc(all, func(e admin.Environment) bool { return e.Name == s.env })
+	if err != nil || at < 0 {
 		return nil // the client is there; its secret has to be shown
 	}
-	for _, e := range list.Environments {
-		if e.Name == s.env {
-			return [][2]string{{"issuer", e.Issuer}, {"metadata", e.Issuer + "/.well-known/openid-configuration"}}
-		}
+	e := all[at]
+	how := dialect.Find(e.Dialect)
+	var fields [][2]string
+	switch {
+	case c.Type == store.TypeResource:
+		return [][2]string{{"issuer", e.Issuer}}
+	case slices.Contains(c.Grants, oauth.GrantAuthorizationCode):
+		fields = [][2]string{{"issuer", e.Issuer}, {"metadata", e.Issuer + "/.well-known/openid-configuration"}}
+	default:
+		fields = [][2]string{{"token endpoint", e.Issuer + how.TokenPaths[0]}}
 	}
-	return nil
+	if e.Name != catalogue.HomeName { // whose API is told by its audience
+		fields = append(fields, [2]string{"API", e.Gateway})
+	}
+	var scopes []string
+	for _, api := range c.APIs {
+		one := slices.IndexFunc(e.APIs, func(a admin.API) bool { return a.Name == api.Name })
+		if one >= 0 && (how.NeedsAudience || e.Name == catalogue.HomeName) {
+			fields = append(fields, [2]string{"audience", e.APIs[one].Audience})
+		}
+		scopes = append(scopes, api.Scopes...)
+	}
+	for i, scope := range scopes {
+		label := "scopes"
+		if i > 0 {
+			label = ""
+		}
+		fields = append(fields, [2]string{label, scope})
+	}
+	return fields
 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"regexp"
 
 	"github.com/spf13/cobra"
 
@@ -13,9 +14,9 @@ import (
 func configCommand() *cobra.Command {
 	config := &cobra.Command{
 		Use:   "config",
-		Short: "Check a configuration, or print its schema for an editor",
+		Short: "Check a configuration, or print one to begin with, or its schema",
 	}
-	config.AddCommand(configCheckCommand(), configSchemaCommand())
+	config.AddCommand(configCheckCommand(), configExampleCommand(), configSchemaCommand())
 	return config
 }
 
@@ -71,6 +72,34 @@ func count(n int, what string) string {
 		what += "s"
 	}
 	return fmt.Sprintf("%d %s", n, what)
+}
+
+func configExampleCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:   "example [SYSTEM]",
+		Short: "Print a configuration to begin with",
+		Long: `Print a configuration to begin with: the one of 'grantway dev', or that of one
+of the other systems. Its addresses are yours to change, and upstream becomes
+the URL of your API; 'grantway config check --production' says what else is.`,
+		Example: `  grantway config example > grantway.yaml
+  grantway config example mytimetable`,
+		Args:      cobra.MaximumNArgs(1),
+		ValidArgs: exampleNames(),
+		RunE: func(c *cobra.Command, systems []string) error {
+			name := "quickstart"
+			if len(systems) == 1 {
+				name = systems[0]
+			}
+			example, err := findExample(name)
+			if err != nil {
+				return err
+			}
+			// In the source, the schema lies elsewhere than beside the file.
+			text := regexp.MustCompile(`(?m)^(# yaml-language-server: \$schema=).*/`).ReplaceAll(example.Config, []byte("$1"))
+			_, err = c.OutOrStdout().Write(text)
+			return err
+		},
+	}
 }
 
 func configSchemaCommand() *cobra.Command {

@@ -25,6 +25,7 @@ func TestConfigCheck(t *testing.T) {
 		"long.yaml": strings.NewReplacer("FOLDER", folder, "UPSTREAM", "https://notes.internal\n    token: {lifetime: 2h}").
 			Replace(readFile(t, "testdata/serve/plain.yaml")),
 		"not.yaml": "name: [",
+		"tab.yaml": "name: Notes\nenvironments:\n  staging:\n\tissuer: https://auth.example\n",
 	} {
 		writeFile(t, filepath.Join(folder, name), text)
 	}
@@ -54,9 +55,10 @@ func TestConfigCheck(t *testing.T) {
 			says: []string{"good.yaml:", "apis.notes.upstream", "write the URL of your API"},
 		},
 		{name: "no YAML", arguments: []string{"not.yaml"}, status: exitRefused, says: []string{"not.yaml:1:"}},
-		{name: "no file", arguments: []string{"nowhere.yaml"}, status: exitRefused, says: []string{"nowhere.yaml", "no such file"}},
-		{name: "two files", arguments: []string{"good.yaml", "safe.yaml"}, status: exitUsage, says: []string{"grantway config check --help"}},
-		{name: "an unknown flag", arguments: []string{"--prod"}, status: exitUsage, says: []string{"--prod", "grantway config check --help"}},
+		{name: "a tab", arguments: []string{"tab.yaml"}, status: exitRefused, says: []string{"tab.yaml:4:1: is not YAML", "indent with spaces"}},
+		{name: "no file", arguments: []string{"nowhere.yaml"}, status: exitRefused, says: []string{"nowhere.yaml", "no such file", "'grantway config check FILE'", "'grantway config example'"}},
+		{name: "two files", arguments: []string{"good.yaml", "safe.yaml"}, status: exitUsage, says: []string{`"safe.yaml" is a word too many`, "grantway config check --help"}},
+		{name: "an unknown flag", arguments: []string{"--prodution"}, status: exitUsage, says: []string{"--prodution; did you mean --production?", "grantway config check --help"}},
 	} {
 		t.Run(row.name, func(t *testing.T) {
 			cmd := command(t, serveSecrets, append([]string{"config", "check"}, row.arguments...)...)
@@ -92,6 +94,27 @@ func TestConfigSchemaIsTheOneOfTheCatalogue(t *testing.T) {
 	status, out, said := finish(t, nil, "config", "schema")
 	if status != 0 || said != "" || out != string(catalogue.Schema) || out != readFile(t, "../../internal/catalogue/grantway.schema.json") {
 		t.Errorf("status %d, %d bytes, says %q", status, len(out), said)
+	}
+}
+
+// TestConfigExample: what is printed is good as it stands, and its schema lies
+// where `grantway config schema` was told to put it.
+func TestConfigExample(t *testing.T) {
+	t.Parallel()
+	for _, system := range exampleNames() {
+		status, out, said := finish(t, nil, "config", "example", system)
+		if status != 0 || said != "" || !strings.HasPrefix(out, "# yaml-language-server: $schema=grantway.schema.json\n") {
+			t.Errorf("%s: status %d, says %q, prints %.120q", system, status, said, out)
+		}
+		if _, err := catalogue.Parse("grantway.yaml", []byte(out), os.LookupEnv); err != nil {
+			t.Errorf("%s: %v", system, err)
+		}
+	}
+	if _, first, _ := finish(t, nil, "config", "example"); !strings.Contains(first, "\nname: Notes\n") {
+		t.Errorf("without a name it prints %.120q", first)
+	}
+	if status, _, said := finish(t, nil, "config", "example", "quickstrat"); status != exitUsage || !strings.Contains(said, "mytimetable") {
+		t.Errorf("a system that is not there: status %d, says %q", status, said)
 	}
 }
 

@@ -71,10 +71,18 @@ func exampleNames() []string {
 	return names
 }
 
-func runDev(ctx context.Context, flags devFlags, out, errOut io.Writer) (err error) {
-	example, ok := examples.Find(flags.example)
+func findExample(name string) (examples.Example, error) {
+	example, ok := examples.Find(name)
 	if !ok {
-		return &usageError{fmt.Errorf("there is no example %q; there are: %s", flags.example, strings.Join(exampleNames(), ", "))}
+		return example, &usageError{fmt.Errorf("there is no example %q; there are: %s", name, strings.Join(exampleNames(), ", "))}
+	}
+	return example, nil
+}
+
+func runDev(ctx context.Context, flags devFlags, out, errOut io.Writer) (err error) {
+	example, err := findExample(flags.example)
+	if err != nil {
+		return err
 	}
 	demo, err := devDemo(example.Name)
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/grantway/grantway/internal/catalogue"
 )
@@ -34,7 +35,7 @@ func run(arguments []string) int {
 	context.AfterFunc(ctx, stop) // a second Ctrl+C does not wait for what is under way
 	root := newRoot()
 	root.SetArgs(arguments)
-	err := root.ExecuteContext(ctx)
+	ran, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return 0
 	}
@@ -44,6 +45,9 @@ func run(arguments []string) int {
 		return exitRefused
 	}
 	fmt.Fprintln(os.Stderr, "grantway:", err)
+	if what := remedy(ran, err); what != "" {
+		fmt.Fprintln(os.Stderr, what)
+	}
 	if errors.As(err, new(*usageError)) {
 		return exitUsage
 	}
@@ -51,6 +55,25 @@ func run(arguments []string) int {
 		return coded.status
 	}
 	return exitRefused
+}
+
+// remedy is what to do about an error that whoever returned it knew no cure for.
+func remedy(c *cobra.Command, err error) string {
+	named := "--config FILE"
+	if c.Flags().Lookup("config") == nil {
+		named = "'" + c.CommandPath() + " FILE'"
+	}
+	switch {
+	case errors.Is(err, catalogue.ErrNoFile) && strings.Contains(c.CommandPath(), " proxy"):
+		return "Name another with " + named + "; docs/PROXY.md has one to begin with"
+	case errors.Is(err, catalogue.ErrNoFile):
+		return "Name another with " + named + "; 'grantway config example' prints one to begin with"
+	case errors.As(err, new(*usageError)):
+		return ""
+	case errors.Is(err, syscall.EADDRINUSE) && c.Flags().Lookup("listen") == nil:
+		return "Another program answers there already: stop it, or write another address into the configuration"
+	}
+	return ""
 }
 
 // usageError is an error in how a command was called.
@@ -73,6 +96,11 @@ Run it for others:            grantway serve --config grantway.yaml`,
 		SilenceUsage:  true,
 	}
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
+		if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+			if near := nearFlag(c, unknown.GetSpecifiedName()); near != "" {
+				err = fmt.Errorf("%w; did you mean --%s?", err, near)
+			}
+		}
 		return &usageError{fmt.Errorf("%w\nRun '%s --help' for the flags and examples", err, c.CommandPath())}
 	})
 	root.AddCommand(devCommand(), serveCommand(), gatewayCommand(), configCommand(), clientsCommand(), secretsCommand(), keysCommand(), denyCommand(), activityCommand(), whyCommand(), completionCommand())
@@ -117,11 +145,27 @@ func strict(c *cobra.Command) {
 	}
 }
 
-// named says which argument is missing, as the usage of the command calls it.
+// named says which argument is missing, as the usage of the command calls it, or
+// which word is one too many.
 func named(c *cobra.Command, words []string, err error) error {
 	names := strings.Fields(c.Use)[1:]
-	if len(words) < len(names) && strings.Trim(names[len(words)], "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "" {
+	switch {
+	case len(words) > len(names) && !c.HasSubCommands():
+		return fmt.Errorf("%q is a word too many", words[len(names)])
+	case len(words) >= len(names):
+		return err
+	case strings.Trim(names[len(words)], "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "":
 		return fmt.Errorf("%s is missing", names[len(words)])
+	case strings.HasPrefix(names[len(words)], "{"):
+		return fmt.Errorf("which one? %s", strings.ReplaceAll(strings.Trim(names[len(words)], "{}"), "|", ", "))
 	}
 	return err
+}
+
+// nearFlag is the flag that was meant where another word stands, as far as that
+// can be told.
+func nearFlag(c *cobra.Command, word string) string {
+	var flags []string
+	c.Flags().VisitAll(func(f *pflag.Flag) { flags = append(flags, f.Name) })
+	return catalogue.Nearest(word, flags)
 }

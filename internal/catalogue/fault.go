@@ -112,7 +112,7 @@ func index(path string, i int) string { return fmt.Sprintf("%s[%d]", path, i) }
 
 // didYouMean is the hint for a word that is none of the known ones.
 func didYouMean(word string, known []string) string {
-	if near := nearest(word, known); near != "" {
+	if near := Nearest(word, known); near != "" {
 		return "did you mean " + near + "?"
 	}
 	if len(known) > 12 || len(known) == 0 {
@@ -121,9 +121,9 @@ func didYouMean(word string, known []string) string {
 	return "known are " + strings.Join(known, ", ")
 }
 
-// nearest returns the known word that takes the fewest edits to reach, if they
-// are few for its length.
-func nearest(word string, known []string) string {
+// Nearest returns the known word that takes the fewest edits to reach, if they are
+// few for its length; otherwise "".
+func Nearest(word string, known []string) string {
 	best, fewest := "", max(1, min(len(word), 12)/3)+1
 	for _, k := range known {
 		if n := edits(strings.ToLower(word), strings.ToLower(k), fewest); n < fewest {

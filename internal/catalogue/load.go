@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"reflect"
+	"strings"
 	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
@@ -33,6 +35,9 @@ const (
 //go:embed grantway.schema.json
 var Schema []byte
 
+// ErrNoFile is in the error of a configuration that is not there.
+var ErrNoFile = errors.New("there is no such configuration")
+
 // Load reads a catalogue from a file, with environment variables from env,
 // which has the shape of os.LookupEnv. What is wrong with the file's content is
 // returned as Faults, all at once; other errors are those of reading it.
@@ -47,13 +52,16 @@ func Load(path string, env func(string) (string, bool)) (*Catalogue, error) {
 // read returns the content of a file, and at most one byte more than a file may have.
 func read(path string) ([]byte, error) {
 	f, err := os.Open(path)
-	if err != nil {
-		return nil, fmt.Errorf("read the catalogue: %w", err)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, fmt.Errorf("%w: %w", ErrNoFile, err)
+	case err != nil:
+		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
 	defer func() { _ = f.Close() }() // nothing was written
 	data, err := io.ReadAll(io.LimitReader(f, MaxFile+1))
 	if err != nil {
-		return nil, fmt.Errorf("read the catalogue: %w", err)
+		return nil, fmt.Errorf("read the configuration: %w", err)
 	}
 	return data, nil
 }
@@ -116,7 +124,11 @@ func (d *decoder) document(data []byte) ast.Node {
 				at = place{t.Position.Line, t.Position.Column}
 			}
 		}
-		return whole(at.line, at.column, "is not YAML: "+problem, "")
+		hint := ""
+		if strings.Contains(problem, "'\t'") {
+			hint = "indent with spaces: YAML takes no tabs there"
+		}
+		return whole(at.line, at.column, "is not YAML: "+problem, hint)
 	}
 	var body ast.Node
 	for _, document := range file.Docs {

@@ -69,7 +69,7 @@ func named(text string, apis ...*API) (m Meaning, problem, hint string) {
 		return m, quote(text) + " is not a scope: the API has none", "write token for any good token, or declare the scope under scopes"
 	}
 	hint = "declare it under scopes, or write more of its name"
-	if near := nearest(text, endings); near != "" {
+	if near := Nearest(text, endings); near != "" {
 		hint = "did you mean " + near + "?"
 	}
 	return m, quote(text) + " is not a scope of the API", hint

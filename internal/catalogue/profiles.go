@@ -1,7 +1,6 @@
 package catalogue
 
 import (
-	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -97,7 +96,7 @@ type Profile struct {
 func LoadProfiles(path string) (*Profiles, error) {
 	data, err := read(path)
 	if err != nil {
-		return nil, fmt.Errorf("read the profiles: %w", errors.Unwrap(err))
+		return nil, err
 	}
 	d := &decoder{places: places{file: path, at: map[string]place{"": {1, 1}}}}
 	body := d.document(data)

@@ -164,7 +164,7 @@ func TestNearest(t *testing.T) {
 		{"", ""},
 		{strings.Repeat("name", 1000), ""},
 	} {
-		if got := nearest(row.word, known); got != row.want {
+		if got := Nearest(row.word, known); got != row.want {
 			t.Errorf("%.20q: %q, want %q", row.word, got, row.want)
 		}
 	}
