@@ -216,13 +216,22 @@ func (v *self) request() (store.AccessRequest, error) {
 	if err != nil {
 		return r, err
 	}
-	mine := r.AccountID == v.who.Account.ID || slices.ContainsFunc(v.of, func(p store.Partner) bool {
-		return p.ID == r.PartnerID && partner.MemberMay(p.Role(v.who.Account.ID), partner.MayAsk)
-	})
-	if !mine {
+	if !v.asks(&r) {
 		return r, store.ErrNotFound
 	}
 	return r, nil
+}
+
+// asks reports whether a request is the visitor's: their own, or one for a partner at
+// which they may ask. What somebody asked for a partner stays that partner's when they
+// are its member no more.
+func (v *self) asks(r *store.AccessRequest) bool {
+	if r.PartnerID == "" {
+		return r.AccountID == v.who.Account.ID
+	}
+	return slices.ContainsFunc(v.of, func(p store.Partner) bool {
+		return p.ID == r.PartnerID && partner.MemberMay(p.Role(v.who.Account.ID), partner.MayAsk)
+	})
 }
 
 func (v *self) withdrawForm() error {
