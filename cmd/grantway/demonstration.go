@@ -5,7 +5,6 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/grantway/grantway/internal/catalogue"
@@ -177,20 +176,34 @@ func (d *demonstration) print(out io.Writer, c *catalogue.Catalogue, data string
 	if p, ok := d.personas[first.Name]; ok {
 		d.printPerson(out, first, p)
 	} else {
-		request := d.tokenRequest(first)
-		fmt.Fprintf(out, "\nAsk for a token:\n\n%s\n", request)
-		fmt.Fprintf(out, "\nKeep it in a variable, and call the API with it:\n\n")
-		fmt.Fprintf(out, "ACCESS_TOKEN=$(%s -s | sed 's/.*\"access_token\":\"\\([^\"]*\\)\".*/\\1/')\n\n%s\n\n", request, d.apiCall(first))
+		fmt.Fprintf(out, "\nAsk for a token:\n\n%s\n", d.tokenRequest(first))
+		fmt.Fprintf(out, "\nKeep it in a variable, and call the API with it:\n\n%s\n\n%s\n\n", d.keptToken(first), d.apiCall(first))
 	}
-	for _, at := range []struct {
-		name string
-		url  *url.URL
-		who  server.Persona
-	}{{"console", c.Console.URL, d.personas[catalogue.HomeName]}, {"portal", c.Portal.URL, d.member.Person}} {
-		fmt.Fprintf(out, "  %-11s %s/\n  %-11s as %s, with the password %q\n", at.name, at.url, "", at.who.Name, at.who.Password.Reveal())
+	for _, at := range d.doors(c) {
+		fmt.Fprintf(out, "  %-11s %s\n  %-11s as %s, with the password %q\n", strings.ToLower(at.Title), at.URL, "", at.Name, at.Password)
 	}
 	fmt.Fprintf(out, "  %-11s %s\n", "mails", c.Home.Issuer.String()+web.PathMails)
 	fmt.Fprintf(out, "\nThe same on a page: %s\n\n", root(first))
+}
+
+// keptToken is the request with its token put into a variable, ready to paste.
+func (d *demonstration) keptToken(e *catalogue.Environment) string {
+	return "ACCESS_TOKEN=$(" + d.tokenRequest(e) + ` -s | sed 's/.*"access_token":"\([^"]*\)".*/\1/')`
+}
+
+// doors are where the publisher and a partner sign in.
+func (d *demonstration) doors(c *catalogue.Catalogue) []portal.Door {
+	owner, partner := d.personas[catalogue.HomeName], d.member.Person
+	return []portal.Door{
+		{
+			Title: "Console", URL: c.Console.URL.String() + "/", What: "for the publisher: clients, people, requests, keys and changes",
+			Name: owner.Name, Password: owner.Password.Reveal(),
+		},
+		{
+			Title: "Portal", URL: c.Portal.URL.String() + "/", What: "for partners: documentation, access and secrets",
+			Name: partner.Name, Password: partner.Password.Reveal(),
+		},
+	}
 }
 
 // printPerson says how a person allows access, and what to paste then: one request
@@ -210,18 +223,26 @@ func root(e *catalogue.Environment) string { return e.Issuer.Scheme + "://" + e.
 
 // welcome is the page at the root.
 func (d *demonstration) welcome(c *catalogue.Catalogue) http.Handler {
-	page := &portal.Welcome{Title: c.Name, Name: c.Name, Open: d.open, Portal: c.Portal.URL.String()}
+	page := &portal.Welcome{
+		Title: c.Name, Name: c.Name, Open: d.open, Portal: c.Portal.URL.String(), Doors: d.doors(c), Mails: c.Home.Issuer.String() + web.PathMails,
+	}
+	for i := range page.Doors {
+		if d.open { // who reaches the page is not by that one of the publisher's people
+			page.Doors[i].Password = ""
+		}
+	}
 	for _, e := range c.Environments {
 		client := d.clients[e.Name]
 		issuer := e.Issuer.String()
 		shown := portal.Environment{
 			Name: e.Name, Title: e.Title, AuthURL: issuer, APIURL: e.Base.String(),
 			ClientID: client.ClientID, Secret: client.Secret.Reveal(), TokenRequest: d.tokenRequest(e),
-			Call:     "ACCESS_TOKEN='paste the access_token of the answer here'\n\n" + d.apiCall(e),
+			Call:     d.keptToken(e) + "\n\n" + d.apiCall(e),
 			Metadata: issuer + "/.well-known/oauth-authorization-server", Keys: issuer + "/.well-known/jwks.json", Errors: issuer + "/errors",
 		}
 		if p, ok := d.personas[e.Name]; ok {
 			shown.TokenRequest = "CODE='" + pasteHere + "'\n\n" + shown.TokenRequest
+			shown.Call = "ACCESS_TOKEN='" + pasteHere + "'\n\n" + d.apiCall(e)
 			shown.APIToken = p.APIToken
 			shown.Person = &portal.Person{
 				Name: p.Name, Password: p.Password.Reveal(), SignIn: d.firstStep(e), Back: p.Redirects[0],

@@ -4,6 +4,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"regexp"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -134,6 +135,8 @@ func TestDevPrintsWhatWorks(t *testing.T) {
 			_, page, _ := strings.Cut(printed, "The same on a page: ")
 			if welcome := httpGet(t, http.DefaultClient, strings.TrimSpace(page), ""); welcome.status != http.StatusOK || !strings.Contains(welcome.body, env[e.names[3]]) {
 				t.Errorf("the page: %d %.300s", welcome.status, welcome.body)
+			} else if !strings.Contains(welcome.body, "the keys of the house") || !strings.Contains(welcome.body, "a door of our own") {
+				t.Error("the page does not say as whom to sign in to console and portal")
 			}
 		})
 	}
@@ -163,8 +166,18 @@ func TestDevOnTheNetworkHasCredentialsOfItsOwn(t *testing.T) {
 	open := startDev(t, nil, "--data", data, "--listen", "0.0.0.0:0")
 	open.until("end of the introduction", func() bool { return strings.Contains(open.out.String(), "The same on a page: ") })
 	_, page, _ := strings.Cut(open.out.String(), "The same on a page: ")
-	if got := httpGet(t, http.DefaultClient, strings.TrimSpace(page), "").body; strings.Contains(got, "this machine only") || !strings.Contains(got, "Others on the network") {
-		t.Errorf("the page: %.900s", got)
+	shown := httpGet(t, http.DefaultClient, strings.TrimSpace(page), "").body
+	if strings.Contains(shown, "this machine only") || !strings.Contains(shown, "Others on the network") {
+		t.Errorf("the page: %.900s", shown)
+	}
+	doors := regexp.MustCompile(`as (\S+), with the password "(.+)"`).FindAllStringSubmatch(open.out.String(), -1)
+	if len(doors) != 2 {
+		t.Errorf("it prints as whom to sign in to %d places", len(doors))
+	}
+	for _, door := range doors {
+		if !strings.Contains(shown, door[1]) || strings.Contains(shown, door[2]) {
+			t.Errorf("the page, which the network sees, does not name %s or says that one's password", door[1])
+		}
 	}
 	for _, password := range []string{"the keys of the house", "a door of our own"} {
 		if strings.Contains(open.out.String(), password) || !strings.Contains(known.out.String(), password) {

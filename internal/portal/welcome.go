@@ -22,6 +22,8 @@ type Welcome struct {
 	Theme        web.Theme
 	Open         bool   // others on the network reach it: its credentials are its own
 	Portal       string // URL of the developer portal; empty: there is none
+	Doors        []Door // where people sign in who publish and who call
+	Mails        string // URL of the mails that those people would be sent; empty: there is none
 	Environments []Environment
 
 	once   sync.Once
@@ -44,6 +46,13 @@ type Environment struct {
 	Keys            string  // URL of the JWK set
 	Errors          string  // URL of the pages that explain refusals
 	Person          *Person // who can sign in here; nil: the client acts for itself
+}
+
+// A Door is where a person signs in to portal or console, and as whom.
+type Door struct {
+	Title, URL     string
+	What           string // what can be done there, as the rest of a sentence about it
+	Name, Password string // empty Password: it is not shown to whom the page is shown
 }
 
 // Person is somebody who can sign in to an environment, and where. What is empty

@@ -55,6 +55,28 @@ func TestWelcomeShowsWhatToPaste(t *testing.T) {
 	}
 }
 
+// TestWelcomeLeadsToTheDoors: the passwords are for who is at this machine only.
+func TestWelcomeLeadsToTheDoors(t *testing.T) {
+	page := Welcome{Title: "The demo", Name: "Example", Mails: issuer + "/mails", Environments: []Environment{staging()}, Doors: []Door{
+		{Title: "Portal", URL: issuer + "/portal/", What: "where partners help themselves", Name: "partner", Password: "a door of our own"},
+		{Title: "Console", URL: issuer + "/console/", What: "where you decide", Name: "owner"},
+	}}
+	body := ask(t, &page, http.MethodGet, "/").Body.String()
+	for _, want := range []string{"where partners help themselves; sign in as partner with the password a door of our own", "where you decide; sign in as owner; the password stands in what grantway dev printed"} {
+		if !strings.Contains(textOf(body), want) {
+			t.Errorf("the page does not say %q:\n%s", want, textOf(body))
+		}
+	}
+	for _, link := range []string{page.Doors[0].URL, page.Doors[1].URL, page.Mails, "#doors"} {
+		if !strings.Contains(body, `href="`+link+`"`) {
+			t.Errorf("the page does not lead to %s", link)
+		}
+	}
+	if body := ask(t, &Welcome{Title: "The demo", Environments: []Environment{staging()}}, http.MethodGet, "/").Body.String(); strings.Contains(body, "doors") {
+		t.Error("the page speaks of doors where there are none")
+	}
+}
+
 func TestWelcomeBeginsWithThePersonWhereOneSignsIn(t *testing.T) {
 	demo, page := staging(), &Welcome{Title: "The demo", Name: "Example"}
 	demo.APIToken = "plain-one"
