@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -17,9 +16,9 @@ func apiTokensCommand() *cobra.Command {
 	f := &adminFlags{}
 	tokens := &cobra.Command{
 		Use:   "api-tokens",
-		Short: "Create, approve, list and revoke API tokens",
-		Long: `Create, approve, list and revoke API tokens: long-lived credentials of servers,
-for the APIs that know them (api_tokens in grantway.yaml).
+		Short: "Create, list and revoke API tokens",
+		Long: `Create, list and revoke API tokens: long-lived credentials of servers, for the
+APIs that know them (api_tokens in grantway.yaml).
 
 A plain one says which application calls, so that its calls can be counted and
 limited. An elevated one also names the person it asks for: it is bound to
@@ -27,7 +26,7 @@ scopes, addresses and an end, and is not good before a second operator has
 approved it.`,
 	}
 	f.register(tokens)
-	tokens.AddCommand(apiTokensCreate(f), apiTokensApprove(f), apiTokensList(f), apiTokensRevoke(f))
+	tokens.AddCommand(apiTokensCreate(f), apiTokensList(f), apiTokensRevoke(f))
 	return tokens
 }
 
@@ -39,8 +38,9 @@ func apiTokensCreate(f *adminFlags) *cobra.Command {
 		Short: "Create an API token, which is printed once",
 		Long: `Create an API token, which is printed once.
 
-An elevated one needs scopes, addresses and an end. It is good when somebody
-else has approved it: grantway api-tokens approve.`,
+An elevated one needs scopes, addresses and an end, and is made on the server's
+own machine or in the console. It is good when an operator has approved it in
+the console.`,
 		Example: `  grantway api-tokens create -e staging --name "Door signs" --api timetable
   grantway api-tokens create --name Sync --api timetable --needs-user
   grantway api-tokens create --name "Room planner" --api timetable --elevated \
@@ -72,7 +72,7 @@ else has approved it: grantway api-tokens approve.`,
 			}
 			fmt.Fprintln(s.ErrOrStderr(), "The token is shown this once and cannot be had again.")
 			if t.State == admin.APITokenWaits {
-				fmt.Fprintf(s.ErrOrStderr(), "The other operator says: grantway api-tokens approve -e %s %s\n", s.env, t.ID)
+				fmt.Fprintln(s.ErrOrStderr(), "It is good when an operator has approved it in the console, under API tokens.")
 			}
 			return nil
 		}),
@@ -157,36 +157,6 @@ func apiTokensList(f *adminFlags) *cobra.Command {
 			return writeTable(s.OutOrStdout(), []string{"ID", "NAME", "KIND", "STATE", "EXPIRES", "LAST USED"}, 1, rows)
 		}),
 	}
-}
-
-func apiTokensApprove(f *adminFlags) *cobra.Command {
-	approve := f.destroying(&cobra.Command{
-		Use:   "approve TOKEN",
-		Short: "Approve an elevated API token that somebody else created",
-		Long: `Approve an elevated API token, by its id. Whoever created it cannot: two people
-are to have looked at what it may do. Each proves who they are by an access
-token of home (--server).`,
-		Example: `  grantway api-tokens approve -e staging 4mTq9ZbX01Lk`,
-		RunE: f.work(func(s *session, args []string) error {
-			t, err := s.foundAPIToken(args[0])
-			if err != nil {
-				return err
-			}
-			what := fmt.Sprintf("With the API token %s, %s can ask for every person of %s at %s, from %s, until %s: %s. It was created by %s.",
-				t.ID, printable(t.Name), s.env, strings.Join(t.APIs, ", "), strings.Join(t.Addresses, ", "), moment(t.EndsAt, "-"),
-				strings.Join(t.Scopes, ", "), printable(t.CreatedBy))
-			if err := s.confirm(what); err != nil {
-				return err
-			}
-			changed, err := s.apiTokenChange(http.MethodPost, s.apiToken(t.ID)+"/approve", nil)
-			if err != nil {
-				return err
-			}
-			return s.say(changed, "approved "+t.ID)
-		}),
-	})
-	approve.ValidArgsFunction = f.apiTokenIDs
-	return approve
 }
 
 func apiTokensRevoke(f *adminFlags) *cobra.Command {

@@ -111,6 +111,10 @@ type Options struct {
 	// requests come without it: what the answers point to begins with it.
 	Under string
 
+	// OnMachine says that callers are on the server's own machine, where nothing is kept
+	// from them. Others make no elevated API tokens. Nobody approves one here.
+	OnMachine bool
+
 	// Authorize says who is asking, by a name for the record of changes, if they
 	// have the permission. The environment is r.PathValue("environment"), empty
 	// where the route is not about one. The request has no cookies, wherever it

@@ -141,7 +141,7 @@ func openAt(t *testing.T, dsn func(environment string) string) *fixture {
 			}
 			return token, nil
 		},
-		Now: func() time.Time { return f.now }, Random: rand.Reader,
+		OnMachine: true, Now: func() time.Time { return f.now }, Random: rand.Reader,
 	}
 	f.restart(t)
 	return f

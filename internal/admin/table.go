@@ -96,8 +96,7 @@ func ofPeople() []route {
 		{"POST", oneAccount + "/reset", WriteAccounts, "resetAccount", "Make a link with which the person chooses a new password", 200, nil, reading(resetAccount)},
 
 		{"GET", apiTokens, ReadAPITokens, "listAPITokens", "The API tokens, in the order of their ids, revoked ones too", 200, []string{"limit", "after"}, plain(listAPITokens)},
-		{"POST", apiTokens, WriteAPITokens, "createAPIToken", "Create an API token; the answer is the only one that holds it", 201, nil, reading(createAPIToken)},
-		{"POST", apiToken + "/approve", WriteAPITokens, "approveAPIToken", "Make an elevated API token good that somebody else created", 200, nil, plain(approveAPIToken)},
+		{"POST", apiTokens, WriteAPITokens, "createAPIToken", "Create an API token; the answer is the only one that holds it. An elevated one is made in the console, or on the server's own machine, and approved in the console", 201, nil, reading(createAPIToken)},
 		{"DELETE", apiToken, WriteAPITokens, "revokeAPIToken", "End an API token", 200, nil, plain(revokeAPIToken)},
 	}
 }

@@ -14,14 +14,15 @@ import (
 // over the socket of the data folder, or in the same process.
 func (s *Server) Admin() http.Handler { return s.observe(timed(s.local)) }
 
-// administration makes the admin API under a path, with a rule that tells callers apart.
-func (s *Server) administration(under string, authorize func(*http.Request, string) (string, error)) (http.Handler, error) {
+// administration makes the admin API under a path, for callers on the server's own
+// machine or others, with a rule that tells them apart.
+func (s *Server) administration(under string, onMachine bool, authorize func(*http.Request, string) (string, error)) (http.Handler, error) {
 	return admin.New(admin.Options{
 		Issuers: s.otherIssuers, APITokens: s.apiTokens, People: s.accounts,
 
 		Environments: s.partners, Keys: s.rings, Denials: s.denials, Audited: s.audited, TokenID: s.tokenID, Activity: s.activity,
 		Partners: func() *partner.Partners { return s.current.Load().partners }, Remembered: s.remembered,
-		Under: under, Authorize: authorize, Now: s.options.Now, Random: s.options.Random,
+		Under: under, OnMachine: onMachine, Authorize: authorize, Now: s.options.Now, Random: s.options.Random,
 	})
 }
 
@@ -36,7 +37,7 @@ func (s *Server) remote(home *environment) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
-	return s.administration(home.Base.Path, func(r *http.Request, permission string) (string, error) {
+	return s.administration(home.Base.Path, false, func(r *http.Request, permission string) (string, error) {
 		token, err := checker.Authenticate(r)
 		switch {
 		case errors.Is(err, oauth.InvalidToken), errors.Is(err, oauth.InvalidRequest):

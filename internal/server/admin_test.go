@@ -5,8 +5,11 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/partner"
+	"github.com/grantway/grantway/internal/store"
 )
 
 // A caller is a program with a token of home.
@@ -80,5 +83,34 @@ func TestLocationsLeadThere(t *testing.T) {
 	leads(made(partner+"/members", `{"email":"ada@harbour.example","role":"admin"}`))
 	if described := c.call(t, http.MethodGet, api+"/openapi.json", ""); !strings.Contains(described.body, `"servers":[{"url":"`+strings.TrimSuffix(api, catalogue.AdminPath)+`"}]`) {
 		t.Errorf("the API's own description does not say where it is: %.300s", described)
+	}
+}
+
+// TestClientsAreNoSecondOperator: whoever has an account and the credentials of a
+// client is one person. The client neither makes what the person could approve nor
+// approves what the person made.
+func TestClientsAreNoSecondOperator(t *testing.T) {
+	t.Parallel()
+	s := start(t, setup{example: "mytimetable", home: true, change: raised})
+	c := s.caller(t, "steward")
+	tokens := s.environment("home").Base.Path + catalogue.AdminPath + "/environments/university/api-tokens"
+	made, err := s.environment("university").apiTokens.Create(t.Context(), partner.NewAPIToken{
+		Name: "Crane", Elevated: true, Scopes: []string{"user_read"}, Addresses: []string{"192.0.2.7"}, EndsAt: s.clock.Now().Add(time.Hour),
+	}, s.by())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := c.call(t, http.MethodPost, tokens+"/"+made.Token.ID+"/approve", ""); got.code != http.StatusNotFound {
+		t.Errorf("a client approves: %s", got)
+	}
+	elevated := `{"name":"Crane","elevated":true,"scopes":["user_read"],"addresses":["192.0.2.7"],"ends_at":"` + s.clock.Now().Add(time.Hour).Format(time.RFC3339) + `"}`
+	if got := c.call(t, http.MethodPost, tokens, elevated); got.code != http.StatusConflict {
+		t.Errorf("a client makes one: %s", got)
+	}
+	if got := c.call(t, http.MethodPost, tokens, `{"name":"Crane"}`); got.code != http.StatusCreated {
+		t.Errorf("a plain one: %s", got)
+	}
+	if list, _, err := s.environment("university").apiTokens.List(t.Context(), "", 10); err != nil || slices.ContainsFunc(list, func(t store.APIToken) bool { return !t.ApprovedAt.IsZero() }) {
+		t.Errorf("approved: %v %v", list, err)
 	}
 }

@@ -107,7 +107,7 @@ func New(ctx context.Context, o Options) (*Server, error) {
 	if s.identity, err = newIdentity(o.Random); err != nil {
 		return nil, err
 	}
-	if s.local, err = s.administration("", trustLocal); err != nil {
+	if s.local, err = s.administration("", true, trustLocal); err != nil {
 		return nil, err
 	}
 	s.upstream = forward.Transport(nil)
