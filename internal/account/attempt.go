@@ -77,20 +77,8 @@ func (a *Attempts) reserve(key string, from netip.Addr, device string) (right fu
 	if device != "" {
 		key = "device " + device
 	}
-	var taken []func()
-	spend := func(r *limit.Rates, key string) error {
-		ok, after := r.Spend(key)
-		if !ok {
-			return &TooManyError{After: after}
-		}
-		taken = append(taken, func() { r.Refund(key) })
-		return nil
-	}
-	giveBack := func() {
-		for _, back := range taken {
-			back()
-		}
-	}
+	var t takings
+	spend := t.spend
 	if from.IsValid() {
 		address := limit.AddressKey(from)
 		if a.Strict() && device == "" {
@@ -109,14 +97,42 @@ func (a *Attempts) reserve(key string, from netip.Addr, device string) (right fu
 		}
 	}
 	if err != nil {
-		giveBack()
+		t.giveBack()
 		return nil, err
 	}
 	// Counted, never refused: one environment's people do not wait for each other.
-	if ok, _ := a.everybody.Spend(""); ok {
-		taken = append(taken, func() { a.everybody.Refund("") })
+	_ = spend(a.everybody, "")
+	return t.giveBack, nil
+}
+
+// step is reserve for a key alone: nothing else is counted.
+func (a *Attempts) step(key string) (right func(), err error) {
+	var t takings
+	for _, step := range a.steps {
+		if err = t.spend(step, key); err != nil {
+			t.giveBack()
+			return nil, err
+		}
 	}
-	return giveBack, nil
+	return t.giveBack, nil
+}
+
+// takings are what was taken of several counters.
+type takings []func()
+
+func (t *takings) spend(r *limit.Rates, key string) error {
+	ok, after := r.Spend(key)
+	if !ok {
+		return &TooManyError{After: after}
+	}
+	*t = append(*t, func() { r.Refund(key) })
+	return nil
+}
+
+func (t *takings) giveBack() {
+	for _, back := range *t {
+		back()
+	}
 }
 
 // network is the key that an address shares with its neighbours.

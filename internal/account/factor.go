@@ -123,6 +123,25 @@ func (f *Factors) Strip(ctx context.Context, accountID string, by store.By) erro
 	})
 }
 
+// clear removes all that somebody signs in with.
+func (f *Factors) clear(ctx context.Context, accountID string, by store.By) error {
+	all, identities, err := f.of(ctx, accountID)
+	if err != nil {
+		return err
+	}
+	for _, one := range all {
+		if err := f.Store.Remove(ctx, accountID, one.ID, store.Remainder{}, by); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+	}
+	for _, one := range identities {
+		if err := f.Identities.Unlink(ctx, one, store.Remainder{}, by); err != nil && !errors.Is(err, store.ErrNotFound) {
+			return err
+		}
+	}
+	return nil
+}
+
 // again carries out a removal that was judged by what the store said before it;
 // when the person removed something else meanwhile, it is judged anew.
 func again(removal func() error) error {

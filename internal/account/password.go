@@ -91,10 +91,11 @@ func (p *Passwords) Check(ctx context.Context, typed, password string, from Sour
 			return store.Account{}, Proof{}, err
 		}
 	}
+	said := unknownID(typed, key)
 	if !known {
-		a.ID = unknownID(typed, key)
+		a.ID = said
 	}
-	if err := p.check(ctx, a, password, from); err != nil {
+	if err := p.check(ctx, a, said, password, from); err != nil {
 		return store.Account{}, Proof{}, err
 	}
 	return a, Proof{Method: Password, At: p.Now()}, nil
@@ -106,15 +107,26 @@ func unknownID(typed, key string) string {
 	return "name " + secret.HashOf(cmp.Or(key, typed)).Hex()
 }
 
-// check checks a password of one account.
-func (p *Passwords) check(ctx context.Context, a store.Account, password string, from Source) error {
+// check checks a password of one account. That there were too many attempts is only
+// said of what was typed, here named by said: were it said of an e-mail address since
+// somebody tried the name, everybody would learn that the two are one account's (row
+// P01). Attempts at the account beyond its own are wrong, whatever the password.
+func (p *Passwords) check(ctx context.Context, a store.Account, said, password string, from Source) error {
 	device, err := p.Devices.Known(ctx, a.ID, from.Device)
 	if err != nil {
 		return err
 	}
-	right, err := p.Attempts.reserve("password "+a.ID, from.Address, device)
+	right, err := p.Attempts.reserve("password "+said, from.Address, device)
 	if err != nil {
 		return err
+	}
+	beyond := false
+	if device == "" && said != a.ID {
+		typed := right
+		account, err := p.Attempts.step("password " + a.ID)
+		if beyond = err != nil; !beyond {
+			right = func() { typed(); account() }
+		}
 	}
 	factors, err := p.Factors.Of(ctx, a.ID)
 	if err != nil {
@@ -132,6 +144,9 @@ func (p *Passwords) check(ctx context.Context, a store.Account, password string,
 		if id = f.ID; !strings.HasPrefix(f.Data, ours) {
 			presented = password
 		}
+	}
+	if beyond {
+		id, verifier = "", nobody
 	}
 	good, err := p.Checker.Check(ctx, "account "+id, verifier, presented)
 	// People sign in seldom: nothing to recognise them by stays in memory.
@@ -186,7 +201,7 @@ func (p *Passwords) Change(ctx context.Context, who Signed, current, chosen stri
 	if err := p.Judge(a, chosen); err != nil {
 		return err
 	}
-	if err := p.check(ctx, a, current, from); err != nil {
+	if err := p.check(ctx, a, a.ID, current, from); err != nil {
 		return err
 	}
 	return p.set(ctx, a, chosen, who.SessionID, by)

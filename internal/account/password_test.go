@@ -57,6 +57,40 @@ func TestPasswordCheckSaysNothingOfWhoIsThere(t *testing.T) {
 	}
 }
 
+// P01, P02: whoever uses up the attempts of a name does not learn whose e-mail address
+// is that account's, and has no more attempts by it.
+func TestPasswordAttemptsTellNoNamesTogether(t *testing.T) {
+	for _, name := range []string{"jan", "klaas"} {
+		w := newWorld(t)
+		w.person("jan")
+		try := func(typed, password string, want error) {
+			t.Helper()
+			before := w.passwords.Checker.Hashings()
+			_, _, err := w.passwords.Check(t.Context(), typed, password, Source{Address: somewhere})
+			if !errors.Is(err, want) {
+				t.Errorf("%s after five tries at %s: %v", typed, name, err)
+			}
+			hashed := w.passwords.Checker.Hashings() - before
+			if wanted := map[bool]int64{true: 0, false: 1}[want == ErrTooMany]; int64(hashed) != wanted {
+				t.Errorf("%s: %d slow hashes", typed, hashed)
+			}
+		}
+		for range 5 {
+			try(name, "wrong-wrong-wrong", ErrWrong)
+		}
+		try(name, good, ErrTooMany)
+		for range 4 {
+			try(name+"@school.example", "wrong-wrong-wrong", ErrWrong)
+		}
+		if try(name+"@school.example", good, ErrWrong); name != "jan" {
+			continue
+		}
+		try("jan@school.example", good, ErrTooMany)
+		w.wait(16 * time.Minute)
+		try("jan@school.example", good, nil)
+	}
+}
+
 func TestPasswordChosen(t *testing.T) {
 	w := newWorld(t)
 	a := store.Account{Key: "jan.jansen"}

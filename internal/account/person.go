@@ -155,10 +155,15 @@ func (p *People) Disable(ctx context.Context, accountID string, by store.By) err
 }
 
 // Renew ends all that somebody has open at an account, and each link to choose its
-// password, before the account is trusted with more: whoever had one of these is not
-// to have that too. Where a crash cuts it off, the account is left disabled.
-func (p *People) Renew(ctx context.Context, accountID string, by store.By) error {
+// password, and forgets all that anybody signs in with there, before the account is
+// trusted with more: whoever had one of these is not to have that too. The person
+// chooses a password anew, by a link. Where a crash cuts it off, the account is left
+// disabled.
+func (p *People) Renew(ctx context.Context, accountID string, factors *Factors, by store.By) error {
 	if err := p.Disable(ctx, accountID, by); err != nil {
+		return err
+	}
+	if err := factors.clear(ctx, accountID, by); err != nil {
 		return err
 	}
 	return p.Enable(ctx, accountID, by)
