@@ -26,8 +26,9 @@ func (g *guide) scopes() *article {
 		}
 	}
 	asking := []block{
+		tip("Ask for the scopes that your calls need, and for no more (least privilege): what leaks then opens less."),
 		points(
-			say("Ask for the scopes that the next calls need and for no more: `scope=%s`, several with a space between them.", g.sampleScope()),
+			say("`scope=%s` asks for one; several have a space between them.", g.sampleScope()),
 			say("Without `scope` a token carries every scope that was allotted to you in this environment."),
 			say("A scope that does not exist, or was not allotted to you, is refused with `invalid_scope`, and no token is given."),
 			say("No scope includes another, unless its description says so: who may write may not read for that."),
@@ -238,6 +239,7 @@ func (g *guide) renewal() []block {
 		),
 		prose("The second way as a program. It reads `CLIENT_ID` and `CLIENT_SECRET` from the environment, renews a minute early, and repeats a call once after a 401:"),
 		{Example: &Example{ID: "renew", Label: "Keep a token and renew it", Variants: renewing(g.tokenRequest(g.machine()), g.callRequest())}},
+		tip("`expires_in` is what remains of the token's life, in seconds, when the answer comes: that and a clock say when to renew."),
 		prose("Never write a token into a program or a file that is shared: it is tied to a time and to your credentials."),
 	}
 	return append(blocks, g.thrift()...)

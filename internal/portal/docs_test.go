@@ -333,32 +333,6 @@ func TestTheFirstAnswer(t *testing.T) {
 	}
 }
 
-// TestSearch: titles before texts, every word must occur, and nothing that is sent
-// is more than text.
-func TestSearch(t *testing.T) {
-	d := documented(t, "fitness")
-	for query, first := range map[string]string{
-		"rotation": "/portal/staging/rotation", "read:moves": "/portal/staging/scopes#scope-read:moves", "READ:MOVES": "/portal/staging/scopes#scope-read:moves",
-		"invalid_client": "/portal/staging/errors#", "lifetimes renewal": "/portal/staging/lifetimes", "biometrics": "",
-	} {
-		d.once.Do(d.build)
-		got := d.shelves["staging"].find(query)
-		if len(got) == 0 || !strings.HasPrefix(got[0].Path, first) {
-			t.Errorf("%s: %v", query, got)
-		}
-	}
-	for query, want := range map[string]string{
-		"": "Write words", "zebra": "nothing for", "<b>": "nothing for “&lt;b&gt;”", "rotation zebra": "nothing for", strings.Repeat("a", maxQuery+1): "Write words",
-	} {
-		if text := body(t, get(t, d, "/search?environment=production&q="+url.QueryEscape(query))); !strings.Contains(text, want) {
-			t.Errorf("%q: no %s in %s", query, want, text)
-		}
-	}
-	if text := body(t, get(t, d, "/search?environment=production&q=rotation")); !strings.Contains(text, "/portal/production/rotation") {
-		t.Error("another environment is searched")
-	}
-}
-
 // TestSayReadsNoMarkupOfOthers: what is put into a text is never markup.
 func TestSayReadsNoMarkupOfOthers(t *testing.T) {
 	got := say("**%s** has `%s` [there](%s)", "a `b` [c](javascript:d)", "`", "/x")
