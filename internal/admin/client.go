@@ -26,6 +26,7 @@ type Client struct {
 	CreatedAt   time.Time     `json:"created_at,omitzero" doc:"When it was registered; absent for a client of grantway.yaml."`
 	Disabled    bool          `json:"disabled" doc:"Whether it is refused at the moment."`
 	DisabledAt  time.Time     `json:"disabled_at,omitzero" doc:"Since when it is refused."`
+	DisabledBy  string        `json:"disabled_by,omitempty" doc:"publisher, or partner: then its partner can enable it too."`
 	Declared    bool          `json:"declared" doc:"It stands in grantway.yaml and can be changed only there."`
 }
 
@@ -166,6 +167,12 @@ func (c *call) client(stored *store.Client) Client {
 		ID: stored.ID, Name: stored.Name, Partner: stored.Partner, Type: stored.Type, Grants: list(stored.Grants), AuthMethods: list(stored.AuthMethods),
 		APIs: shownAllotment(stored.Allotted), GrantsEnd: []GrantEnd{}, SignIn: shownSignIn(&stored.SignIn), Secrets: c.secrets(stored), CreatedAt: stored.CreatedAt,
 		Disabled: stored.Disabled(), DisabledAt: stored.DisabledAt, Declared: stored.Declared,
+	}
+	if shown.Disabled {
+		shown.DisabledBy = "publisher"
+		if stored.DisabledBy != "" {
+			shown.DisabledBy = "partner"
+		}
 	}
 	for _, grant := range slices.Sorted(maps.Keys(stored.GrantsEnd)) {
 		shown.GrantsEnd = append(shown.GrantsEnd, GrantEnd{Grant: grant, EndsAt: stored.GrantsEnd[grant]})

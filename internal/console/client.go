@@ -171,6 +171,9 @@ func (v *visit) client() error {
 			page.Actions = append(page.Actions, web.ConsoleLink{Text: "Promote", To: about("/client/promote")})
 		}
 		if c.Disabled() {
+			if c.DisabledBy != "" {
+				page.Actions = append(page.Actions, web.ConsoleLink{Text: "Keep it disabled", To: about("/client/disable"), Sharp: true})
+			}
 			page.Actions = append(page.Actions, web.ConsoleLink{Text: "Enable", To: about("/client/enable"), Main: true})
 		} else {
 			page.Actions = append(page.Actions, web.ConsoleLink{Text: "Disable", To: about("/client/disable"), Sharp: true})
@@ -208,7 +211,11 @@ func (v *visit) client() error {
 func (v *visit) clientFacts(e *Environment, c *store.Client) web.ConsoleSection {
 	is := state(c.Disabled())
 	if c.Disabled() {
-		is = below(is, "since "+c.DisabledAt.UTC().Format("2006-01-02 15:04 UTC"))
+		since := "since " + c.DisabledAt.UTC().Format("2006-01-02 15:04 UTC")
+		if c.DisabledBy != "" {
+			since += ", by the partner, who can enable it again"
+		}
+		is = below(is, since)
 	}
 	facts := []web.ConsoleFact{
 		told("Client id", code(c.ID)), told("State", is), told("Environment", text(e.Title)), told("Type", text(c.Type)),

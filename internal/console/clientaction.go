@@ -198,11 +198,16 @@ func (v *visit) aboutClient(title, button string) (*Environment, store.Client, *
 
 var disableClient = asking{
 	show: func(v *visit) (*web.ConsoleForm, error) {
-		_, _, form, err := v.aboutClient("Disable", "Disable the client")
+		_, c, form, err := v.aboutClient("Disable", "Disable the client")
 		if err != nil {
 			return nil, err
 		}
 		form.Sharp, form.Text = true, []string{"It gets no more tokens, and those that it has end within a second. You can enable it again; what ended stays ended."}
+		if c.DisabledBy != "" {
+			form.Text = []string{"Its partner disabled it and can enable it. From now on it stays disabled until you enable it."}
+		} else if c.Partner != "" {
+			form.Text = append(form.Text, "Its partner cannot enable it.")
+		}
 		return form, nil
 	},
 	do: func(v *visit) error {

@@ -3,6 +3,7 @@ package partner
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"time"
 
@@ -165,8 +166,13 @@ func (c *Clients) Of(ctx context.Context, partnerID, after string, limit int) (c
 	return clients[:limit], true, nil
 }
 
+// ErrPublishers says that a partner cannot enable a client, since it is not the partner
+// that disabled it.
+var ErrPublishers = errors.New("the client was not disabled by the partner itself: only the publisher enables it")
+
 // Disable makes the client unusable and ends its tokens, until Enable. Whose it is
-// is told, once.
+// is told, once. With by.Partner it is a member who does it, of that partner and to a
+// client of its own; what the publisher disables, then or later, stays the publisher's.
 func (c *Clients) Disable(ctx context.Context, id string, by store.By) (Result, error) {
 	by = c.stamp(by)
 	result, err := c.change(ctx, id, func() error { return c.Store.Disable(ctx, id, c.forget(by.At), by) })
@@ -176,13 +182,19 @@ func (c *Clients) Disable(ctx context.Context, id string, by store.By) (Result, 
 	return result, err
 }
 
-// Enable makes a disabled client usable again. Tokens that ended stay ended.
+// Enable makes a disabled client usable again. Tokens that ended stay ended. A partner
+// (by.Partner) enables what it disabled itself; else ErrPublishers.
 func (c *Clients) Enable(ctx context.Context, id string, by store.By) (Result, error) {
-	return c.change(ctx, id, func() error { return c.Store.Enable(ctx, id, c.stamp(by)) })
+	result, err := c.change(ctx, id, func() error { return c.Store.Enable(ctx, id, c.stamp(by)) })
+	if by.Partner != "" && errors.Is(err, store.ErrConflict) {
+		return Result{}, ErrPublishers
+	}
+	return result, err
 }
 
 // Delete forgets the client and its secrets and ends its tokens, for ever: its id
-// can never be registered again. The Result holds the client as it was.
+// can never be registered again. The Result holds the client as it was. By.Partner is
+// as for Disable.
 func (c *Clients) Delete(ctx context.Context, id string, by store.By) (Result, error) {
 	client, err := c.own(ctx, id)
 	if err != nil {

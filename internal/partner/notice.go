@@ -136,6 +136,9 @@ func (p *Partners) Tell(ctx context.Context, kind, environment string, client st
 	about := environment + "/" + client.ID + "/" + secretID
 	if kind == NoticeClient {
 		about += stampOf(client.DisabledAt)
+		if client.DisabledBy != "" { // so that it is told again when the publisher takes over
+			about += "/own"
+		}
 	}
 	return p.tell(ctx, kind, about, said{Environment: environment, Client: client.ID, Secret: secretID}, to)
 }

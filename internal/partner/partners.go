@@ -189,7 +189,7 @@ func (p *Partners) Describe(ctx context.Context, id string, change PartnerChange
 
 // SetDisabled disables a partner and its clients in every environment, or enables
 // it and those of them that were disabled with it: one that somebody had disabled
-// before stays disabled. It can be repeated after a crash; what a crash cut off of
+// before, or the partner itself, stays disabled. It can be repeated after a crash; what a crash cut off of
 // disabling, Resume finishes.
 func (p *Partners) SetDisabled(ctx context.Context, id string, disabled bool, by store.By) (store.Partner, error) {
 	by = p.stamp(by)
@@ -249,7 +249,7 @@ func (p *Partners) enable(ctx context.Context, is store.Partner, by store.By) er
 	}
 	var with []one
 	err := p.each(ctx, is.ID, func(c *Clients, client *store.Client) error {
-		if !client.Disabled() || client.DisabledAt.Before(is.DisabledAt) {
+		if !client.Disabled() || client.DisabledBy != "" || client.DisabledAt.Before(is.DisabledAt) {
 			return nil
 		}
 		with = append(with, one{c, client.ID})

@@ -23,8 +23,8 @@ import (
 	"github.com/grantway/grantway/internal/web"
 )
 
-// Recent is how old a sign-in may be for what makes or ends a secret, or changes who
-// is a member.
+// Recent is how old a sign-in may be for what makes or ends a secret, ends or enables
+// an application, or changes who is a member.
 const Recent = 30 * time.Minute
 
 // maxForm is the longest form that is read, in bytes.
@@ -100,6 +100,9 @@ func selfRoutes() []*selfRoute {
 		{path: "/application", name: "portal-application", may: partner.MaySee, get: (*self).application},
 		{path: "/application/secret", name: "portal-secret", may: partner.MaySecrets, sharp: true, get: (*self).secretForm, post: (*self).makeSecret},
 		{path: "/application/revoke", name: "portal-revoke", may: partner.MayDelete, sharp: true, get: (*self).revokeForm, post: (*self).revoke},
+		{path: "/application/disable", name: "portal-disable", may: partner.MayDelete, sharp: true, get: (*self).disableForm, post: (*self).disable},
+		{path: "/application/enable", name: "portal-enable", may: partner.MayDelete, sharp: true, get: (*self).enableForm, post: (*self).enable},
+		{path: "/application/delete", name: "portal-delete", may: partner.MayDelete, sharp: true, get: (*self).deleteForm, post: (*self).delete},
 		{path: "/application/leaked", name: "portal-leaked", may: partner.MaySecrets, sharp: true, get: (*self).leakedForm, post: (*self).leaked},
 
 		{path: "/why", name: "portal-why", may: partner.MaySee, get: (*self).why},

@@ -166,7 +166,7 @@ func (v *self) application() error {
 		Title: cmp.Or(c.Name, c.ID), Lead: "In " + cmp.Or(e.Title, e.Name) + ".", Trail: []web.ConsoleLink{{Text: "My applications", To: "/applications"}},
 	}}
 	if c.Disabled() {
-		p.Note = "This application is disabled: it gets no tokens. Ask the publisher why: " + cmp.Or(v.s.Docs.Contact, "who gave you access") + "."
+		p.Note = v.disabledNote(&c)
 	}
 	is := v.status(&c)
 	p.Facts = v.sheet(e, &c)
@@ -181,6 +181,7 @@ func (v *self) application() error {
 		}
 		p.Sections = append(p.Sections, section)
 	}
+	p.Sections = append(p.Sections, v.endSection(e, &c))
 	if p.Refusals, err = v.refused(e, &c); err != nil {
 		return err
 	}

@@ -51,6 +51,9 @@ var selfSaids = map[string]string{
 	"revoked":   "The secret is revoked, and the tokens that it obtained have ended.",
 	"invited":   "They are a member now. If they had no account, they get a link by mail to choose a password.",
 	"role":      "The member's role is changed.",
+	"disabled":  "The application is disabled, and its tokens have ended.",
+	"enabled":   "The application can be used again. Your programs fetch new tokens.",
+	"deleted":   "The application is deleted, with its secrets and its tokens.",
 	"removed":   "They are no member any more.",
 }
 
@@ -63,6 +66,9 @@ func (v *self) to(path string, pairs ...string) error {
 	v.w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
+
+// askWhom is who answers what partners ask.
+func (s *Self) askWhom() string { return cmp.Or(s.Docs.Contact, "who gave you access") }
 
 // at writes the address of a page; what has no value is left out.
 func at(path string, pairs ...string) string { return web.Address(path, pairs...) }
@@ -110,7 +116,7 @@ func (v *self) failed(err error) {
 		say(http.StatusForbidden, "You belong to no organisation here yet", "Ask for access: the organisation is made with your first application. Or let a colleague who is here already invite you.")
 		p.Actions = []web.ConsoleLink{{Text: "Ask for access", To: "/ask", Main: true}}
 	case errors.Is(err, errKeptOut):
-		say(http.StatusForbidden, "Your organisation's access is switched off", "Its applications get no tokens for now, and nothing of it was deleted. Ask the publisher why: "+cmp.Or(v.s.Docs.Contact, "who gave you access")+".")
+		say(http.StatusForbidden, "Your organisation's access is switched off", "Its applications get no tokens for now, and nothing of it was deleted. Ask the publisher why: "+v.s.askWhom()+".")
 	case errors.Is(err, errSelfMay):
 		say(http.StatusForbidden, "Your role does not include this", "An admin of your organisation can do it, or make you one. Nothing was changed.")
 	case shared:
@@ -119,8 +125,10 @@ func (v *self) failed(err error) {
 	case errors.Is(err, errMany):
 		v.w.Header().Set("Retry-After", "60")
 		say(http.StatusTooManyRequests, "That was a lot in a short time", "Nothing was done. Wait a minute and send it again.")
+	case errors.Is(err, partner.ErrPublishers):
+		say(http.StatusConflict, "Only the publisher can enable it", "Your organisation did not disable this application itself. Ask why it is disabled: "+v.s.askWhom()+". Nothing was changed.")
 	case errors.Is(err, partner.ErrDeclared):
-		say(http.StatusConflict, "The publisher keeps this one in a file", "Ask them to change it: "+cmp.Or(v.s.Docs.Contact, "who gave you access")+". Nothing was changed.")
+		say(http.StatusConflict, "The publisher keeps this one in a file", "Ask them to change it: "+v.s.askWhom()+". Nothing was changed.")
 	case errors.Is(err, store.ErrConflict), errors.Is(err, partner.ErrRaced):
 		say(http.StatusConflict, "It is not as it was any more", "Somebody else changed it meanwhile, or it was done already. Look at it again.")
 	case errors.Is(err, store.ErrUnavailable), errors.Is(err, secret.ErrBusy):

@@ -188,14 +188,14 @@ var directives = map[string]func(p *player, s step, words []string){
 	"client": playClient,
 	"disable": func(p *player, s step, words []string) {
 		clients := p.up().environment(p.environment).resources.store.Clients()
-		if err := clients.Disable(p.t.Context(), words[0], p.site.forget(), p.site.by()); err != nil {
+		if err := clients.Disable(p.t.Context(), p.expand(s, words[0]), p.site.forget(), p.forWhom(s, words[1:])); err != nil {
 			p.fail(s, "%v", err)
 		}
 		p.site.settle(p.t, p.environment)
 	},
 	"enable": func(p *player, s step, words []string) {
 		clients := p.up().environment(p.environment).resources.store.Clients()
-		if err := clients.Enable(p.t.Context(), words[0], p.site.by()); err != nil {
+		if err := clients.Enable(p.t.Context(), p.expand(s, words[0]), p.forWhom(s, words[1:])); err != nil {
 			p.fail(s, "%v", err)
 		}
 		p.site.settle(p.t, p.environment)

@@ -24,6 +24,7 @@ type Client struct {
 
 	CreatedAt  time.Time
 	DisabledAt time.Time // zero while it is enabled
+	DisabledBy string    // the partner, by id, whose member disabled it; empty: the publisher
 	Declared   bool      // it stands in grantway.yaml and can be changed only there
 	Own        bool      // a part of this server, never stored: nobody is asked whether it may
 }
@@ -115,18 +116,21 @@ type Clients interface {
 	// returns ErrConflict, an unknown one ErrNotFound.
 	Change(ctx context.Context, id string, change ClientChange, by By) error
 
-	// Disable makes the client unusable, ends its grants and every token it
-	// obtained until by.At, and writes "client.disabled". Disabling a disabled one
-	// changes nothing. An unknown one returns ErrNotFound.
+	// Disable makes the client unusable for by.Partner, ends its grants and every token
+	// it obtained until by.At, and writes "client.disabled". Disabling a disabled one
+	// changes nothing, except that the publisher takes over what a partner disabled: since
+	// when stays, and "client.disabled" is written. An unknown one, or one that is not
+	// by.Partner's, returns ErrNotFound.
 	Disable(ctx context.Context, id string, forget time.Time, by By) error
 
 	// Enable undoes Disable for the future: what it ended stays ended. It
-	// writes "client.enabled". Enabling an enabled one changes nothing. An unknown
-	// one returns ErrNotFound.
+	// writes "client.enabled". Enabling an enabled one changes nothing. What by.Partner
+	// did not disable itself returns ErrConflict, an unknown one, or one that is not
+	// by.Partner's, ErrNotFound.
 	Enable(ctx context.Context, id string, by By) error
 
 	// Delete forgets the client and its secrets, ends its grants and tokens, keeps
-	// its id from ever being used again, and writes "client.deleted". An unknown one
-	// returns ErrNotFound.
+	// its id from ever being used again, and writes "client.deleted". An unknown one,
+	// or one that is not by.Partner's, returns ErrNotFound.
 	Delete(ctx context.Context, id string, forget time.Time, by By) error
 }

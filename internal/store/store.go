@@ -52,4 +52,8 @@ type By struct {
 	At    time.Time // not zero
 
 	Unless *Moved // nil: it is changed whatever happened before
+
+	// Partner is for whom the actor, a member of it, does it: the store then alters no
+	// client of anybody else's. Empty: for the publisher.
+	Partner string
 }

@@ -143,6 +143,25 @@ await journey('the person chooses a password, and makes the secret', {}, async (
   await picture(page, 'self-application-print')
   await page.emulateMedia({ media: null })
 
+  // Disabled by its own admin, and enabled again.
+  await page.getByRole('link', { name: 'Disable', exact: true }).click()
+  await look(page, 'self-disable')
+  await page.locator('#go').click()
+  assert.match(await page.locator('#done').innerText(), /disabled/)
+  await look(page, 'self-disabled')
+  assert.equal((await token(id, third)).status, 401)
+  await page.getByRole('link', { name: 'Delete', exact: true }).click()
+  await page.locator('#f-confirm').fill('YOUR_CLIENT_ID')
+  await page.locator('#go').click()
+  assert.match(await page.locator('#f-confirm-problem').innerText(), /Is not/)
+  await look(page, 'self-delete')
+  await page.getByRole('link', { name: 'Leave it' }).click()
+  await page.getByRole('link', { name: 'Enable', exact: true }).click()
+  await look(page, 'self-enable')
+  await page.locator('#go').click()
+  assert.match(await page.locator('#done').innerText(), /can be used again/)
+  assert.equal((await token(id, third)).status, 200)
+
   // The documentation knows whose it is read by.
   await open(page, '/staging/credentials')
   assert.match(await page.locator('main').innerText(), new RegExp(id))

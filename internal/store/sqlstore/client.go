@@ -15,14 +15,14 @@ type clients struct{ *Store }
 
 // A client and its secrets are read by one statement, so that they are of one
 // moment, and in one round trip.
-const clientColumns = `c.id, c.name, c.type, c.grants, c.auth_methods, c.allotted, c.grants_end, c.sign_in, c.partner, c.declared, c.created_at, c.disabled_at,
+const clientColumns = `c.id, c.name, c.type, c.grants, c.auth_methods, c.allotted, c.grants_end, c.sign_in, c.partner, c.declared, c.created_at, c.disabled_at, c.disabled_by,
 		COALESCE(s.id, ''), COALESCE(s.verifier, ''), COALESCE(s.hint, ''),
 		COALESCE(s.created_at, 0), COALESCE(s.expires_at, 0), COALESCE(s.last_used_at, 0), COALESCE(s.last_used_from, '')`
 
 var (
 	insertClient = sentence(`INSERT INTO {}client
-		(id, name, type, grants, auth_methods, allotted, grants_end, sign_in, partner, declared, created_at, disabled_at, deleted_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, 0) ON CONFLICT DO NOTHING`)
+		(id, name, type, grants, auth_methods, allotted, grants_end, sign_in, partner, declared, created_at, disabled_at, disabled_by, deleted_at)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 0) ON CONFLICT DO NOTHING`)
 	findClient = sentence(`SELECT ` + clientColumns + `
 		FROM {}client c LEFT JOIN {}secret s ON s.client_id = c.id AND s.revoked_at = 0
 		WHERE c.id = $1 AND c.deleted_at = 0 ORDER BY s.created_at, s.id`)
@@ -41,10 +41,10 @@ var (
 	readLocked   = sentence(`SELECT name, grants, auth_methods, allotted, grants_end, sign_in, partner FROM {}client WHERE id = $1`)
 	changeClient = sentence(`UPDATE {}client SET name = $2, grants = $3, auth_methods = $4, allotted = $5, grants_end = $6, sign_in = $7,
 		partner = $8 WHERE id = $1`)
-	setDisabled  = sentence(`UPDATE {}client SET disabled_at = $2 WHERE id = $1`)
+	setDisabled  = sentence(`UPDATE {}client SET disabled_at = $2, disabled_by = $3 WHERE id = $1`)
 	endGrantsOf  = sentence(`UPDATE {}client SET ended_at = $2 WHERE id = $1`)
 	forgetClient = sentence(`UPDATE {}client SET name = '', type = '', grants = '[]', auth_methods = '[]', allotted = 'null',
-		grants_end = '', sign_in = '', partner = '', ended_at = $2, deleted_at = $2 WHERE id = $1 AND deleted_at = 0`)
+		grants_end = '', sign_in = '', partner = '', disabled_by = '', ended_at = $2, deleted_at = $2 WHERE id = $1 AND deleted_at = 0`)
 	forgetSecrets = sentence(`UPDATE {}secret SET verifier = '', hint = '', last_used_from = '', revoked_at = $2
 		WHERE client_id = $1 AND revoked_at = 0`)
 )
@@ -66,7 +66,7 @@ func (s clients) Create(ctx context.Context, c store.Client, by store.By) error 
 			declared = 1
 		}
 		err := fresh(t.exec(ctx, insertClient, c.ID, c.Name, c.Type, text(c.Grants), text(c.AuthMethods), text(c.Allotted),
-			grantEnds(c.GrantsEnd), signIn(&c.SignIn), c.Partner, declared, micros(c.CreatedAt), micros(c.DisabledAt)))
+			grantEnds(c.GrantsEnd), signIn(&c.SignIn), c.Partner, declared, micros(c.CreatedAt), micros(c.DisabledAt), c.DisabledBy))
 		if err != nil {
 			return nil, err
 		}
@@ -138,7 +138,7 @@ func (s clients) read(ctx context.Context, q statement, args ...any) ([]store.Cl
 			created, disabled               int64
 			secretCreated, expires, lastUse int64
 		)
-		err := scan(&c.ID, &c.Name, &c.Type, &grants, &methods, &allotted, &ends, &signIn, &c.Partner, &declared, &created, &disabled,
+		err := scan(&c.ID, &c.Name, &c.Type, &grants, &methods, &allotted, &ends, &signIn, &c.Partner, &declared, &created, &disabled, &c.DisabledBy,
 			&one.ID, &one.Verifier, &one.Hint, &secretCreated, &expires, &lastUse, &one.LastUsedFrom)
 		if err != nil {
 			return err
@@ -162,57 +162,6 @@ func (s clients) read(ctx context.Context, q statement, args ...any) ([]store.Cl
 		return nil
 	}, args...)
 	return all, err
-}
-
-// Disable implements store.Clients.
-func (s clients) Disable(ctx context.Context, id string, forget time.Time, by store.By) error {
-	err := s.alter(ctx, id, by, func(ctx context.Context, t transaction, disabledAt int64) (*fact, error) {
-		if disabledAt != 0 {
-			return nil, nil
-		}
-		for _, q := range []statement{setDisabled, endGrantsOf} {
-			if _, err := t.exec(ctx, q, id, micros(by.At)); err != nil {
-				return nil, err
-			}
-		}
-		return &fact{kind: "client.disabled", id: id, ends: endsClient(id, forget, by)}, nil
-	})
-	if err != nil {
-		return fmt.Errorf("disable client: %w", err)
-	}
-	return nil
-}
-
-// Enable implements store.Clients.
-func (s clients) Enable(ctx context.Context, id string, by store.By) error {
-	err := s.alter(ctx, id, by, func(ctx context.Context, t transaction, disabledAt int64) (*fact, error) {
-		if disabledAt == 0 {
-			return nil, nil
-		}
-		_, err := t.exec(ctx, setDisabled, id, int64(0))
-		return &fact{kind: "client.enabled", id: id}, err
-	})
-	if err != nil {
-		return fmt.Errorf("enable client: %w", err)
-	}
-	return nil
-}
-
-// Delete implements store.Clients.
-func (s clients) Delete(ctx context.Context, id string, forget time.Time, by store.By) error {
-	err := s.alter(ctx, id, by, func(ctx context.Context, t transaction, _ int64) (*fact, error) {
-		for _, q := range []statement{forgetClient, forgetSecrets} {
-			if _, err := t.exec(ctx, q, id, micros(by.At)); err != nil {
-				return nil, err
-			}
-		}
-		_, err := t.exec(ctx, forgetScopes, id)
-		return &fact{kind: "client.deleted", id: id, ends: endsClient(id, forget, by)}, err
-	})
-	if err != nil {
-		return fmt.Errorf("delete client: %w", err)
-	}
-	return nil
 }
 
 // alter changes one client while holding the lock on its row.

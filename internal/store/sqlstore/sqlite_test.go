@@ -59,7 +59,7 @@ func TestSQLiteUndoesOneStepAlone(t *testing.T) {
 	own := errors.New("its own")
 	create := func(id string, err error) deed {
 		return deed{step: func(ctx context.Context, t transaction) error {
-			if _, err := t.exec(ctx, insertClient, id, "", "", "[]", "[]", "{}", "", "", "", int64(0), int64(0), int64(0)); err != nil {
+			if _, err := t.exec(ctx, insertClient, id, "", "", "[]", "[]", "{}", "", "", "", int64(0), int64(0), int64(0), ""); err != nil {
 				return err
 			}
 			return err

@@ -73,7 +73,7 @@ func Run(t *testing.T, database func(t *testing.T) Opener) {
 		"sessions": sessionCases, "devices": deviceCases, "links": linkCases, "identities": identityCases,
 		"partners": partnerCases, "requests for access": accessCases, "notices": noticeCases, "seals": sealCases,
 		"replays": replayCases, "uses of scopes": scopeUseCases, "clients of partners": partnerClientCases, "history": historyCases,
-		"secrets that end": secretEndCases, "marks": markCases,
+		"secrets that end": secretEndCases, "marks": markCases, "ends of clients": clientEndCases,
 	} {
 		for name, test := range cases {
 			t.Run(noun+"/"+name, func(t *testing.T) {
