@@ -28,9 +28,10 @@ type talk func(answer []byte) ([]byte, error)
 
 // A measured is how a server did.
 type measured struct {
-	cpu     time.Duration // user and system, for all of it
-	good    int64         // answers
-	elapsed time.Duration
+	cpu          time.Duration // user and system, for all of it
+	instructions uint64        // of the processor; 0 where they are not asked for
+	good         int64         // answers
+	elapsed      time.Duration
 }
 
 func (m *measured) micros() float64 {
@@ -72,11 +73,22 @@ func (t *target) measure(connections int, warm, window time.Duration) (m measure
 		})
 	}
 	time.Sleep(warm)
+	var c counter
+	if *instructions {
+		if c, err = count(t.pid); err != nil {
+			return m, err
+		}
+		defer c.close()
+	}
 	began, at, before := counted.Load(), time.Now(), cpuTime(t.pid)
 	time.Sleep(window)
-	m = measured{cpuTime(t.pid) - before, counted.Load() - began, time.Since(at)}
+	m.cpu, m.good, m.elapsed = cpuTime(t.pid)-before, counted.Load()-began, time.Since(at)
+	m.instructions, err = c.soFar()
 	stop.Store(true)
 	all.Wait()
+	if err != nil {
+		return m, err
+	}
 	if n := bad.Load(); n > 0 || m.good == 0 {
 		return m, fmt.Errorf("%s: %d requests failed, such as: %v", t.name, n, sample.Load())
 	}

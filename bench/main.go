@@ -22,15 +22,16 @@ import (
 )
 
 var (
-	rounds   = flag.Int("rounds", 5, "how often each pair is measured")
-	window   = flag.Duration("window", 2*time.Second, "how long each measurement lasts")
-	only     = flag.String("only", "", "measure the rows whose name holds this")
-	growth   = flag.Bool("growth", false, "compare a large store with an empty one instead; takes minutes and two gigabytes of disk")
-	clients  = flag.Int("clients", 1_000_000, "with -growth: how many clients the large store has")
-	changes  = flag.Int("changes", 10_000_000, "with -growth: how many changes the large store has")
-	asJSON   = flag.Bool("json", false, "print JSON")
-	postgres = flag.String("postgres", "", "a postgres:// address for the rows that need one; empty: start a server of its own")
-	durable  = flag.String("durable", "", "be the control that stores tokens in this store; bench starts it itself")
+	rounds       = flag.Int("rounds", 5, "how often each pair is measured")
+	window       = flag.Duration("window", 2*time.Second, "how long each measurement lasts")
+	only         = flag.String("only", "", "measure the rows whose name holds this")
+	growth       = flag.Bool("growth", false, "compare a large store with an empty one instead; takes minutes and two gigabytes of disk")
+	clients      = flag.Int("clients", 1_000_000, "with -growth: how many clients the large store has")
+	changes      = flag.Int("changes", 10_000_000, "with -growth: how many changes the large store has")
+	instructions = flag.Bool("instructions", false, "count instructions in place of CPU time for what is compared with the plain control: they repeat on a busy machine, too")
+	asJSON       = flag.Bool("json", false, "print JSON")
+	postgres     = flag.String("postgres", "", "a postgres:// address for the rows that need one; empty: start a server of its own")
+	durable      = flag.String("durable", "", "be the control that stores tokens in this store; bench starts it itself")
 )
 
 const connections = 16

@@ -113,15 +113,23 @@ func (b *bench) measure(r row) error {
 		}
 		ours, beside = append(ours, mine), append(beside, c)
 	}
-	b.report.add(compared(r.name, "µs", r.goal, ours, beside))
+	unit := "µs"
+	if *instructions {
+		unit = "k instructions"
+	}
+	b.report.add(compared(r.name, unit, r.goal, ours, beside))
 	return nil
 }
 
-// micros is one measurement: the server's CPU time for one answer, in µs.
+// micros is one measurement: the server's CPU time for one answer, in µs, or its
+// instructions in thousands.
 func (t *target) micros() (float64, error) {
 	m, err := t.measure(connections, warm, *window)
 	if err != nil {
 		return 0, err
+	}
+	if *instructions {
+		return float64(m.instructions) / float64(m.good) / 1000, nil
 	}
 	return m.micros(), nil
 }

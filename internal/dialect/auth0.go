@@ -76,7 +76,7 @@ func appendAuth0Token(b []byte, t *oauth.TokenResponse, _ string) []byte {
 		return appendBareToken(b, t)
 	}
 	b = append(b, `{"access_token":`...)
-	b = appendString(b, t.AccessToken)
+	b = appendToken(b, t.AccessToken)
 	b = appendMember(b, "scope", t.Scope)
 	b = append(b, `,"expires_in":`...)
 	b = strconv.AppendInt(b, t.ExpiresIn, 10)

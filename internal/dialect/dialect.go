@@ -202,6 +202,13 @@ func appendList(b []byte, name string, values []string) []byte {
 	return append(b, ']')
 }
 
+// appendToken writes a token of ours as a JSON string: none has a character that
+// needs an escape (RFC 6750 §2.1), and looking for one in a long JWT took a
+// twentieth of the time that giving a token again takes.
+func appendToken(b []byte, token string) []byte {
+	return append(append(append(b, '"'), token...), '"')
+}
+
 // appendString writes a JSON string. Names of the catalogue are nearly always
 // plain ASCII, which needs no escapes.
 func appendString(b []byte, s string) []byte {

@@ -108,7 +108,7 @@ func AppendIntrospection(b []byte, t *oauth.Introspection) []byte {
 // in their order.
 func appendBareToken(b []byte, t *oauth.TokenResponse) []byte {
 	b = append(b, `{"access_token":`...)
-	b = appendString(b, t.AccessToken)
+	b = appendToken(b, t.AccessToken)
 	b = append(b, `,"expires_in":`...)
 	b = strconv.AppendInt(b, t.ExpiresIn, 10)
 	b = appendMember(b, "token_type", t.TokenType)

@@ -70,7 +70,7 @@ func springMethod(method string) (oauth.ErrorCode, string) {
 // RFC 6749 §5.1 allows.
 func appendSpringToken(b []byte, t *oauth.TokenResponse, _ string) []byte {
 	b = append(b, `{"access_token":`...)
-	b = appendString(b, t.AccessToken)
+	b = appendToken(b, t.AccessToken)
 	b = append(b, `,"token_type":"bearer"`...)
 	if t.RefreshToken != "" {
 		b = appendMember(b, "refresh_token", t.RefreshToken)

@@ -127,20 +127,23 @@ func mayUse(client *store.Client, api *catalogue.API) bool {
 // to. Where scopes are named, APIs that own none of them drop out of the token. A
 // scope that none of the known APIs has is unknown.
 func allot(asked []string, apis, known []*catalogue.API, allotted map[string][]string) ([]string, []*catalogue.API, error) {
-	mine := make([][]string, len(apis))
-	for i, api := range apis {
-		mine[i] = current(api, allotted[api.Name])
+	mine := func() []string {
+		lists := make([][]string, len(apis))
+		for i, api := range apis {
+			lists[i] = current(api, allotted[api.Name])
+		}
+		return union(lists)
 	}
 	if len(asked) == 0 {
-		return union(mine), apis, nil
+		return mine(), apis, nil
 	}
 	var scopes, missing []string
 	var reached []*catalogue.API
 	for _, name := range asked {
 		got := false
-		for i, api := range apis {
+		for _, api := range apis {
 			scope := api.Scope(name)
-			if scope == nil || !slices.Contains(mine[i], scope.Name) {
+			if scope == nil || !holds(api, allotted[api.Name], scope) {
 				continue
 			}
 			got = true
@@ -156,7 +159,7 @@ func allot(asked []string, apis, known []*catalogue.API, allotted map[string][]s
 		}
 		said := canonical(name, known)
 		if said == "" {
-			return nil, nil, refusal.ScopeUnknown.Naming(union(mine)...)
+			return nil, nil, refusal.ScopeUnknown.Naming(mine()...)
 		}
 		missing = append(missing, said)
 	}
@@ -164,6 +167,13 @@ func allot(asked []string, apis, known []*catalogue.API, allotted map[string][]s
 		return nil, nil, refusal.ScopeNotAllotted.Naming(missing...)
 	}
 	return scopes, reached, nil
+}
+
+// holds reports whether a scope of the API is among those that a client was
+// allotted, by its name or by one that it had.
+func holds(api *catalogue.API, allotted []string, scope *catalogue.Scope) bool {
+	return slices.Contains(allotted, scope.Name) ||
+		slices.ContainsFunc(allotted, func(name string) bool { return api.Scope(name) == scope })
 }
 
 // current are the scopes as the file names them now: one that it renamed and kept

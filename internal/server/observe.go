@@ -53,7 +53,8 @@ func (f *intake) observe(next http.Handler) http.Handler {
 	next = limit.Request(next, limit.RequestLimits{Refuse: refuseHTTP})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := time.Now() // monotonic: durations are real time, also under another clock
-		x := &exchange{method: r.Method, fact: activity.Fact{Trace: f.trace(), Started: began}}
+		x := &exchange{method: r.Method, fact: activity.Fact{Started: began}}
+		x.fact.Trace = f.trace(&x.random)
 		if !f.machine { // whose reading is dear on a virtual machine: once is enough
 			x.fact.Started = f.now()
 		}
@@ -83,6 +84,7 @@ type exchange struct {
 	fact   activity.Fact
 	ctx    requestContext
 	seen   activity.Answer
+	random [16]byte  // that the trace id is made of
 	trace  [1]string // as a header has it
 	line   activity.Line
 }
@@ -117,14 +119,13 @@ func (f *intake) finish(x *exchange, panicked any) {
 	}
 }
 
-func (f *intake) trace() string {
-	room := make([]byte, 16+32)
-	random, trace := room[:16], room[16:]
-	if _, err := io.ReadFull(f.random, random); err != nil {
+func (f *intake) trace(random *[16]byte) string {
+	if _, err := io.ReadFull(f.random, random[:]); err != nil {
 		return "" // an answer without a trace id is better than none
 	}
-	hex.Encode(trace, random)
-	return string(trace)
+	var trace [32]byte
+	hex.Encode(trace[:], random[:])
+	return string(trace[:])
 }
 
 // refuseHTTP answers a request that broke a limit of HTTP, before any endpoint
