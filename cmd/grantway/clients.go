@@ -113,8 +113,26 @@ func (f *adminFlags) work(do func(*session, []string) error) func(*cobra.Command
 		if err != nil {
 			return err
 		}
-		return do(&session{c, f, to, name, path}, args)
+		return unknown(c, args, name, do(&session{c, f, to, name, path}, args))
 	}
+}
+
+// unknown says which of the words is none that the server knows, where one alone
+// can be meant.
+func unknown(c *cobra.Command, args []string, environment string, err error) error {
+	no, ok := errors.AsType[*refused](err)
+	if !ok || no.Status != http.StatusNotFound || len(args) != 1 || c.Flags().Changed("secret") {
+		return err
+	}
+	switch what := strings.Fields(c.Use)[1]; {
+	case what == "CLIENT" && environment != "":
+		return fmt.Errorf("there is no client %s in %s; 'grantway clients list -e %s' shows those that there are", printable(args[0]), environment, environment)
+	case what == "PARTNER":
+		return fmt.Errorf("there is no partner %s; 'grantway partners list' shows those that there are", printable(args[0]))
+	case what == "REQUEST":
+		return fmt.Errorf("there is no request %s; 'grantway requests list' shows those that there are", printable(args[0]))
+	}
+	return err
 }
 
 // client is the path of a client.

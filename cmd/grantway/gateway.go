@@ -128,7 +128,7 @@ func feedCredentials(environment string) (server.Credentials, error) {
 	made := server.Credentials{ClientID: os.Getenv(id + suffix), Secret: secret.Of(os.Getenv(key + suffix))}
 	for name, value := range map[string]string{id + suffix: made.ClientID, key + suffix: made.Secret.Reveal()} {
 		if value == "" {
-			return made, fmt.Errorf("%s is not set: make a client of type resource for the gateway, with `grantway clients create --type resource`", name)
+			return made, fmt.Errorf("%s is not set: make a client for the gateway at the server, and put its id and secret there: grantway clients create -e %s --type resource --name Gateway --api API", name, environment)
 		}
 	}
 	return made, nil

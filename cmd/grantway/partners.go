@@ -36,7 +36,7 @@ func (f *adminFlags) workAtHome(do func(*session, []string) error) func(*cobra.C
 			return err
 		}
 		defer func() { err = errors.Join(err, to.close()) }()
-		return do(&session{Command: c, adminFlags: f, to: to}, args)
+		return unknown(c, args, "", do(&session{Command: c, adminFlags: f, to: to}, args))
 	}
 }
 
