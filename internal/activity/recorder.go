@@ -64,6 +64,7 @@ type Recorder struct {
 	shards   [shards]shard
 	dropped  [2]atomic.Int64 // facts, refused requests
 	flushed  atomic.Int64    // when all was written last, in microseconds
+	minutes  minutes
 
 	flush   sync.Mutex // one at a time; over what follows
 	spare   interval
@@ -128,6 +129,7 @@ func NewRecorder(s Settings) *Recorder {
 		r.shards[i].interval = newInterval()
 	}
 	r.flushed.Store(s.Now().UnixMicro())
+	r.minutes.since = s.Now().UTC()
 	return r
 }
 
@@ -210,6 +212,20 @@ func (i *interval) keep(k key, f *Fact) bool {
 	return true
 }
 
+// Took adds answers of a kind (TookToken, TookCall) that came since the last time.
+// It is for once between two flushes, so that to time requests costs them nothing.
+func (r *Recorder) Took(kind string, t *Took) {
+	now := r.settings.Now()
+	r.minutes.took(now, kind, t)
+	r.flush.Lock()
+	defer r.flush.Unlock()
+	for i, event := range tookNames[kind] {
+		if t[i] > 0 {
+			r.count(key{hour: now.Unix() / 3600, event: event}, t[i])
+		}
+	}
+}
+
 // Dropped says how many facts were not counted, and how many refused requests
 // were counted and not kept by themselves, for want of room.
 func (r *Recorder) Dropped() (facts, refused int64) {
@@ -253,8 +269,19 @@ func (r *Recorder) Flush(ctx context.Context) error {
 	return nil
 }
 
+// count adds to what is to be written, if there is room.
+func (r *Recorder) count(k key, n int64) {
+	known, ok := r.tallies[k]
+	if !ok && len(r.tallies) >= waitingTallies {
+		r.dropped[0].Add(n)
+		return
+	}
+	r.tallies[k] = sum{count: known.count + n}
+}
+
 // take puts an interval to what is to be written.
 func (r *Recorder) take(i *interval) {
+	r.minutes.add(i.tallies)
 	for k, s := range i.tallies {
 		if (k.event == TokenIssued || k.event == TokenReused) && k.secret != "" {
 			at, last := time.UnixMicro(s.last).UTC(), r.used[k.secret].At
@@ -265,12 +292,7 @@ func (r *Recorder) take(i *interval) {
 		if r.settings.ScopeUses != nil && k.client != "" {
 			r.uses.add(k, s.needed)
 		}
-		known, ok := r.tallies[k]
-		if !ok && len(r.tallies) >= waitingTallies {
-			r.dropped[0].Add(s.count)
-			continue
-		}
-		r.tallies[k] = sum{count: known.count + s.count}
+		r.count(k, s.count)
 	}
 	room := min(len(i.refused), waitingRefused-len(r.refused))
 	r.refused = append(r.refused, i.refused[:room]...)

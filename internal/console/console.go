@@ -64,6 +64,7 @@ type Environment struct {
 	Clients   *partner.Clients
 	APITokens *partner.APITokens
 	Activity  store.Activity
+	LastHour  func() activity.Hour // as this server saw it
 	History   store.History
 	Keys      []Ring
 	People    *People // nil: nobody signs in here
@@ -160,6 +161,9 @@ func (v *visit) answer() error {
 	if v.who, err = v.c.Door.Visitor(v.r); err != nil {
 		return err
 	}
+	if v.who == nil && v.r.Header.Get("Sec-Fetch-Dest") == "empty" {
+		return errSignedOut // a script read the page again: signing in is for a person
+	}
 	if v.who == nil {
 		return v.c.Door.SignIn(v.w, v.r, 0)
 	}
@@ -203,6 +207,7 @@ var (
 	errMethod    = errors.New("the page does not know this method")
 	errForbidden = errors.New("the roles of the operator do not let them do this")
 	errStranger  = errors.New("the account is no operator's")
+	errSignedOut = errors.New("nobody is signed in any more")
 	errHome      = errors.New("only an owner changes what administers the deployment")
 	errAsked     = errors.New("the question is not well formed")
 )
@@ -258,6 +263,8 @@ func (v *visit) failed(err error) {
 		say(http.StatusConflict, "Too soon", soon.Error()+". In an emergency, say so on the form.")
 	case errors.Is(err, errMethod):
 		say(http.StatusMethodNotAllowed, "This address is not for that", "The page does not answer this method. Nothing was changed.")
+	case errors.Is(err, errSignedOut):
+		say(http.StatusForbidden, "You are signed out", "Load the page again to sign in.")
 	case errors.Is(err, errStranger):
 		say(http.StatusForbidden, "This console is for operators", "Your account is none of theirs. An owner can give it a role, on the page Operators.")
 		page.Sign = true

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/grantway/grantway/internal/activity"
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/home"
 	"github.com/grantway/grantway/internal/store"
@@ -94,12 +95,12 @@ func TestSeries(t *testing.T) {
 	since := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
 	s := newSeries(since, since.Add(3*time.Hour+time.Minute), false)
 	for _, one := range []store.Tally{
-		{Hour: since, Event: eventIssued, Count: 1},
-		{Hour: since.Add(3 * time.Hour), Event: eventIssued, Count: 5},
-		{Hour: since.Add(time.Hour), Event: eventPassed, Count: 2},
+		{Hour: since, Event: activity.TokenIssued, Count: 1},
+		{Hour: since.Add(3 * time.Hour), Event: activity.TokenIssued, Count: 5},
+		{Hour: since.Add(time.Hour), Event: activity.CallPassed, Count: 2},
 		{Hour: since.Add(time.Hour), Refusal: "secret-wrong", Count: 3},
-		{Hour: since.Add(-time.Hour), Event: eventIssued, Count: 99},
-		{Hour: since.Add(4 * time.Hour), Event: eventIssued, Count: 99},
+		{Hour: since.Add(-time.Hour), Event: activity.TokenIssued, Count: 99},
+		{Hour: since.Add(4 * time.Hour), Event: activity.TokenIssued, Count: 99},
 	} {
 		s.add(&one)
 	}
@@ -124,16 +125,6 @@ func TestWhatAChangeLeadsTo(t *testing.T) {
 	} {
 		if got := whereOf(e, &c); got != want {
 			t.Errorf("%s leads to %q, not %q", c.Kind, got, want)
-		}
-	}
-}
-
-func TestBrief(t *testing.T) {
-	for d, want := range map[time.Duration]string{
-		0: "0s", 240 * time.Microsecond: "200µs", 9949 * time.Microsecond: "9.9ms", 12400 * time.Microsecond: "12ms", 1249 * time.Millisecond: "1.2s",
-	} {
-		if got := brief(d); got != want {
-			t.Errorf("%v is written %s, not %s", d, got, want)
 		}
 	}
 }

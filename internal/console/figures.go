@@ -1,87 +1,41 @@
 package console
 
 import (
-	"cmp"
 	"context"
-	"slices"
 	"sync"
 	"time"
 
 	"github.com/grantway/grantway/internal/activity"
 	"github.com/grantway/grantway/internal/store"
-	"github.com/grantway/grantway/internal/web"
-)
-
-// What is counted.
-const (
-	eventIssued = "token.issued"
-	eventPassed = "call.passed"
 )
 
 // A span is a time that the overview looks back over.
 type span struct {
 	name, text string
-	days       int
-	daily      bool
+	days       int           // 0: an hour, as this server remembers it
+	step       time.Duration // what the charts add up
 	fresh      time.Duration // how old figures may be
+	every      int           // seconds between two readings of a page that is live
 }
 
 var spans = []span{
-	{"24h", "24 hours", 1, false, 10 * time.Second},
-	{"7d", "7 days", 7, false, time.Minute},
-	{"30d", "30 days", 30, true, 10 * time.Minute},
+	{"1h", "hour", 0, time.Minute, 0, 5},
+	{"24h", "24 hours", 1, time.Hour, 10 * time.Second, 15},
+	{"7d", "7 days", 7, 3 * time.Hour, time.Minute, 15},
+	{"30d", "30 days", 30, 24 * time.Hour, 10 * time.Minute, 60},
 }
 
-// A series is what happened in each hour or day from a moment on.
-type series struct {
-	since                   time.Time
-	step                    time.Duration
-	issued, passed, refused []int64
-}
+const usualSpan = 1 // of spans
 
-func newSeries(since, until time.Time, daily bool) *series {
-	s := &series{since: since, step: time.Hour}
-	if daily {
-		s.step = 24 * time.Hour
-	}
-	n := max(int(until.Sub(since)/s.step)+1, 1)
-	s.issued, s.passed, s.refused = make([]int64, n), make([]int64, n), make([]int64, n)
-	return s
-}
+func (s span) daily() bool { return s.step == 24*time.Hour }
 
-// add counts a tally, if it lies in the time.
-func (s *series) add(t *store.Tally) {
-	i := int(t.Hour.Sub(s.since) / s.step)
-	switch {
-	case t.Hour.Before(s.since) || i >= len(s.issued):
-	case t.Refusal != "":
-		s.refused[i] += t.Count
-	case t.Event == eventIssued:
-		s.issued[i] += t.Count
-	case t.Event == eventPassed:
-		s.passed[i] += t.Count
+// since is the beginning of the first step.
+func (s span) since(now time.Time) time.Time {
+	if s.daily() {
+		return day(now).AddDate(0, 0, 1-s.days)
 	}
+	return now.UTC().Truncate(s.step).Add(s.step - time.Duration(s.days)*24*time.Hour)
 }
-
-// charts draws the three lines. Prefix keeps their ids apart from others'.
-func (s *series) charts(prefix string) []web.ConsoleChart {
-	each := "hour"
-	if s.step > time.Hour {
-		each = "day"
-	}
-	draw := func(name, title, unit string, counts []int64) web.ConsoleChart {
-		c := web.ConsoleChart{Name: prefix + "-" + name, Title: title + " per " + each, Unit: unit, Days: each == "day"}
-		for i, n := range counts {
-			c.Values = append(c.Values, web.ConsoleValue{At: s.since.Add(time.Duration(i) * s.step), Count: n})
-		}
-		return c
-	}
-	return []web.ConsoleChart{
-		draw("issued", "Tokens", "tokens", s.issued), draw("passed", "Calls passed on", "calls", s.passed), draw("refused", "Refusals", "refusals", s.refused),
-	}
-}
-
-func day(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
 
 // Figures are what the overview says of an environment over a span.
 type figuresOf struct {
@@ -90,11 +44,7 @@ type figuresOf struct {
 	causes  []counted
 	clients []counted // by tokens
 	waste   []activity.Fetching
-}
-
-type counted struct {
-	is    string
-	count int64
+	began   time.Time // since when all of it was seen, where that is not all of the span
 }
 
 // figures remembers what was added up, since to add up weeks takes longer than a
@@ -117,6 +67,9 @@ const addingUp = 30 * time.Second
 // them longer than patience. What is older than the span says is shown once more
 // while it is added up anew.
 func (f *figures) of(ctx context.Context, e *Environment, s span, now func() time.Time) (*figuresOf, error) {
+	if s.days == 0 {
+		return ofHour(e.LastHour(), now()), nil
+	}
 	key := e.Name + " " + s.name
 	f.mu.Lock()
 	if f.kept == nil {
@@ -163,16 +116,30 @@ func (f *figures) add(ctx context.Context, one *figure, e *Environment, s span, 
 	one.running = nil
 }
 
+// ofHour are the figures of the last hour, which this server has in memory.
+func ofHour(h activity.Hour, now time.Time) *figuresOf {
+	made := &figuresOf{at: now, series: lastHour(h), clients: most(h.Clients), began: h.Since}
+	causes := map[string]int64{}
+	for reason, counts := range made.series.causes {
+		for _, n := range counts {
+			causes[reason] += n
+		}
+	}
+	made.causes = most(causes)
+	return made
+}
+
 // addUp reads what happened, a day at a time so that little is held at once.
 func addUp(ctx context.Context, e *Environment, s span, now time.Time) (*figuresOf, error) {
 	from := e.Activity
-	since := now.UTC().Truncate(time.Hour).Add(-time.Duration(24*s.days-1) * time.Hour)
-	if s.daily {
-		since = day(now).AddDate(0, 0, 1-s.days)
+	since := s.since(now)
+	made := &figuresOf{at: now, series: newSteps(since, now, s.step)}
+	whole := []store.TallyQuery{{Since: since, Took: true, Days: s.daily(), Limit: 100_000}}
+	if !s.daily() {
+		whole = append(whole, store.TallyQuery{Since: since, Limit: 100_000})
 	}
-	made := &figuresOf{at: now, series: newSeries(since, now, s.daily)}
-	if !s.daily {
-		all, err := from.Tallies(ctx, store.TallyQuery{Since: since, Limit: 100_000})
+	for _, q := range whole {
+		all, err := from.Tallies(ctx, q)
 		if err != nil {
 			return nil, err
 		}
@@ -190,12 +157,12 @@ func addUp(ctx context.Context, e *Environment, s span, now time.Time) (*figures
 			}
 			for i := range some {
 				t := &some[i]
-				if s.daily {
+				if s.daily() {
 					made.series.add(t)
 				}
 				if t.Refusal != "" {
 					causes[t.Refusal] += t.Count
-				} else if t.Event == eventIssued && t.Client != "" {
+				} else if t.Event == activity.TokenIssued && t.Client != "" {
 					clients[t.Client] += t.Count
 				}
 			}
@@ -209,14 +176,4 @@ func addUp(ctx context.Context, e *Environment, s span, now time.Time) (*figures
 	var err error
 	made.waste, err = needless(ctx, e, now)
 	return made, err
-}
-
-// most are the ten greatest.
-func most(of map[string]int64) []counted {
-	var all []counted
-	for is, n := range of {
-		all = append(all, counted{is, n})
-	}
-	slices.SortFunc(all, func(a, b counted) int { return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.is, b.is)) })
-	return all[:min(len(all), 10)]
 }

@@ -24,27 +24,16 @@ func (v *visit) latency(e *Environment) []web.ConsoleSection {
 	if len(all) == 0 {
 		return nil
 	}
-	table := &web.ConsoleTable{Caption: "How long answers take", Columns: []web.ConsoleColumn{
+	table := &web.ConsoleTable{Caption: "The routes that answered most", Columns: []web.ConsoleColumn{
 		{Text: "Route"}, {Text: "Answers", Number: true}, {Text: "Half within", Number: true}, {Text: "95 % within", Number: true}, {Text: "99 % within", Number: true},
 	}}
 	for _, one := range all {
 		table.Rows = append(table.Rows, []web.ConsoleCell{
-			code(one.Route), number(one.Count), text(brief(one.Median)), text(brief(one.Most)), text(brief(one.Almost)),
+			code(one.Route), number(one.Count), text(web.Brief(one.Median)), text(web.Brief(one.Most)), text(web.Brief(one.Almost)),
 		})
 	}
 	return []web.ConsoleSection{{
-		Name: "latency", Heading: "How long answers take", Table: table,
+		Name: "routes", Heading: "The routes that answered most", Table: table,
 		Text: "By this server since it started, without the time that a stream lasts.",
 	}}
-}
-
-// brief writes a duration in two digits or three, as people compare them.
-func brief(d time.Duration) string {
-	switch {
-	case d < 10*time.Millisecond:
-		return d.Round(100 * time.Microsecond).String()
-	case d < time.Second:
-		return d.Round(time.Millisecond).String()
-	}
-	return d.Round(100 * time.Millisecond).String()
 }

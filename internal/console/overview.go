@@ -11,11 +11,11 @@ import (
 	"github.com/grantway/grantway/internal/web"
 )
 
+// soonAgain is in how many seconds figures may be there that are not yet.
+const soonAgain = 2
+
 // soon is how far ahead the overview looks for what ends.
 const soon = 30 * 24 * time.Hour
-
-// liveEvery is how often the overview reads itself again, for whoever wants that.
-const liveEvery = "15"
 
 // overview shows how an environment is.
 func (v *visit) overview() error {
@@ -23,7 +23,7 @@ func (v *visit) overview() error {
 	if err != nil {
 		return err
 	}
-	chosen := spans[0]
+	chosen := spans[usualSpan]
 	for _, s := range spans {
 		if s.name == v.field("span") {
 			chosen = s
@@ -33,15 +33,19 @@ func (v *visit) overview() error {
 	page := &web.ConsolePage{ConsoleFrame: web.ConsoleFrame{Title: "Overview"}}
 	look := web.ConsoleChoice{Name: "Time"}
 	for _, s := range spans {
-		look.Links = append(look.Links, web.ConsoleLink{Text: s.text, Here: s == chosen, To: to("/", "environment", e.Name, "span", s.name, "live", live)})
+		look.Links = append(look.Links, web.ConsoleLink{Text: upper(s.text), Here: s == chosen, To: to("/", "environment", e.Name, "span", s.name, "live", live)})
 	}
 	reading := web.ConsoleChoice{Name: "Reading", Links: []web.ConsoleLink{
-		{Text: "Once", Here: live == "", To: to("/", "environment", e.Name, "span", chosen.name)},
-		{Text: "Every " + liveEvery + " seconds", Here: live != "", To: to("/", "environment", e.Name, "span", chosen.name, "live", "1")},
+		{Text: "Once", Here: live != "1", To: to("/", "environment", e.Name, "span", chosen.name, "live", "no")},
+		{Text: "Every " + itoa(chosen.every) + " seconds", Here: live == "1", To: to("/", "environment", e.Name, "span", chosen.name, "live", "1")},
 	}}
 	page.Choices = []web.ConsoleChoice{v.environments(e, "/", nil, "span", chosen.name, "live", live), look, reading}
-	if live != "" {
-		v.w.Header().Set("Refresh", liveEvery)
+	page.Live = &web.ConsoleLive{}
+	if live != "no" { // who has scripts is shown what is new unless they chose otherwise
+		page.Live.Every = chosen.every
+	}
+	if live == "1" {
+		page.Live.Reload = chosen.every
 	}
 	waiting, err := v.waiting()
 	if err != nil {
@@ -93,13 +97,24 @@ func (v *visit) traffic(page *web.ConsolePage, e *Environment, s span) ([]web.Co
 	}
 	section := web.ConsoleSection{Name: "traffic", Heading: "The last " + s.text + " of " + e.Title}
 	if f == nil {
-		v.w.Header().Set("Refresh", "2")
+		page.Live.AsOf, page.Live.Every, page.Live.Reload = "Being added up", soonAgain, soonAgain
 		section.Empty = "The figures are being added up. This page reads itself again in a moment."
 		return []web.ConsoleSection{section}, nil
 	}
-	page.Lead = "As of " + f.at.UTC().Format("15:04:05 UTC") + "."
+	page.Live.AsOf = "As of " + f.at.UTC().Format("15:04:05 UTC")
 	section.Charts = f.series.charts("all")
-	section.Further = []web.ConsoleLink{{Text: "Activity as CSV", To: to("/activity/export", "environment", e.Name, "days", itoa(s.days), "format", "csv")}}
+	switch {
+	case s.days > 0:
+		section.Further = []web.ConsoleLink{{Text: "Activity as CSV", To: to("/activity/export", "environment", e.Name, "days", itoa(s.days), "format", "csv")}}
+	case f.began.IsZero():
+		section.Text = "As this server alone saw it, by the minute. What it saw in the last two seconds may be missing."
+	default:
+		section.Text = "As this server alone saw it since it started at " + f.began.Format("15:04 UTC") + ", by the minute. What it saw in the last two seconds may be missing."
+	}
+	took := web.ConsoleSection{Name: "latency", Heading: "How long answers took", Charts: f.series.took("took")}
+	if took.Text = "Each line of the grid is ten times the one below it."; len(took.Charts) == 0 {
+		took.Text, took.Empty = "", "No token was asked for and no call was made in this time."
+	}
 	causes := web.ConsoleSection{Name: "causes", Heading: "Refusals by cause"}
 	var cells []web.ConsoleCell
 	var counts []int64
@@ -110,7 +125,11 @@ func (v *visit) traffic(page *web.ConsolePage, e *Environment, s span) ([]web.Co
 		}
 		cells, counts = append(cells, cell), append(counts, c.count)
 	}
-	if causes.Bars = web.ConsoleBars(cells, counts); len(cells) == 0 {
+	causes.Bars, causes.Figures = web.ConsoleBars(cells, counts), f.series.over(f.causes)
+	for i := range causes.Bars {
+		causes.Bars[i].Over = f.series.causes[f.causes[i].is]
+	}
+	if len(cells) == 0 {
 		causes.Empty = "Nothing was refused."
 	}
 	top := web.ConsoleSection{Name: "top", Heading: "Clients with the most tokens"}
@@ -121,7 +140,7 @@ func (v *visit) traffic(page *web.ConsolePage, e *Environment, s span) ([]web.Co
 	if top.Bars = web.ConsoleBars(cells, counts); len(cells) == 0 {
 		top.Empty = "No client has asked for a token in this time. Create one on the page Clients, and hand out its secret."
 	}
-	return append([]web.ConsoleSection{section, causes, top}, needlessly(e, f.waste)...), nil
+	return append([]web.ConsoleSection{section, took, causes, top}, needlessly(e, f.waste)...), nil
 }
 
 // ending lists what ends soon: secrets, and keys.

@@ -81,7 +81,8 @@ func (s *Server) consoled(e *environment) *console.Environment {
 	r := e.resources
 	made := &console.Environment{
 		Environment: e.Environment, Clients: e.partners, APITokens: e.apiTokens, Activity: r.store.Activity(), History: r.store.History(),
-		Keys: []console.Ring{{Purpose: keys.AccessToken, Ring: r.ring}},
+		LastHour: r.activity.LastHour,
+		Keys:     []console.Ring{{Purpose: keys.AccessToken, Ring: r.ring}},
 	}
 	if e.signIn != nil && e.accounts != nil {
 		people := e.accounts

@@ -57,7 +57,7 @@ func (s *Server) follow(r *resources) {
 		all.Go(func() { outbox.run(ctx) })
 		all.Go(func() { s.keepPartners(ctx, r) })
 	}
-	all.Go(func() { s.repeat(ctx, activity.FlushEvery, "activity not written", r.activity.Flush) })
+	all.Go(func() { s.repeat(ctx, activity.FlushEvery, "activity not written", s.settle(r)) })
 	all.Go(func() { s.repeat(ctx, activity.FlushEvery, "use of API tokens not written", r.directory.flush) })
 	all.Go(func() {
 		s.repeat(ctx, time.Minute, "old records not forgotten", func(ctx context.Context) error {

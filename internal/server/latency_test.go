@@ -41,3 +41,42 @@ func TestLatency(t *testing.T) {
 		t.Errorf("an environment without answers: %+v", none)
 	}
 }
+
+// TestNewly: each answer becomes activity once, and only what is timed does.
+func TestNewly(t *testing.T) {
+	m := newMetrics(prometheus.NewRegistry())
+	count := func(environment, route string, status int, took time.Duration) {
+		m.count(&activity.Fact{Environment: environment, Route: route}, status, took)
+	}
+	total := func(environment string) (token, call int64) {
+		for kind, took := range m.newly(environment) {
+			if kind == activity.TookToken {
+				token += took.Count()
+			} else {
+				call += took.Count()
+			}
+		}
+		return token, call
+	}
+	want := func(environment string, token, call int64) {
+		t.Helper()
+		if a, b := total(environment); a != token || b != call {
+			t.Errorf("%d token requests and %d calls, not %d and %d", a, b, token, call)
+		}
+	}
+	want("staging", 0, 0)
+	count("staging", "token", 200, time.Millisecond)
+	count("staging", "token", 401, time.Minute) // one histogram with the one before
+	count("staging", "/notes", 200, time.Millisecond)
+	count("staging", "/notes/{id}", 200, time.Millisecond)
+	for _, other := range []string{"jwks", "console", ""} {
+		count("staging", other, 200, time.Millisecond)
+	}
+	want("staging", 2, 2)
+	want("staging", 0, 0)
+	want("production", 0, 0)
+	count("staging", "token", 200, 2*time.Millisecond)
+	if took := m.newly("staging")[activity.TookToken]; took == nil || took.Count() != 1 || took[3] != 1 {
+		t.Errorf("one more: %v", took)
+	}
+}

@@ -30,9 +30,18 @@ type metrics struct {
 	// sync.Map would put each request's key on the heap.
 	known   atomic.Pointer[map[seriesKey]*series]
 	growing sync.Mutex
+
+	telling sync.Mutex
+	told    map[routeOf]activity.Took // what was made activity of
 }
 
+type routeOf struct{ environment, route string }
+
 func newMetrics(r *prometheus.Registry) *metrics {
+	buckets := make([]float64, len(activity.TookBounds))
+	for i, bound := range activity.TookBounds {
+		buckets[i] = bound.Seconds()
+	}
 	m := &metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "grantway_requests_total",
@@ -53,8 +62,9 @@ func newMetrics(r *prometheus.Registry) *metrics {
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name:    "grantway_request_duration_seconds",
 			Help:    "Time to answer, by environment and route, without the time that a stream lasts.",
-			Buckets: []float64{.0002, .0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 10},
+			Buckets: buckets,
 		}, []string{"environment", "route"}),
+		told: map[routeOf]activity.Took{},
 	}
 	m.known.Store(&map[seriesKey]*series{})
 	r.MustRegister(m.requests, m.refusals, m.tokens, m.reused, m.seconds,

@@ -16,6 +16,10 @@ type Tally struct {
 	Count   int64
 }
 
+// EventTook begins the events of tallies that say how long answers took. They have
+// no client, and are asked for by themselves (TallyQuery.Took).
+const EventTook = "took."
+
 // A RefusedRequest is one request that was refused, to be found again under its
 // trace id.
 type RefusedRequest struct {
@@ -39,6 +43,8 @@ type TallyQuery struct {
 	Since  time.Time // from the hour that it lies in; zero: from the first
 	Until  time.Time // hours that begin before it; zero: to the last
 	Days   bool      // add up the hours of a day, in UTC; Hour is the day's beginning then
+
+	Took bool // only how long answers took (EventTook), of which else nothing is returned
 
 	// What is kept apart. The member of what is added up is empty.
 	ByClient, BySecret, ByAPI bool

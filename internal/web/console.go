@@ -38,7 +38,16 @@ type ConsolePage struct {
 	Filter   *ConsoleFilter // nil: none
 	Actions  []ConsoleLink  // on what the page is about
 	Sections []ConsoleSection
-	Sign     bool // a button to sign out, for who may see nothing
+	Sign     bool         // a button to sign out, for who may see nothing
+	Live     *ConsoleLive // nil: the page is as it is
+}
+
+// A ConsoleLive page is read again and again. A script changes in place what is new;
+// without scripts the browser loads the page.
+type ConsoleLive struct {
+	AsOf   string // when what it shows was so: "As of 12:03:05 UTC"
+	Every  int    // seconds until the script reads it again; 0: it does not
+	Reload int    // seconds until a browser without scripts loads it again; 0: it does not
 }
 
 // A ConsoleChoice is one of a few things to look at, such as an environment.
@@ -62,6 +71,7 @@ type ConsoleSection struct {
 	Facts   []ConsoleFact
 	Charts  []ConsoleChart
 	Bars    []ConsoleBar
+	Figures *ConsoleOver // what the bars are made of; nil: nothing
 	Table   *ConsoleTable
 	Empty   string // in place of what is missing, and how to get it
 	Actions []ConsoleLink

@@ -28,9 +28,10 @@ func consoleSamples(said func(string) string) []sample {
 	for range cells {
 		table.Columns = append(table.Columns, ConsoleColumn{Text: said("Column"), Number: true})
 	}
-	chart := ConsoleChart{Name: "tokens", Title: said("Tokens per hour"), Unit: "tokens"}
+	chart := ConsoleChart{Name: "tokens", Title: said("Tokens per hour"), Unit: "tokens", Line: said("new"), Others: []ConsoleLine{{Name: said("again")}}}
 	for i := range 24 {
 		chart.Values = append(chart.Values, ConsoleValue{At: now.Add(time.Duration(i) * time.Hour), Count: int64(i * i * 100)})
+		chart.Others[0].Counts = append(chart.Others[0].Counts, int64(i))
 	}
 	none := ConsoleChart{Name: "none", Title: "Nothing", Unit: "calls", Days: true, Values: []ConsoleValue{{At: now}}}
 	fields := []ConsoleField{
@@ -44,9 +45,11 @@ func consoleSamples(said func(string) string) []sample {
 		Bars: ConsoleBars([]ConsoleCell{{Text: said("a")}, {Text: said("b"), To: "/b"}}, []int64{10, 3}), Table: table, Empty: said("Nothing."),
 		Actions: []ConsoleLink{{Text: said("Delete"), To: "/delete", Sharp: true}}, Further: []ConsoleLink{{Text: "More", To: "/more"}},
 	}
+	section.Bars[0].Over = []int64{0, 7, 3}
+	section.Figures = &ConsoleOver{Title: said("Refusals"), Columns: []string{"Hour", said("cause")}, Rows: []ConsoleFigures{{At: "22 Nov 10:00", Is: []string{"7"}}}}
 	return []sample{
 		{"page", at, ConsolePage{
-			ConsoleFrame: frame, Choices: []ConsoleChoice{{Name: "Environment", Links: frame.Nav}}, Sections: []ConsoleSection{section}, Actions: section.Actions,
+			ConsoleFrame: frame, Live: &ConsoleLive{AsOf: said("as of 10:00"), Every: 15, Reload: 15}, Choices: []ConsoleChoice{{Name: "Environment", Links: frame.Nav}}, Sections: []ConsoleSection{section}, Actions: section.Actions,
 			Filter: &ConsoleFilter{To: "/clients", Reset: "/clients", Fields: append([]ConsoleField{{Name: "environment", Kind: "hidden", Value: said("x")}}, fields...)},
 		}},
 		{"page-stranger", at, ConsolePage{ConsoleFrame: ConsoleFrame{Title: "This console is for operators"}}},
@@ -82,18 +85,5 @@ func TestOnlyTheConsoleOfAnotherOriginPostsThere(t *testing.T) {
 		if got := s.show(t, p).Header().Get("Content-Security-Policy"); !strings.Contains(got, want) {
 			t.Errorf("%q: %s", home, got)
 		}
-	}
-}
-
-func TestConsoleCharts(t *testing.T) {
-	c := ConsoleChart{Unit: "tokens", Values: []ConsoleValue{{At: now, Count: 0}, {At: now.Add(time.Hour), Count: 1200}, {At: now.Add(2 * time.Hour), Count: 600}}}
-	if got, want := c.Line(), "0.0,120.0 300.0,2.0 600.0,61.0"; got != want {
-		t.Errorf("the line is %s, not %s", got, want)
-	}
-	if got, want := c.Told(), "1\u202f800 tokens in all, 1\u202f200 in the busiest hour, which began at 22 Nov 10:30. The last hour had 600."; got != want {
-		t.Errorf("it says %s", got)
-	}
-	if got := (ConsoleChart{Unit: "calls"}).Told(); got != "No calls in this time." {
-		t.Errorf("without values: %s", got)
 	}
 }

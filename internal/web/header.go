@@ -32,6 +32,10 @@ func (s *sheet) protect(h http.Header, screen Screen) {
 	switch screen := screen.(type) {
 	case SignIn, SecondFactor, SetUpPasskey, RecoveryCodes, ConsoleShown:
 		scripts = "; script-src 'self'; require-trusted-types-for 'script'"
+	case ConsolePage:
+		if screen.Live != nil {
+			scripts = "; script-src 'self'; connect-src 'self'; require-trusted-types-for 'script'"
+		}
 	case PortalPage:
 		if screen.Once != nil {
 			scripts = "; script-src 'self'; require-trusted-types-for 'script'"

@@ -60,7 +60,7 @@ func NewSite(theme Theme, root string) *Site {
 
 // scripts make pages handier; none does anything that cannot be done without,
 // but passkeys, which browsers have no other way to.
-var scripts = []string{"passkey", "submit", "copy"}
+var scripts = []string{"passkey", "submit", "copy", "live"}
 
 // asset is the URL path of an asset by its file name, empty for none.
 func (s *Site) asset(file string) string {

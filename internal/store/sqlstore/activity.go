@@ -51,10 +51,14 @@ func addedUp(whose string) string {
 				event, refusal, CAST(SUM(happened) AS BIGINT) AS happened
 			FROM {}tally
 			WHERE hour >= $5 AND hour < $6 AND ` + whose + ` AND ($8 = '' OR api = $8)
+				AND (event >= '` + store.EventTook + `' AND event < '` + tookEnds + `') = ($16 = 1)
 			GROUP BY 1, 2, 3, 4, 5, 6) AS added
 		WHERE (hour, client, secret, api, event, refusal) > ($9, $10, $11, $12, $13, $14)
 		ORDER BY hour, client, secret, api, event, refusal LIMIT $15`
 }
+
+// tookEnds comes after all events that begin with store.EventTook.
+const tookEnds = "took/"
 
 // hours is how an hour stands in a column.
 func hours(t time.Time) int64 {
@@ -150,7 +154,7 @@ func (a activity) Tallies(ctx context.Context, q store.TallyQuery) ([]store.Tall
 	flag := map[bool]int64{true: 1}
 	var all []store.Tally
 	found := findTallies
-	if q.Client != "" {
+	if q.Client != "" || q.Took { // which have no client
 		found = findTalliesOf
 	}
 	err := a.db.read(ctx, found, func(scan scanFunc) error {
@@ -163,7 +167,7 @@ func (a activity) Tallies(ctx context.Context, q store.TallyQuery) ([]store.Tall
 		all = append(all, t)
 		return err
 	}, step, flag[q.ByClient], flag[q.BySecret], flag[q.ByAPI], hours(q.Since), until, q.Client, q.API,
-		after, q.After.Client, q.After.Secret, q.After.API, q.After.Event, q.After.Refusal, int64(max(q.Limit, 0)))
+		after, q.After.Client, q.After.Secret, q.After.API, q.After.Event, q.After.Refusal, int64(max(q.Limit, 0)), flag[q.Took])
 	if err = noRow(err); err != nil {
 		return nil, fmt.Errorf("read tallies: %w", err)
 	}

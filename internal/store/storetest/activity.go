@@ -110,6 +110,16 @@ var activityCases = map[string]func(*testing.T, *world){
 		c.API, d.API, e.API = "api", "api", "api"
 		w.tallies(t, store.TallyQuery{Limit: 9, Days: true, ByClient: true, ByAPI: true}, c, d, e)
 	},
+	"how long answers took is asked for by itself": func(t *testing.T, w *world) {
+		took, before, after := tally(0, "", 3), tally(0, "c", 1), tally(0, "c", 2)
+		took.Secret, took.API, took.Event = "", "", store.EventTook+"token.5ms"
+		before.Event, after.Event = "took", "took/"
+		must(t, w.Activity.Add(t.Context(), []store.Tally{took, before, after}, nil))
+		w.tallies(t, apart, before, after)
+		w.tallies(t, store.TallyQuery{Took: true, Limit: 9}, took)
+		took.Hour = noon.Add(-12 * time.Hour)
+		w.tallies(t, store.TallyQuery{Took: true, Days: true, Limit: 9}, took)
+	},
 	"a refused request is found by its trace": func(t *testing.T, w *world) {
 		again := refusedRequest(1, "c")
 		again.At = at(5)
