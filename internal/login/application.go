@@ -64,6 +64,9 @@ func (v *visit) describe(a *web.Application, scopes []string) error {
 	switch {
 	case err == nil:
 		a.Name, a.Owner, a.Verified = client.Name, client.SignIn.Owner, client.SignIn.Verified
+		if a.Verified { // of others, only consent shows it, in full
+			a.Homepage = client.SignIn.Homepage
+		}
 	case !errors.Is(err, store.ErrNotFound):
 		return err
 	}

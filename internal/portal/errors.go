@@ -27,6 +27,8 @@ type Errors struct {
 	Dialect *dialect.Dialect // how the environment answers token requests; nil means dialect.RFC
 	Strict  bool             // the dialect sends only the members that its product sends
 	Plain   bool             // the dialect sends the codes of RFC 6749
+	Guide   string           // URL of the documentation of this environment; empty: there is none
+	Why     string           // URL where partners look up what was refused; empty: there is none
 
 	once   sync.Once
 	root   string // path under which the pages are
@@ -120,8 +122,8 @@ func (e *Errors) one(w http.ResponseWriter, r *http.Request, form form, i int) {
 		e.site.Render(w, r, http.StatusOK, web.Page{Template: "refusal", Title: shown.Text, Data: struct {
 			Entry, Previous, Next *entry
 			Groups                []group
-			All                   string
-		}{shown, e.at(i - 1), e.at(i + 1), e.groups, e.root + "/"}})
+			All, Guide, Why       string
+		}{shown, e.at(i - 1), e.at(i + 1), e.groups, e.root + "/", e.Guide, e.Why}})
 	}
 }
 

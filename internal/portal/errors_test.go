@@ -72,6 +72,22 @@ func textOf(body string) string {
 	return strings.NewReplacer("&#34;", `"`, "&#39;", "'", "&lt;", "<", "&gt;", ">", "&#43;", "+", "&amp;", "&").Replace(body)
 }
 
+// TestARefusalLeadsToTheDocumentation where there is one, and to nothing else.
+func TestARefusalLeadsToTheDocumentation(t *testing.T) {
+	e := pages()
+	if text := ask(t, e, http.MethodGet, "/scope-insufficient").Body.String(); strings.Contains(text, "/troubleshooting") || strings.Contains(text, "/why") {
+		t.Error("it leads to documentation that is not there")
+	}
+	e = pages()
+	e.Guide, e.Why = "https://developers.example/staging", "https://developers.example/why"
+	text := ask(t, e, http.MethodGet, "/scope-insufficient").Body.String()
+	for _, link := range []string{`<a href="https://developers.example/staging/troubleshooting">`, `<a href="https://developers.example/why">`} {
+		if strings.Count(text, link) != 1 {
+			t.Errorf("no %s in\n%s", link, text)
+		}
+	}
+}
+
 func TestAReasonThatIsNotShownIsNotDisclosed(t *testing.T) {
 	e := pages()
 	var everything strings.Builder

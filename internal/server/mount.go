@@ -40,9 +40,14 @@ func (s *Server) mount(g *generation) *mounts {
 			m.at(e.Environment, wellKnown(issuer, name), "", "metadata", metadata)  // RFC 8414 §3.1
 		}
 		m.resources(e.Environment)
-		m.below(e.Environment, issuer, "/errors", "error-page", &portal.Errors{
-			Issuer: issuer.String(), Name: g.catalogue.Name, Dialect: e.dialect, Strict: e.Strict, Plain: e.PlainCodes,
-		})
+		errors := &portal.Errors{Issuer: issuer.String(), Name: g.catalogue.Name, Dialect: e.dialect, Strict: e.Strict, Plain: e.PlainCodes}
+		if p := g.catalogue.Portal; p != nil && p.URL != nil && e.Name != catalogue.HomeName {
+			errors.Guide = p.URL.String() + "/" + e.Name
+			if g.home() != nil {
+				errors.Why = p.URL.String() + "/why"
+			}
+		}
+		m.below(e.Environment, issuer, "/errors", "error-page", errors)
 		if e.admin != nil {
 			m.below(e.Environment, e.Base, "", "", timed(e.admin))
 		} else {

@@ -67,6 +67,7 @@ type Application struct {
 	Name     string
 	Owner    string
 	Verified bool
+	Homepage string // URL; empty: none, or nobody has checked whose it is
 	Rights   []Right
 	Away     bool // also while the person is away
 	GivenAt  time.Time

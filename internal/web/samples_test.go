@@ -74,8 +74,8 @@ func samples(language string, said func(string) string) []sample {
 		},
 		Devices: []Device{{"d1", said("Firefox on Linux"), now.Add(22 * day)}},
 		Applications: []Application{
-			{"studyplanner", said("Study Planner"), said("Student Software B.V."), true, rights, true, ago(20 * day), ago(12 * time.Minute)},
-			{"test", said("test"), "", false, rights[:1], false, ago(time.Hour), time.Time{}},
+			{"studyplanner", said("Study Planner"), said("Student Software B.V."), true, "https://planner.example/about", rights, true, ago(20 * day), ago(12 * time.Minute)},
+			{"test", said("test"), "", false, "", rights[:1], false, ago(time.Hour), time.Time{}},
 		},
 		Servers: []Server{{said("Timetable screens"), rights[1:2], ago(5 * time.Minute), now.Add(200 * day)}},
 	}

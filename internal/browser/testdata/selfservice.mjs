@@ -166,6 +166,13 @@ await journey('the person chooses a password, and makes the secret', {}, async (
   await open(page, '/staging/credentials')
   assert.match(await page.locator('main').innerText(), new RegExp(id))
 
+  // One's own account, and back.
+  await open(page, '/applications')
+  await page.locator('.who-is a').click()
+  await page.waitForURL(/\/account$/)
+  await page.getByRole('link', { name: /portal/ }).first().click()
+  await page.waitForURL(at + '/**')
+
   // Members.
   await open(page, '/members')
   await page.getByRole('link', { name: 'Invite somebody' }).click()
