@@ -71,9 +71,10 @@ func operatorsInvite(f *adminFlags) *cobra.Command {
 		Use:   "invite EMAIL|NAME",
 		Short: "Make somebody an operator, with an account where they have none",
 		Long: `Make somebody an operator: an account of home by that name or e-mail address
-gets the role, and is made where there is none. Who has no password yet gets a
-link to choose one, which is good for 15 minutes. It is printed on the terminal
-for you to hand on, and nowhere else: whoever reads it is an operator.`,
+gets the role, and is made where there is none. Who was no operator yet gets a
+link to choose a password, which is good for 15 minutes; the one that they had
+ends. It is printed on the terminal for you to hand on, and nowhere else:
+whoever reads it is an operator.`,
 		Example: `  grantway operators invite bert@example.com --role auditor
   grantway operators invite carl --role operator --role support`,
 		Args:              cobra.ExactArgs(1),

@@ -167,12 +167,7 @@ func remainder(factors []store.Factor, identities []store.Identity) store.Remain
 }
 
 func (f *Factors) of(ctx context.Context, accountID string) ([]store.Factor, []store.Identity, error) {
-	all, err := f.Store.Of(ctx, accountID)
-	if err != nil {
-		return nil, nil, err
-	}
-	identities, err := f.Identities.Of(ctx, accountID)
-	return all, identities, err
+	return held(ctx, f.Store, f.Identities, accountID)
 }
 
 // suffices says whether a person may be left with these means.

@@ -153,6 +153,45 @@ func TestFactorLink(t *testing.T) {
 	w.is(w.factors.Unlink(t.Context(), w.signed(a, Provider), i, w.by()), ErrLastFactor)
 }
 
+// TestRenew: whoever could sign in before, or had half done it, cannot any more, also
+// once a password is chosen anew.
+func TestRenew(t *testing.T) {
+	w := newWorld(t)
+	a := w.person("jan")
+	i := store.Identity{AccountID: a.ID, Issuer: "https://idp.example", Subject: "1"}
+	if err := w.factors.Link(t.Context(), w.signed(a, Password), i, w.by()); err != nil {
+		t.Fatal(err)
+	}
+	w.app(w.signed(a, Password))
+	w.wait(time.Minute)
+	half := w.signed(a, Password, Provider)
+	if v, err := w.factors.Strength.Judge(t.Context(), half, false, Wish{}); err != nil || len(v.Methods) == 0 {
+		t.Fatalf("half a sign-in counts for nothing: %+v %v", v, err)
+	}
+	if err := w.people.Renew(t.Context(), a.ID, w.factors, w.by()); err != nil {
+		t.Fatal(err)
+	}
+	_, _, err := w.passwords.Check(t.Context(), "jan", good, Source{})
+	w.is(err, ErrWrong)
+	if all, identities, err := w.factors.of(t.Context(), a.ID); err != nil || len(all)+len(identities) != 0 {
+		t.Errorf("left are %v and %v: %v", all, identities, err)
+	}
+	if found, err := w.store.Accounts().Find(t.Context(), a.ID); err != nil || found.Disabled() {
+		t.Errorf("the account is %+v: %v", found, err)
+	}
+	w.wait(time.Minute)
+	fresh := store.Factor{ID: "fresh", AccountID: a.ID, Kind: store.FactorPassword, Data: "another", CreatedAt: w.now()}
+	if err := w.store.Factors().Add(t.Context(), fresh, w.by()); err != nil {
+		t.Fatal(err)
+	}
+	if v, err := w.factors.Strength.Judge(t.Context(), half, false, Wish{}); err != nil || v.Enough || len(v.Methods) != 0 {
+		t.Errorf("half a sign-in of before is %+v: %v", v, err)
+	}
+	if v, err := w.factors.Strength.Judge(t.Context(), w.signed(a, Password), false, Wish{}); err != nil || !v.Enough {
+		t.Errorf("the new password is %+v: %v", v, err)
+	}
+}
+
 func TestFactorNames(t *testing.T) {
 	for name, want := range map[string]string{
 		" phone ": "phone", "a\x00b\nc": "abc", strings.Repeat("é", 65): strings.Repeat("é", 64), "": "",

@@ -350,7 +350,7 @@ func TestPasskeyChallenge(t *testing.T) {
 	options, state = begin()
 	w.wait(ceremony)
 	w.is(finish("b", state, key.get(t, options)), ErrExpired)
-	_, state, err := w.passkeys.BeginRegister(t.Context(), w.signed(a, Password, TOTP), "b")
+	_, state, err := w.passkeys.BeginRegister(t.Context(), w.signed(a, Password, Passkey), "b")
 	if !errors.Is(err, nil) {
 		t.Fatal(err)
 	}

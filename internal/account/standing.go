@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/grantway/grantway/internal/store"
@@ -32,24 +33,53 @@ func SignedIn(s store.Session) Signed {
 // Judge asks [Judge] about a person. Remembered says that the browser is one of
 // the account's ([Devices.Known]).
 func (s *Strength) Judge(ctx context.Context, who Signed, remembered bool, w Wish) (Verdict, error) {
-	means, err := s.Means(ctx, who.AccountID)
+	factors, identities, err := held(ctx, s.Factors, s.Identities, who.AccountID)
 	if err != nil {
 		return Verdict{}, err
 	}
-	return Judge(Standing{Means: means, Proven: who.Proven, Remembered: remembered, Required: s.Required, Now: s.Now()}, w), nil
+	proven := who.Proven
+	if who.SessionID == "" {
+		proven = standing(proven, factors, identities)
+	}
+	return Judge(Standing{Means: MeansOf(factors, identities), Proven: proven, Remembered: remembered, Required: s.Required, Now: s.Now()}, w), nil
 }
 
 // Means returns with what an account's person could prove who they are.
 func (s *Strength) Means(ctx context.Context, accountID string) (Means, error) {
-	factors, err := s.Factors.Of(ctx, accountID)
+	factors, identities, err := held(ctx, s.Factors, s.Identities, accountID)
+	return MeansOf(factors, identities), err
+}
+
+// held is all that somebody signs in with.
+func held(ctx context.Context, factors store.Factors, identities store.Identities, accountID string) ([]store.Factor, []store.Identity, error) {
+	all, err := factors.Of(ctx, accountID)
 	if err != nil {
-		return Means{}, err
+		return nil, nil, err
 	}
-	identities, err := s.Identities.Of(ctx, accountID)
-	if err != nil {
-		return Means{}, err
+	elsewhere, err := identities.Of(ctx, accountID)
+	return all, elsewhere, err
+}
+
+// standing are the proofs of half a sign-in that still stand: what they were proven
+// with is there. Whoever knew a password that was replaced since, or taken away, does
+// not go on with it. A session that survives such a change says so itself.
+func standing(proven []Proof, factors []store.Factor, identities []store.Identity) []Proof {
+	has := func(kind string, at time.Time) bool {
+		return slices.ContainsFunc(factors, func(f store.Factor) bool { return f.Kind == kind && !at.Before(f.CreatedAt.Add(-time.Second)) })
 	}
-	return MeansOf(factors, identities), nil
+	return slices.DeleteFunc(slices.Clone(proven), func(p Proof) bool {
+		switch p.Method {
+		case Password:
+			return !has(store.FactorPassword, p.At)
+		case Passkey:
+			return !has(store.FactorPasskey, p.At)
+		case TOTP:
+			return !has(store.FactorTOTP, p.At)
+		case Provider:
+			return len(identities) == 0
+		}
+		return false // a recovery code is gone once it is used
+	})
 }
 
 // sensitive returns ErrStepUp unless the person has just proven all that is to be

@@ -12,6 +12,7 @@ import (
 
 	"github.com/grantway/grantway/internal/account"
 	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/home"
 	"github.com/grantway/grantway/internal/partner"
 	"github.com/grantway/grantway/internal/store"
 )
@@ -87,10 +88,9 @@ func changeAccount(c *call, sent AccountChange) (AccountChanged, error) {
 	if err := c.mayTouch(slices.Concat(found.Roles, roles)...); err != nil {
 		return AccountChanged{}, err
 	}
-	if c.clients.Environment.Name == catalogue.HomeName {
-		if err := p.entrusted(c, &found, roles); err != nil {
-			return AccountChanged{}, err
-		}
+	if c.clients.Environment.Name == catalogue.HomeName && home.IsOperator(roles) && !home.IsOperator(found.Roles) {
+		// Whoever knows the password now is not to be an operator by it.
+		return AccountChanged{}, &Problem{Status: http.StatusConflict, Detail: "Who becomes an operator chooses a password anew: invite them as an operator."}
 	}
 	if err := p.People.Describe(c.Context(), found.ID, profile, roles, c.stamped()); err != nil {
 		return AccountChanged{}, accountProblem(err)

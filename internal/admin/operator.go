@@ -38,7 +38,7 @@ type OperatorList struct {
 
 // A NewOperator is somebody to invite.
 type NewOperator struct {
-	Name     string   `json:"name" doc:"What the person types to sign in: a name, or their e-mail address. An account of home that has it already gets the roles."`
+	Name     string   `json:"name" doc:"What the person types to sign in: a name, or their e-mail address. An account of home that has it already gets the roles, and loses its password and all else that one signs in with."`
 	FullName string   `json:"full_name,omitempty" doc:"The person's name, as it is shown."`
 	Roles    []string `json:"roles" doc:"owner, operator, support or auditor."`
 }
@@ -51,7 +51,7 @@ type OperatorChange struct {
 // OperatorChanged is what became of a request about an operator.
 type OperatorChanged struct {
 	Operator   Operator  `json:"operator" doc:"The operator as they are now."`
-	Link       string    `json:"link,omitempty" once:"" doc:"With which the person chooses a password, once. Absent: they have one. It is shown this once."`
+	Link       string    `json:"link,omitempty" once:"" doc:"With which the person chooses a password, once, also who had one before they became an operator. Absent: they were one already. It is shown this once."`
 	LinkEndsAt time.Time `json:"link_ends_at,omitzero" doc:"Until when the link is good."`
 	Warnings   []string  `json:"warnings" doc:"What you should know although it was done."`
 }
@@ -136,7 +136,7 @@ func inviteOperator(c *call, n NewOperator) (OperatorChanged, error) {
 	case err != nil:
 		return OperatorChanged{}, err
 	case len(factors) > 0: // a link would let whoever holds it in as them
-		changed.Warnings = append(changed.Warnings, "the person has signed in before and gets no link: they have a password")
+		changed.Warnings = append(changed.Warnings, "the person was an operator already and gets no link: they have a password")
 		return changed, nil
 	}
 	link, err := p.Links.MakeLink(c.Context(), is.ID, operatorLinkLife)
@@ -181,12 +181,12 @@ func (p *People) invited(c *call, n NewOperator) (store.Account, error) {
 }
 
 // entrusted sees to it that an account that becomes an operator's is in the hands of
-// its person: sessions and links of before end.
+// its person: sessions and links of before end, and the password is chosen anew.
 func (p *People) entrusted(c *call, was *store.Account, roles []string) error {
-	if home.IsOperator(was.Roles) || !home.IsOperator(roles) || was.Disabled() {
+	if home.IsOperator(was.Roles) || !home.IsOperator(roles) {
 		return nil
 	}
-	return p.People.Renew(c.Context(), was.ID, c.stamped())
+	return p.People.Renew(c.Context(), was.ID, p.Factors, c.stamped())
 }
 
 func changeOperator(c *call, sent OperatorChange) (OperatorChanged, error) {

@@ -230,11 +230,25 @@ func TestOperators(t *testing.T) {
 		t.Errorf("operators are %+v", l)
 	}
 
-	// Somebody who can sign in gets a role and no link.
+	// Somebody who can sign in gets a role and chooses a password anew; who is an
+	// operator already only gets the role.
 	f.does(t, 201, "POST", Prefix+"/environments/home/accounts", `{"name":"carl","password":"`+goodPassword+`","roles":["reader"]}`)
 	third := decoded[OperatorChanged](t, f.does(t, 201, "POST", operators, `{"name":"carl","roles":["support"]}`))
-	if third.Link != "" || len(third.Warnings) != 1 || !slices.Equal(third.Operator.Roles, []string{"support"}) {
+	if third.Link == "" || len(third.Warnings) != 0 || !slices.Equal(third.Operator.Roles, []string{"support"}) {
 		t.Errorf("invited as %+v", third)
+	}
+	if left, err := f.people["home"].Factors.List(t.Context(), third.Operator.Account); err != nil || len(left) != 0 {
+		t.Errorf("the password of before is left: %v %v", left, err)
+	}
+	f.does(t, 201, "POST", Prefix+"/environments/home/accounts", `{"name":"cora","password":"`+goodPassword+`","roles":["auditor"]}`)
+	more := decoded[OperatorChanged](t, f.does(t, 201, "POST", operators, `{"name":"cora","roles":["support"]}`))
+	if more.Link != "" || len(more.Warnings) != 1 || !slices.Equal(more.Operator.Roles, []string{"support", "auditor"}) {
+		t.Errorf("an auditor is invited as %+v", more)
+	}
+	guest := decoded[AccountChanged](t, f.does(t, 201, "POST", Prefix+"/environments/home/accounts", `{"name":"gwen","password":"`+goodPassword+`"}`)).Account.ID
+	f.does(t, 409, "PATCH", Prefix+"/environments/home/accounts/"+guest, `{"roles":{"add":["auditor"]}}`)
+	if a := decoded[Account](t, f.does(t, 200, "GET", Prefix+"/environments/home/accounts/"+guest, "")); len(a.Roles) != 0 {
+		t.Errorf("a password that is known became an operator's: %v", a.Roles)
 	}
 	if a := decoded[Account](t, f.does(t, 200, "GET", Prefix+"/environments/home/accounts/"+third.Operator.Account, "")); !slices.Equal(a.Roles, []string{"reader", "support"}) {
 		t.Errorf("the roles are %v", a.Roles)

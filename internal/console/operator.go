@@ -123,7 +123,7 @@ var setRoles = asking{
 		}
 		return &web.ConsoleForm{
 			ConsoleFrame: web.ConsoleFrame{
-				Title: "Roles of " + a.Name, Lead: "None: the person is no operator. Where a role is taken away, tokens that it gave end.",
+				Title: "Roles of " + a.Name, Lead: "None: the person is no operator. Where a role is taken away, tokens that it gave end. Who becomes an operator chooses a password anew, by a link that you get.",
 				Trail: []web.ConsoleLink{{Text: "Operators", To: "/operators"}},
 			},
 			Hidden: [][2]string{{"id", a.ID}}, Fields: []web.ConsoleField{v.roleField(a.Roles)}, Button: "Set the roles", Back: to("/account", "environment", h.Name, "id", a.ID),
@@ -138,8 +138,12 @@ var setRoles = asking{
 		if err != nil {
 			return err
 		}
+		raised := raises(&a, next)
 		if err := v.described(h, &a, next); err != nil {
 			return lastOwner(err)
+		}
+		if raised {
+			return v.handOver(h, &a)
 		}
 		return v.done("roles-set", "/operators")
 	},
@@ -149,7 +153,7 @@ var inviteOperator = asking{
 	show: func(v *visit) (*web.ConsoleForm, error) {
 		return &web.ConsoleForm{
 			ConsoleFrame: web.ConsoleFrame{Title: "Invite an operator", Trail: []web.ConsoleLink{{Text: "Operators", To: "/operators"}}},
-			Text:         []string{"Who has no account at home gets one, and a link to choose a password. They set up a second factor when they first open the console."},
+			Text:         []string{"Who has no account at home gets one. You get a link for them to choose a password, also where they had one: what they signed in with before ends. They set up a second factor when they first open the console."},
 			Fields: []web.ConsoleField{
 				{Name: "name", Label: "E-mail or user name", Value: v.field("name"), Needed: true, Plain: true},
 				{Name: "full_name", Label: "Name", Value: v.field("full_name")},
@@ -174,20 +178,25 @@ var inviteOperator = asking{
 		if err != nil {
 			return err
 		}
-		if len(factors) > 0 { // a link would let whoever holds it in as them
+		if len(factors) > 0 { // an operator already: a link would let whoever holds it in as them
 			return v.done("roles-set", "/operators")
 		}
-		link, err := h.People.Links.MakeReset(v.r.Context(), a.ID)
-		if err != nil {
-			return err
-		}
-		v.show(http.StatusOK, &web.ConsoleShown{
-			ConsoleFrame: web.ConsoleFrame{Title: "The operator is invited"}, Label: "Link for " + a.Name, Secret: link.Reveal(),
-			Text:  []string{"Hand it over yourself, to somebody whom you know: whoever opens it first chooses the password."},
-			Facts: []web.ConsoleFact{told("Good until", when(v.c.Now().Add(account.ResetLife)))}, On: web.ConsoleLink{Text: "To the operators", To: "/operators"},
-		})
-		return nil
+		return v.handOver(h, &a)
 	},
+}
+
+// handOver shows the link with which somebody who is an operator now chooses a password.
+func (v *visit) handOver(h *Environment, a *store.Account) error {
+	link, err := h.People.Links.MakeReset(v.r.Context(), a.ID)
+	if err != nil {
+		return err
+	}
+	v.show(http.StatusOK, &web.ConsoleShown{
+		ConsoleFrame: web.ConsoleFrame{Title: "The operator is invited"}, Label: "Link for " + a.Name, Secret: link.Reveal(),
+		Text:  []string{"Hand it over yourself, to somebody whom you know: whoever opens it first chooses the password."},
+		Facts: []web.ConsoleFact{told("Good until", when(v.c.Now().Add(account.ResetLife)))}, On: web.ConsoleLink{Text: "To the operators", To: "/operators"},
+	})
+	return nil
 }
 
 // invited is the account of somebody who is to be an operator, with their roles. It
@@ -224,11 +233,20 @@ func (v *visit) invited(h *Environment) (store.Account, error) {
 	return a, err
 }
 
+// raises reports whether roles make an operator of somebody who was none.
+func raises(a *store.Account, roles []string) bool {
+	return !home.IsOperator(a.Roles) && home.IsOperator(roles)
+}
+
 // described gives an account its roles. One that becomes an operator's is to be in
-// the hands of its person: sessions and links of before end.
+// the hands of its person: sessions and links of before end, and the password is
+// chosen anew.
 func (v *visit) described(h *Environment, a *store.Account, roles []string) error {
-	if !home.IsOperator(a.Roles) && home.IsOperator(roles) && !a.Disabled() {
-		if err := h.People.Renew(v.r.Context(), a.ID, v.by()); err != nil {
+	if raises(a, roles) {
+		if a.Disabled() {
+			return partner.Faults{{Field: "role", Problem: "the account is disabled", Hint: "enable it first"}}
+		}
+		if err := h.People.Renew(v.r.Context(), a.ID, h.People.Factors, v.by()); err != nil {
 			return err
 		}
 	}

@@ -53,7 +53,7 @@ func TestConsoleDoes(t *testing.T) {
 		{"/api-token/approve?environment=staging&id=$T", nil, "api-token.approved", "staging", "good now"},
 		{"/api-token/revoke?environment=staging&id=$T", nil, "api-token.revoked", "staging", "Revoked"},
 		{"/operator/new", []string{"name", "auditor@home.example", "role", "auditor"}, "account.created", "home", "/reset/password?link="},
-		{"/operator/roles?id=$A", []string{"role", "support"}, "account.described", "home", "support"},
+		{"/operator/roles?id=$A", []string{"role", "support"}, "account.described", "home", "/reset/password?link="},
 		{"/client/delete?environment=staging&id=$C", []string{"confirm", "no"}, "", "staging", "Is not $C"},
 		{"/client/new?environment=staging", []string{"name", "", "scopes", "notes nothing"}, "", "staging", "Nothing was done"},
 		{"/client/secret?environment=staging&id=$C", []string{"expires_at", "2020-03-01"}, "", "staging", "Lies in the past"},

@@ -252,9 +252,6 @@ func TestLinksOfBeforeOpenNoOperator(t *testing.T) {
 		"by the API": func(_, email string) {
 			s.administer(t, http.MethodPost, "/admin/v1/operators", `{"name":"`+email+`","roles":["operator"]}`)
 		},
-		"by the API for accounts": func(id, _ string) {
-			s.administer(t, http.MethodPatch, "/admin/v1/environments/home/accounts/"+id, `{"roles":{"add":["operator"]}}`)
-		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			email := strings.ReplaceAll(name, " ", "-") + "@example.org"
@@ -279,6 +276,40 @@ func TestLinksOfBeforeOpenNoOperator(t *testing.T) {
 				t.Error("the link of before is still good")
 			}
 		})
+	}
+}
+
+// TestPasswordsOfBeforeOpenNoOperator: whoever knew the password of an account before
+// it became an operator's does not become one by it: the person chooses one anew, by a
+// link that whoever raises them hands over.
+func TestPasswordsOfBeforeOpenNoOperator(t *testing.T) {
+	t.Parallel()
+	s := start(t, setup{example: "quickstart", home: true})
+	b, _ := s.operator(t, "anna", home.Owner)
+	for name, become := range map[string]func(id, name string) (link string){
+		"invited": func(_, name string) string {
+			return b.visit("/console/operator/new").submit("/operator/new", "name", name, "role", home.Operator).text("once")
+		},
+		"raised": func(id, _ string) string {
+			return b.visit("/console/operator/roles?id="+id).submit("/operator/roles", "role", home.Operator).text("once")
+		},
+	} {
+		a := s.resident(t, "home", name)
+		link := become(a.ID, name)
+		if !strings.Contains(link, "/reset/password?link=") {
+			t.Fatalf("%s: there is no link: %d %s", name, b.code, b.text("problem"))
+		}
+		eve := s.visitor(t)
+		eve.visit("/console/").is("/login", http.StatusOK)
+		if eve.signIn(name, goodPassword); !strings.HasSuffix(eve.at.Path, "/login") {
+			t.Errorf("%s: the password of before leads to %s", name, eve.at)
+		}
+		owner := s.visitor(t)
+		owner.do(http.MethodGet, link, nil).submit("/reset/password", "password", "another-gulp-tractor", "again", "another-gulp-tractor")
+		owner.visit("/console/").is("/login", http.StatusOK)
+		if owner.signIn(name, "another-gulp-tractor"); !strings.HasPrefix(owner.at.Path, "/console") {
+			t.Errorf("%s: the password that was chosen leads to %s\n%s", name, owner.at, owner.body)
+		}
 	}
 }
 
