@@ -15,7 +15,7 @@ type route struct {
 	get  func(*visit) error
 	post func(*visit) error
 
-	sharp   bool // wants a recent sign-in: what ends or destroys something, or makes a secret
+	sharp   bool // wants a recent sign-in: what ends or destroys something, or shows a secret or a link
 	open    bool // answers without anybody signed in
 	anybody bool // answers whoever is signed in
 }
@@ -55,14 +55,14 @@ func routes() []route {
 
 		shows("/requests", "requests", "partners:read", (*visit).requests),
 		shows("/request", "request", "partners:read", (*visit).request),
-		asks("/request/approve", "request-approve", "partners:write", false, approve),
+		asks("/request/approve", "request-approve", "partners:write", true, approve), // without mail it shows a link
 		asks("/request/refuse", "request-refuse", "partners:write", false, refuse),
 
 		shows("/partners", "partners", "partners:read", (*visit).partners),
 		shows("/partner", "partner", "partners:read", (*visit).partner),
 		asks("/partner/new", "partner-new", "partners:write", false, newPartner),
 		asks("/partner/change", "partner-change", "partners:write", false, changePartner),
-		asks("/partner/invite", "partner-invite", "partners:write", false, invite),
+		asks("/partner/invite", "partner-invite", "partners:write", true, invite), // the same
 		asks("/partner/member", "partner-member", "partners:write", true, setMember),
 		asks("/partner/disable", "partner-disable", "partners:write", true, disablePartner),
 		asks("/partner/enable", "partner-enable", "partners:write", false, enablePartner),

@@ -320,21 +320,31 @@ func TestOldSignInsMakeNoSecrets(t *testing.T) {
 	s := start(t, setup{example: "quickstart", home: true})
 	ids := s.furnish(t, "")
 	b, _ := s.operator(t, "anna", home.Owner)
-	for _, page := range []string{"/client/new?environment=staging", "/client/secret?environment=staging&id=$C", "/api-token/new?environment=staging"} {
+	changes := func() (n int64) {
+		t.Helper()
+		for _, of := range []string{"staging", "home"} {
+			last, err := s.environment(of).resources.store.Changes().Last(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			n += last
+		}
+		return n
+	}
+	for _, page := range []string{
+		"/client/new?environment=staging", "/client/secret?environment=staging&id=$C", "/api-token/new?environment=staging",
+		"/request/approve?id=$R", "/partner/invite?id=$P", // which show a link where no mail is sent
+	} {
 		path, _, _ := strings.Cut(page, "?")
 		fields, action, ok := b.visit("/console" + ids.Replace(page)).form(path)
 		if !ok {
 			t.Fatalf("no form at %s", b.at)
 		}
 		s.clock.move(11 * time.Minute)
-		before, err := s.environment("staging").resources.store.Changes().Last(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		b.post(action, fields, "name", "Eve's", "scopes", "notes notes:read")
-		after, err := s.environment("staging").resources.store.Changes().Last(t.Context())
-		if err != nil || after != before || b.at.Path != "/home/login" {
-			t.Errorf("%s: %d changes, at %s, %v", path, after-before, b.at, err)
+		before := changes()
+		b.post(action, fields, "name", "Eve's", "scopes", "notes notes:read", "email", "eve@harbour.example")
+		if after := changes(); after != before || b.at.Path != "/home/login" {
+			t.Errorf("%s: %d changes, at %s", path, after-before, b.at)
 		}
 		b.signIn("anna", goodPassword)
 	}
