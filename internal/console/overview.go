@@ -125,9 +125,9 @@ func (v *visit) traffic(page *web.ConsolePage, e *Environment, s span) ([]web.Co
 		}
 		cells, counts = append(cells, cell), append(counts, c.count)
 	}
-	causes.Bars, causes.Figures = web.ConsoleBars(cells, counts), f.series.over(f.causes)
+	causes.Bars, causes.Figures = web.ConsoleBars(cells, counts), f.series.table(f.causes)
 	for i := range causes.Bars {
-		causes.Bars[i].Over = f.series.causes[f.causes[i].is]
+		causes.Bars[i].Over = f.series.over(f.causes[i].is)
 	}
 	if len(cells) == 0 {
 		causes.Empty = "Nothing was refused."

@@ -145,9 +145,18 @@ func (s *series) took(prefix string) []web.ConsoleChart {
 // mostCauses is how many causes have a column in the table of figures.
 const mostCauses = 5
 
-// over is how often the most frequent of the causes were when, where anything was
+// over is how often one cause was when.
+func (s *series) over(cause string) []int64 {
+	counts := slices.Clone(s.causes[cause])
+	for i := range min(s.unknown, len(counts)) {
+		counts[i] = -1
+	}
+	return counts
+}
+
+// table says how often the most frequent of the causes were when, where anything was
 // refused.
-func (s *series) over(causes []counted) *web.ConsoleOver {
+func (s *series) table(causes []counted) *web.ConsoleOver {
 	if len(causes) == 0 {
 		return nil
 	}

@@ -199,7 +199,7 @@ type ConsoleBar struct {
 	Cell  ConsoleCell // what it is
 	Count int64
 	Share int     // of the greatest, in hundredths
-	Over  []int64 // how it went over time; nil: that is not known
+	Over  []int64 // how it went over time, less than 0 where that is not known; nil: nowhere
 }
 
 // Figure writes an amount.
@@ -211,7 +211,7 @@ func (b ConsoleBar) Went() string {
 	for _, n := range b.Over {
 		most = max(most, n)
 	}
-	return stroke(len(b.Over), func(i int) (float64, bool) { return float64(b.Over[i]) / float64(most), true })
+	return stroke(len(b.Over), func(i int) (float64, bool) { return float64(b.Over[i]) / float64(most), b.Over[i] >= 0 })
 }
 
 // ConsoleBars are amounts beside the greatest of them, in the order that they have.

@@ -21,7 +21,7 @@ func every(step time.Duration, counts ...int64) []ConsoleValue {
 func TestConsoleCharts(t *testing.T) {
 	c := ConsoleChart{Unit: "tokens", Values: every(time.Hour, 0, 1200, 600)}
 	p := c.Plot()
-	if got, want := p.Lines[0].Path, "M0 200L0 200 500 42 1000 121"; got != want {
+	if got, want := p.Lines[0].Path, "M0 200 500 42 1000 121"; got != want {
 		t.Errorf("the line is %s, not %s", got, want)
 	}
 	if got, want := p.Ground, p.Lines[0].Path+"V200H0z"; got != want {
@@ -37,10 +37,13 @@ func TestConsoleCharts(t *testing.T) {
 		t.Errorf("it says %s", got)
 	}
 	c.Unknown = 1
-	if p := c.Plot(); p.Lines[0].Path != "M500 42L500 42 1000 121" || p.Ground != p.Lines[0].Path+"V200H500z" || c.Rows()[0].Is[0] != "–" || c.Rows()[1].Is[0] == "–" {
+	if p := c.Plot(); p.Lines[0].Path != "M500 42 1000 121" || p.Ground != p.Lines[0].Path+"V200H500z" || c.Rows()[0].Is[0] != "–" || c.Rows()[1].Is[0] == "–" {
 		t.Errorf("of which the first is not known: %+v", p)
 	}
 	c.Unknown = 0
+	if got := (ConsoleBar{Over: []int64{-1, 4, -1, 0, 2}}).Went(); got != "M250 2m-4 0h8M750 200 1000 101" {
+		t.Errorf("a cause went %s", got)
+	}
 	if got := (ConsoleChart{Unit: "calls"}).Told(); got != "No calls in this time." {
 		t.Errorf("without values: %s", got)
 	}
@@ -61,7 +64,7 @@ func TestConsoleTimes(t *testing.T) {
 	ms := int64(time.Millisecond)
 	c := ConsoleChart{Times: true, Line: "half", Values: every(time.Minute, ms, 10*ms, 0, ms, 0), Others: []ConsoleLine{{Name: "99\u00a0%", Counts: []int64{100 * ms, 100 * ms, 0, 20 * ms, 0}}}}
 	p := c.Plot()
-	if got, want := p.Lines[0].Path, "M0 200L0 200 250 101M750 200L750 200"; got != want {
+	if got, want := p.Lines[0].Path, "M0 200 250 101M750 200m-4 0h8"; got != want {
 		t.Errorf("the line is %s, not %s", got, want)
 	}
 	if diff := cmp.Diff([]ConsoleTick{{At: "100%", Text: "1\u00a0ms"}, {At: "50%", Text: "10\u00a0ms"}, {At: "0%", Text: "100\u00a0ms"}}, p.Up); diff != "" {

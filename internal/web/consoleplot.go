@@ -76,23 +76,30 @@ func (c ConsoleChart) Plot() ConsolePlot {
 }
 
 // stroke draws values from left to right, each a share of the height. Where there is
-// none, the line is broken; one alone is a dot.
+// none, the line is broken; one alone is a short stroke.
 func stroke(n int, value func(int) (float64, bool)) string {
 	var b strings.Builder
-	last := -2
+	run := 0
+	end := func() {
+		if run == 1 {
+			b.WriteString("m-4 0h8")
+		}
+		run = 0
+	}
 	for i := range n {
 		share, there := value(i)
 		if !there {
+			end()
 			continue
 		}
-		x, y := i*planeWidth/max(n-1, 1), planeHeight-int(math.Round(share*(planeHeight-2)))
-		if last == i-1 {
-			fmt.Fprintf(&b, " %d %d", x, y)
-		} else {
-			fmt.Fprintf(&b, "M%d %dL%d %d", x, y, x, y)
+		letter := " "
+		if run == 0 {
+			letter = "M"
 		}
-		last = i
+		fmt.Fprintf(&b, "%s%d %d", letter, i*planeWidth/max(n-1, 1), planeHeight-int(math.Round(share*(planeHeight-2))))
+		run++
 	}
+	end()
 	return b.String()
 }
 

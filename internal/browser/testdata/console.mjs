@@ -150,7 +150,7 @@ await journey('every page of the console', {}, async (page) => {
   const id = new URL(await page.evaluate(() => location.href)).search
   assert.equal(id, '')
   const paths = [
-    '/?environment=staging&span=7d', '/?span=30d', '/clients', '/compare', '/client?environment=staging&id=YOUR_CLIENT_ID', '/client/secret?environment=staging&id=YOUR_CLIENT_ID',
+    '/?environment=staging&span=1h', '/?environment=staging&span=7d', '/?span=30d', '/clients', '/compare', '/client?environment=staging&id=YOUR_CLIENT_ID', '/client/secret?environment=staging&id=YOUR_CLIENT_ID',
     '/client/disable?environment=staging&id=YOUR_CLIENT_ID', '/requests', '/requests?state=all', '/partners', '/keys', '/key/rotate?purpose=access-token', '/accounts',
     '/api-tokens', '/api-token/new', '/changes', '/changes?environment=home', '/operators', '/client?id=none', '/nowhere',
   ]
@@ -167,6 +167,71 @@ await journey('every page of the console', {}, async (page) => {
   await page.locator('input[value=owner]').uncheck()
   await page.locator('#go').click()
   assert.match(await page.locator('#problem').textContent(), /last owner/)
+})
+
+await journey('the overview changes in place', {}, async (page) => {
+  await open(page, '/?environment=staging&span=1h')
+  await signIn(page, 'owner', 'the keys of the house')
+  await page.waitForURL(at + '/?environment=staging&span=1h')
+  const asked = []
+  page.on('request', (request) => { if (request.resourceType() !== 'other') asked.push(request.resourceType()) }) // the icon may come late
+  const told = page.locator('#all-issued-told')
+  const becomes = (text) => page.waitForFunction((was) => document.getElementById('all-issued-told').textContent !== was, text)
+  // ask returns when the next token is counted, which is not at once.
+  const ask = async () => {
+    const was = await told.textContent()
+    assert.equal((await token('YOUR_CLIENT_ID', 'YOUR_CLIENT_SECRET')).status, 200)
+    await becomes(was)
+  }
+  assert.equal(await page.locator('.choice [aria-current]', { hasText: 'Every 5 seconds' }).count(), 1)
+  await page.locator('.chart details').first().evaluate((d) => { d.open = true })
+  await page.locator('.figures').first().evaluate((f) => { f.scrollTop = 90 })
+  await page.locator('.bars th a', { hasText: 'YOUR_CLIENT_ID' }).focus()
+  await page.evaluate(() => { scrollTo({ top: 300, behavior: 'instant' }) })
+  const state = () => page.evaluate(() => ({
+    focus: document.activeElement.getAttribute('href'), open: document.querySelector('.chart details').open,
+    figures: document.querySelector('.figures').scrollTop, top: scrollY, said: document.getElementById('live-said').textContent,
+  }))
+  const before = await state()
+  assert.equal(before.said, '')
+  assert.match(before.focus, /YOUR_CLIENT_ID/)
+  assert.ok(before.top > 0 && before.figures > 0 && before.open)
+  await ask()
+  assert.deepEqual(await state(), before)
+  assert.deepEqual([...new Set(asked)], ['xhr'])
+  await look(page, 'console-live')
+
+  // Nobody looks, and nothing is asked for; somebody does, and it is asked for at once.
+  const turn = (hidden) => page.evaluate((is) => {
+    Object.defineProperty(document, 'hidden', { value: is, configurable: true })
+    document.dispatchEvent(new Event('visibilitychange'))
+  }, hidden)
+  await turn(true)
+  await page.waitForTimeout(500) // for what was asked before
+  asked.length = 0
+  await page.waitForTimeout(6000)
+  assert.deepEqual(asked, [])
+  await turn(false)
+  await page.waitForTimeout(1500)
+  assert.deepEqual(asked, ['xhr'])
+
+  // Who is signed out is told, once, and nothing is asked for any more.
+  await page.context().clearCookies()
+  await page.waitForFunction(() => document.getElementById('live').textContent.includes('not read again'))
+  assert.match((await state()).said, /not read again/)
+  asked.length = 0
+  await page.waitForTimeout(6000)
+  assert.deepEqual(asked, [])
+})
+
+await journey('the overview without JavaScript', { javaScriptEnabled: false }, async (page) => {
+  await open(page, '/?span=1h')
+  await signIn(page, 'owner', 'the keys of the house')
+  await page.waitForURL(at + '/?span=1h')
+  await page.getByRole('link', { name: 'Every 5 seconds' }).click()
+  await page.waitForURL(/live=1/)
+  await page.waitForEvent('framenavigated') // the browser loads it again by itself
+  assert.equal(await heading(page), 'Overview')
 })
 
 await journey('the console on a phone, without JavaScript', { ...phone, javaScriptEnabled: false }, async (page) => {
