@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"unicode"
+
+	"github.com/grantway/grantway/internal/web"
 )
 
 // An article is one page of the documentation. The page in HTML and the one in
@@ -88,25 +90,8 @@ type span struct {
 	URL    string // where it leads; empty: nowhere
 }
 
-// longWord is how long code can be before it may be broken, in bytes.
-const longWord = 24
-
-// Pieces are the text in parts between which a line may end: long names and
-// addresses are broken behind a slash sooner than anywhere.
-func (s span) Pieces() []string {
-	if len(s.Text) <= longWord {
-		return []string{s.Text}
-	}
-	var pieces []string
-	for piece := range strings.SplitAfterSeq(s.Text, "/") {
-		if n := len(pieces); n > 0 && (len(piece) < 2 || strings.HasSuffix(pieces[n-1], "//")) { // "https://" stays with its host
-			pieces[n-1] += piece
-			continue
-		}
-		pieces = append(pieces, piece)
-	}
-	return pieces
-}
+// Pieces are the text in parts between which a line may end.
+func (s span) Pieces() []string { return web.Pieces(s.Text) }
 
 // say reads a text of our own: `code`, **strong**, [words](address). Then each %s
 // is replaced, in order; what is put in is never read as markup.

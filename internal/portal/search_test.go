@@ -2,7 +2,6 @@ package portal
 
 import (
 	"net/url"
-	"slices"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -55,19 +54,6 @@ func TestExcerptIsOfWholeWords(t *testing.T) {
 	for _, short := range []string{"", strings.Repeat("a", longFound)} {
 		if shown := excerpt(short, 3); shown != short {
 			t.Errorf("%q", shown)
-		}
-	}
-}
-
-func TestPieces(t *testing.T) {
-	for s, want := range map[string][]string{
-		"": {""}, "GET /notes": {"GET /notes"}, strings.Repeat("/a", longWord/2): {strings.Repeat("/a", longWord/2)},
-		"https://auth.example.com/oauth2/token": {"https://auth.example.com/", "oauth2/", "token"},
-		"https://api.example.com/v1//notes/":    {"https://api.example.com/", "v1//notes/"},
-	} {
-		got := span{Text: s}.Pieces()
-		if !slices.Equal(got, want) || strings.Join(got, "") != s {
-			t.Errorf("%q is %q", s, got)
 		}
 	}
 }

@@ -202,7 +202,10 @@ func (b *browser) words() string {
 	var text strings.Builder
 	for n := range b.page.Descendants() {
 		if n.Type == html.TextNode {
-			text.WriteString(n.Data + " ")
+			text.WriteString(n.Data)
+			if n.NextSibling == nil || n.NextSibling.Data != "wbr" { // a line may end there, and the word goes on
+				text.WriteByte(' ')
+			}
 		}
 	}
 	return strings.Join(strings.Fields(text.String()), " ")

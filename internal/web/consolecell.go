@@ -21,7 +21,11 @@ func (s *sheet) Cell(c ConsoleCell) template.HTML {
 		b = "–"
 	}
 	if c.Code && c.Text != "" {
-		b = "<code>" + text + "</code>"
+		var pieces []string
+		for _, piece := range Pieces(c.Text) {
+			pieces = append(pieces, template.HTMLEscapeString(piece))
+		}
+		b = "<code>" + template.HTML(strings.Join(pieces, "<wbr>")) + "</code>"
 	}
 	if kind := c.Kind; kind == "good" || kind == "warn" || kind == "bad" {
 		b = template.HTML(`<span class="state `+kind+`">`) + b + "</span>"

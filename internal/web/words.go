@@ -2,6 +2,7 @@ package web
 
 import (
 	"html/template"
+	"strings"
 	"time"
 )
 
@@ -57,4 +58,25 @@ func (s *sheet) Count(key string, n int) template.HTML {
 		return s.T(key+".one", "n", n)
 	}
 	return s.T(key+".many", "n", n)
+}
+
+// longWord is how long a name or an address can be before it may be broken, in
+// bytes.
+const longWord = 24
+
+// Pieces are the parts of a name or an address between which a line may end: a long
+// one is broken behind a slash sooner than anywhere.
+func Pieces(s string) []string {
+	if len(s) <= longWord {
+		return []string{s}
+	}
+	var pieces []string
+	for piece := range strings.SplitAfterSeq(s, "/") {
+		if n := len(pieces); n > 0 && (len(piece) < 2 || strings.HasSuffix(pieces[n-1], "//")) { // "https://" stays with its host
+			pieces[n-1] += piece
+			continue
+		}
+		pieces = append(pieces, piece)
+	}
+	return pieces
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -24,6 +25,19 @@ func TestMomentsAsPeopleSayThem(t *testing.T) {
 	} {
 		if got := isolation.Replace(string(s.Ago(now.Add(from)))); !strings.Contains(got, want) {
 			t.Errorf("%v: %s, want %s", from, got, want)
+		}
+	}
+}
+
+func TestPieces(t *testing.T) {
+	for s, want := range map[string][]string{
+		"": {""}, "GET /notes": {"GET /notes"}, strings.Repeat("/a", longWord/2): {strings.Repeat("/a", longWord/2)},
+		"https://auth.example.com/oauth2/token": {"https://auth.example.com/", "oauth2/", "token"},
+		"https://api.example.com/v1//notes/":    {"https://api.example.com/", "v1//notes/"},
+	} {
+		got := Pieces(s)
+		if !slices.Equal(got, want) || strings.Join(got, "") != s {
+			t.Errorf("%q is %q", s, got)
 		}
 	}
 }
