@@ -39,6 +39,9 @@ func (p *Partners) Approve(ctx context.Context, id string, scopes []string, reas
 	}
 	if r.AccountID == "" {
 		asker, err := p.person(ctx, r.Email, r.Person, by)
+		if err == nil {
+			err = enabled(&asker)
+		}
 		if err != nil {
 			return Approval{}, err
 		}

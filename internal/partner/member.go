@@ -54,6 +54,18 @@ type Invitation struct {
 // under the e-mail address, and a link to choose a password. To invite again sends
 // another link, as long as there is no password.
 func (p *Partners) Invite(ctx context.Context, id, email, name, role string, by store.By) (Invitation, error) {
+	return p.invite(ctx, id, email, name, role, false, by)
+}
+
+// InviteBlind is Invite for somebody who is not to learn who has an account: what it
+// returns is the same, whether there is one, and whether it is disabled or has a
+// password.
+func (p *Partners) InviteBlind(ctx context.Context, id, email, name, role string, by store.By) error {
+	_, err := p.invite(ctx, id, email, name, role, true, by)
+	return err
+}
+
+func (p *Partners) invite(ctx context.Context, id, email, name, role string, blind bool, by store.By) (Invitation, error) {
 	by = p.stamp(by)
 	is, err := p.Store.Find(ctx, id)
 	if err != nil {
@@ -72,15 +84,22 @@ func (p *Partners) Invite(ctx context.Context, id, email, name, role string, by 
 		return Invitation{}, faults
 	}
 	a, err := p.person(ctx, address, name, by)
+	if err == nil && !blind {
+		err = enabled(&a)
+	}
 	if err != nil {
 		return Invitation{}, err
+	}
+	greet := p.welcome
+	if blind {
+		greet = p.greet
 	}
 	if is.Role(a.ID) == "" { // to invite an admin again takes nothing away
 		if err := p.Store.SetMember(ctx, id, a.ID, role, by); err != nil {
 			return Invitation{}, err
 		}
 	}
-	link, err := p.welcome(ctx, a)
+	link, err := greet(ctx, a)
 	if err != nil {
 		return Invitation{}, err
 	}
@@ -138,8 +157,6 @@ func (p *Partners) person(ctx context.Context, address, name string, by store.By
 		switch {
 		case err == nil && !strings.EqualFold(a.Profile.Email, address):
 			return store.Account{}, Faults{{Field: "email", Problem: "an account goes by this name that has another address now", Hint: "invite that address"}}
-		case err == nil && a.Disabled():
-			return store.Account{}, Faults{{Field: "email", Problem: "the account is disabled", Hint: "enable it first"}}
 		case !errors.Is(err, store.ErrNotFound):
 			return a, err
 		}
@@ -149,6 +166,33 @@ func (p *Partners) person(ctx context.Context, address, name string, by store.By
 		}
 	}
 	return store.Account{}, store.ErrConflict
+}
+
+// enabled is the fault in an account that is not.
+func enabled(a *store.Account) error {
+	if a.Disabled() {
+		return Faults{{Field: "email", Problem: "the account is disabled", Hint: "enable it first"}}
+	}
+	return nil
+}
+
+// greet is welcome as if nothing could come of it: whoever invites learns nothing.
+func (p *Partners) greet(ctx context.Context, a store.Account) (secret.Secret, error) {
+	work := func(ctx context.Context) error {
+		if a.Disabled() || p.Links.Mailer == nil { // the link would open nothing, or reach nobody
+			return nil
+		}
+		_, err := p.welcome(ctx, a)
+		return err
+	}
+	if p.Beside != nil {
+		return secret.Secret{}, p.Beside(work)
+	}
+	err := work(ctx)
+	if _, many := errors.AsType[*account.TooManyError](err); many {
+		err = nil
+	}
+	return secret.Secret{}, err
 }
 
 // welcome gives a person who cannot sign in yet a link to choose a password: by

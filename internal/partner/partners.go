@@ -41,6 +41,10 @@ type Partners struct {
 	PortalURL  string // where partners help themselves; empty: there is no portal
 	ConsoleURL string // where requests are decided; empty: by command line
 
+	// Beside runs what an answer does not wait for, since the time that it takes would
+	// say what was done; it is bounded, and logs the error. Nil: before the answer.
+	Beside func(work func(context.Context) error) error
+
 	Now    func() time.Time
 	Random io.Reader
 

@@ -27,10 +27,10 @@ func (v *self) members() error {
 		}
 		admin := partner.MemberMay(of.Role(v.who.Account.ID), partner.MayMembers)
 		section := web.ConsoleSection{Name: "of-" + of.ID, Heading: of.Name, Table: &web.ConsoleTable{
-			Caption: "Members of " + of.Name, Columns: heads("Name", "E-mail", "Role", "Since", "Change", "Take away"),
+			Caption: "Members of " + of.Name, Columns: heads("Who", "Role", "Since", "Change", "Take away"),
 		}}
 		if !admin {
-			section.Table.Columns = section.Table.Columns[:4]
+			section.Table.Columns = section.Table.Columns[:3]
 		} else {
 			section.Actions = []web.ConsoleLink{{Text: "Invite somebody", To: at("/members/invite", "partner", of.ID), Main: true}}
 		}
@@ -39,11 +39,12 @@ func (v *self) members() error {
 			if err != nil && !errors.Is(err, store.ErrNotFound) {
 				return err
 			}
-			name := web.ConsoleCell{Text: cmp.Or(a.Profile.FullName, a.Name, "somebody who is gone")}
+			// No name: who invites somebody does not learn from it what an account says.
+			name := web.ConsoleCell{Text: cmp.Or(a.Profile.Email, a.Name, "somebody who is gone")}
 			if m.AccountID == v.who.Account.ID {
 				name.Below = "you"
 			}
-			row := []web.ConsoleCell{name, {Text: a.Profile.Email}, {Text: m.Role}, {At: m.Since}}
+			row := []web.ConsoleCell{name, {Text: m.Role}, {At: m.Since}}
 			if admin {
 				row = append(row, web.ConsoleCell{Text: "Role", To: at("/members/role", "partner", of.ID, "account", m.AccountID)},
 					web.ConsoleCell{Text: "Remove", To: at("/members/remove", "partner", of.ID, "account", m.AccountID)})
@@ -81,7 +82,7 @@ func (v *self) aboutMember(title, button string) (*store.Partner, store.Account,
 	if errors.Is(err, store.ErrNotFound) {
 		a, err = store.Account{ID: id}, nil
 	}
-	p.Title += " " + cmp.Or(a.Profile.FullName, a.Name, id)
+	p.Title += " " + cmp.Or(a.Profile.Email, a.Name, id)
 	p.Form.Hidden = append(p.Form.Hidden, [2]string{"account", id})
 	return of, a, p, err
 }
@@ -119,7 +120,7 @@ func (v *self) invite() error {
 	if ok, _ := v.s.Inviting.Spend(v.who.Account.ID); !ok {
 		return errMany
 	}
-	if _, err := v.s.Partners.Invite(v.r.Context(), of.ID, v.field("email"), v.field("name"), v.field("role"), v.by()); err != nil {
+	if err := v.s.Partners.InviteBlind(v.r.Context(), of.ID, v.field("email"), v.field("name"), v.field("role"), v.by()); err != nil {
 		return v.wrong(err, p)
 	}
 	return v.to("/members", "done", "invited")

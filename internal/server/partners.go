@@ -25,7 +25,8 @@ func (s *Server) organisations(g *generation) *partner.Partners {
 			s.outbox.Load().again()
 			return err
 		},
-		Now: s.options.Now, Random: s.options.Random,
+		Beside: home.resources.people.Load().pages.beside(s.options.Log.With("environment", home.Name)),
+		Now:    s.options.Now, Random: s.options.Random,
 	}
 	if address, err := account.Email(g.catalogue.Contact); err == nil { // else it is a page, which nobody can tell
 		p.Contact = address

@@ -11,8 +11,10 @@ import (
 
 	"golang.org/x/net/html"
 
+	"github.com/grantway/grantway/internal/account"
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/partner"
+	"github.com/grantway/grantway/internal/secret"
 	"github.com/grantway/grantway/internal/store"
 )
 
@@ -154,6 +156,51 @@ func TestSelfServiceMembers(t *testing.T) {
 	out.visit("/portal/members").submit("/sign-out")
 	if out.visit("/portal/members"); out.at.Path != "/home/login" {
 		_ = out // the session at home may be alive: then it signs in again at once
+	}
+}
+
+// TestInvitingTellsNothing: who invites somebody does not learn whether the address has
+// an account, what that says of its person, and whether it is disabled.
+func TestInvitingTellsNothing(t *testing.T) {
+	t.Parallel()
+	h := helps(t)
+	people := h.environment("home").accounts.People
+	for _, address := range []string{"knows@acme.example", "gone@acme.example"} {
+		a, err := people.Create(t.Context(), account.New{
+			Name: address, Password: secret.Of(goodPassword), Profile: store.Profile{FullName: "Olive Ostrander", Email: address, EmailVerified: true},
+		}, h.by())
+		if err == nil && strings.HasPrefix(address, "gone") {
+			err = people.Disable(t.Context(), a.ID, h.by())
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	b, ids := h.admin, regexp.MustCompile(`account=\w+`)
+	shown := func(address string) string {
+		var said strings.Builder
+		for range 5 { // more links than anybody gets in an hour
+			b.visit("/portal/members/invite?partner="+h.partner.ID).submit("/members/invite", "email", address, "name", "Fay", "role", store.MemberDeveloper)
+			row := regexp.MustCompile(`(?s)<tr>(?:[^<]|<[^/]|</[^t]|</t[^r])*` + regexp.QuoteMeta(address) + `.*?</tr>`).FindString(b.body)
+			if row == "" {
+				t.Fatalf("%s is no member at %s: %d\n%s", address, b.at, b.code, b.words())
+			}
+			at := regexp.MustCompile(`/portal/members/role\?[^"]*`).FindString(row)
+			page := b.at.Path + b.text("done") + row
+			b.visit(html.UnescapeString(at))
+			page += b.text("title") + regexp.MustCompile(`<h1>.*</h1>`).FindString(b.body)
+			said.WriteString(strings.ReplaceAll(ids.ReplaceAllString(page, "account=X"), address, "X"))
+		}
+		return said.String()
+	}
+	unknown := shown("fresh@acme.example")
+	if link := h.mailed(t, "home"); !strings.Contains(link, "/reset/password") {
+		t.Errorf("who has no account gets %s", link)
+	}
+	for _, address := range []string{"knows@acme.example", "gone@acme.example"} {
+		if is := shown(address); is != unknown {
+			t.Errorf("of %s the pages say\n%s\nand of an address that nobody has\n%s", address, is, unknown)
+		}
 	}
 }
 
