@@ -22,6 +22,7 @@ type demonstration struct {
 	variable string // the prefix of the document's own names for the addresses
 	oneURL   bool   // the document knows one address for tokens and API
 	open     bool   // others on the network reach it
+	own      bool   // it is a configuration of one's own, which commands that find one would take for its server's
 	clients  map[string]server.Credentials
 	call     string // method and path of a first call
 	body     string
@@ -119,10 +120,13 @@ func (d *demonstration) exports(c *catalogue.Catalogue) []string {
 	}
 	describe(c.Environments[0], "")
 	for _, e := range c.Environments {
-		describe(e, "_"+strings.ToUpper(e.Name))
+		describe(e, "_"+shellName(e.Name))
 	}
 	return lines
 }
+
+// shellName is a name as variables spell it.
+func shellName(name string) string { return strings.ToUpper(strings.ReplaceAll(name, "-", "_")) }
 
 // tokenRequest is the document's request for a token, ready to paste.
 func (d *demonstration) tokenRequest(e *catalogue.Environment) string {
@@ -152,8 +156,11 @@ func (d *demonstration) firstStep(e *catalogue.Environment) string {
 		"?response_type=code&client_id=" + d.clients[e.Name].ClientID + "&redirect_uri=" + d.personas[e.Name].Redirects[0]
 }
 
-// apiCall is a first call with the token, ready to paste.
+// apiCall is a first call with the token, ready to paste; empty where none is known.
 func (d *demonstration) apiCall(e *catalogue.Environment) string {
+	if d.call == "" {
+		return ""
+	}
 	method, path, _ := strings.Cut(d.call, " ")
 	call := "curl " + e.Base.String() + path
 	if method != http.MethodGet {
@@ -170,6 +177,9 @@ func (d *demonstration) apiCall(e *catalogue.Environment) string {
 func (d *demonstration) print(out io.Writer, c *catalogue.Catalogue, data string) {
 	first := c.Environments[0]
 	fmt.Fprintf(out, "\n%s is running. Ctrl+C stops it; its data is in %s\n\n", c.Name, data)
+	if d.own {
+		fmt.Fprintf(out, "Commands speak to it with --data: grantway clients list -e %s --data %s\n\n", first.Name, data)
+	}
 	for _, e := range c.Environments {
 		fmt.Fprintf(out, "  %-11s token  %s\n  %-11s API    %s\n", e.Name, e.Issuer.String()+dialect.Find(e.Dialect).TokenPaths[0], "", e.Base)
 	}
@@ -177,7 +187,10 @@ func (d *demonstration) print(out io.Writer, c *catalogue.Catalogue, data string
 		d.printPerson(out, first, p)
 	} else {
 		fmt.Fprintf(out, "\nAsk for a token:\n\n%s\n", d.tokenRequest(first))
-		fmt.Fprintf(out, "\nKeep it in a variable, and call the API with it:\n\n%s\n\n%s\n\n", d.keptToken(first), d.apiCall(first))
+		fmt.Fprintf(out, "\nKeep it in a variable, and call the API with it:\n\n%s\n\n", d.keptToken(first))
+		if call := d.apiCall(first); call != "" {
+			fmt.Fprintf(out, "%s\n\n", call)
+		}
 	}
 	for _, at := range d.doors(c) {
 		fmt.Fprintf(out, "  %-11s %s\n  %-11s as %s, with the password %q\n", strings.ToLower(at.Title), at.URL, "", at.Name, at.Password)
@@ -237,7 +250,7 @@ func (d *demonstration) welcome(c *catalogue.Catalogue) http.Handler {
 		shown := portal.Environment{
 			Name: e.Name, Title: e.Title, AuthURL: issuer, APIURL: e.Base.String(),
 			ClientID: client.ClientID, Secret: client.Secret.Reveal(), TokenRequest: d.tokenRequest(e),
-			Call:     d.keptToken(e) + "\n\n" + d.apiCall(e),
+			Call:     strings.TrimSpace(d.keptToken(e) + "\n\n" + d.apiCall(e)),
 			Metadata: issuer + "/.well-known/oauth-authorization-server", Keys: issuer + "/.well-known/jwks.json", Errors: issuer + "/errors",
 		}
 		if p, ok := d.personas[e.Name]; ok {

@@ -30,6 +30,7 @@ import (
 // devFlags are what `grantway dev` can be told.
 type devFlags struct {
 	example string
+	config  string // a configuration of one's own instead; "": none
 	listen  string
 	data    string
 	envFile string
@@ -43,18 +44,27 @@ func devCommand() *cobra.Command {
 		Short: "Run a demonstration, with credentials to paste",
 		Long: `Run a demonstration on one loopback port: a store, keys, two environments, a
 demo API behind the gateway, and credentials that are printed in public
-documents. Everything that it makes is marked, and 'grantway serve' refuses it.`,
+documents. Everything that it makes is marked, and 'grantway serve' refuses it.
+
+With --config it is your own configuration that runs, with its addresses moved
+to this machine, in a store of its own, without mail servers and webhook. It is
+followed as you write.`,
 		Example: `  grantway dev
   grantway dev --example timeback
+  grantway dev --config grantway.yaml
   grantway dev --example studyteam --listen 127.0.0.1:0 \
       --env-file studyteam.env`,
 		Args: cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			if flags.config != "" && c.Flags().Changed("example") {
+				return &usageError{errors.New("--config and --example each say what to run: name one of them")}
+			}
 			return runDev(c.Context(), flags, c.OutOrStdout(), c.ErrOrStderr())
 		},
 	}
 	f := dev.Flags()
 	f.StringVar(&flags.example, "example", "quickstart", "the `system` to run: "+strings.Join(exampleNames(), ", "))
+	f.StringVar(&flags.config, "config", "", "a configuration `file` of yours to run instead")
 	f.StringVar(&flags.listen, "listen", "127.0.0.1:8080", "`HOST:PORT` to answer on; port 0 picks a free one; anything but loopback gives random credentials")
 	f.StringVar(&flags.data, "data", "", "`folder` for stores and keys (default: one for each example, below the user's data folder)")
 	f.StringVar(&flags.envFile, "env-file", "", "write shell export lines to this `file` when the server is ready")
@@ -80,11 +90,7 @@ func findExample(name string) (examples.Example, error) {
 }
 
 func runDev(ctx context.Context, flags devFlags, out, errOut io.Writer) (err error) {
-	example, err := findExample(flags.example)
-	if err != nil {
-		return err
-	}
-	demo, err := devDemo(example.Name)
+	shown, err := findShown(flags)
 	if err != nil {
 		return err
 	}
@@ -93,7 +99,7 @@ func runDev(ctx context.Context, flags devFlags, out, errOut io.Writer) (err err
 		return listenError(flags.listen, err)
 	}
 	defer listener.Close()
-	data, unlock, err := devData(flags.data, example.Name, errOut)
+	data, unlock, err := devData(flags.data, shown.name, errOut)
 	if err != nil {
 		return err
 	}
@@ -104,7 +110,7 @@ func runDev(ctx context.Context, flags devFlags, out, errOut io.Writer) (err err
 			return fmt.Errorf("--env-file: %w", err)
 		}
 	}
-	c, err := devCatalogue(example, demo, listener.Addr(), data)
+	c, err := shown.at(listener.Addr(), data)
 	if err != nil {
 		return err
 	}
@@ -120,10 +126,10 @@ func runDev(ctx context.Context, flags devFlags, out, errOut io.Writer) (err err
 	if flags.quiet {
 		level = slog.LevelError
 	}
+	log, demo := slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: level})), shown.demo
 	s, err := server.New(ctx, server.Options{
-		Catalogue: c, Seal: seal, Mark: store.MarkDev, AnyHost: true, Demo: example.API(), Now: time.Now, Random: rand.Reader,
-		Log:           slog.New(slog.NewTextHandler(errOut, &slog.HandlerOptions{Level: level})),
-		Demonstration: demo.credentials(c), Personas: demo.personas, Member: &demo.member,
+		Catalogue: c, Seal: seal, Mark: store.MarkDev, AnyHost: true, Demo: shown.api(), Now: time.Now, Random: rand.Reader,
+		Log: log, Demonstration: demo.credentials(c), Personas: demo.personas, Member: &demo.member,
 	})
 	if err != nil {
 		return err
@@ -140,37 +146,11 @@ func runDev(ctx context.Context, flags devFlags, out, errOut io.Writer) (err err
 		}
 	}
 	demo.print(out, c, data)
+	shown.follow(ctx, s, listener.Addr(), data, log)
 	return serveAll(ctx,
 		func(ctx context.Context) error { return s.Serve(ctx, listener, devHandler(s, demo.welcome(c))) },
 		func(ctx context.Context) error { return s.Serve(ctx, admin, s.Admin()) },
 	)
-}
-
-// devCatalogue is the example's configuration as it is served at an address.
-// Whoever is on the network reaches anything but loopback: the demonstration then
-// has credentials of its own, and stores in which those of the documents never were.
-func devCatalogue(example examples.Example, demo *demonstration, at net.Addr, data string) (*catalogue.Catalogue, error) {
-	parsed, err := catalogue.Parse(example.Name+"/grantway.yaml", example.Config, os.LookupEnv)
-	if err != nil {
-		return nil, fmt.Errorf("the example's own configuration: %w", err)
-	}
-	if example.Says != nil {
-		document, err := catalogue.ParseOpenAPI(example.Name+"/openapi.yaml", example.Says)
-		if err != nil {
-			return nil, fmt.Errorf("the example's own OpenAPI document: %w", err)
-		}
-		parsed = parsed.WithDocument(parsed.Environments[0].APIs[0].Name, document)
-	}
-	base, loopback := devBase(at)
-	if loopback {
-		return parsed.ForDev(base, data), nil
-	}
-	data = filepath.Join(data, "open")
-	if err := os.MkdirAll(data, 0o700); err != nil {
-		return nil, err
-	}
-	c := parsed.ForDev(base, data)
-	return c, demo.randomise(c, rand.Reader)
 }
 
 // devHandler is everything on one port: what a production server keeps apart

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -121,7 +120,7 @@ func runGateway(ctx context.Context, flags gatewayFlags, errOut io.Writer) (err 
 // stand for all.
 func feedCredentials(environment string) (server.Credentials, error) {
 	const id, key = "GRANTWAY_FEED_CLIENT_ID", "GRANTWAY_FEED_CLIENT_SECRET"
-	suffix := "_" + strings.ToUpper(strings.ReplaceAll(environment, "-", "_"))
+	suffix := "_" + shellName(environment)
 	if os.Getenv(id+suffix) == "" && os.Getenv(key+suffix) == "" {
 		suffix = ""
 	}

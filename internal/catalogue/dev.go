@@ -47,6 +47,32 @@ func (c *Catalogue) ForDev(base, dataDir string) *Catalogue {
 	return &dev
 }
 
+// Silent returns the catalogue without what tells others of it: mail servers and the
+// webhook. The receiver is not changed.
+func (c *Catalogue) Silent() *Catalogue {
+	silent := *c
+	silent.Webhook = nil
+	silent.Environments = make([]*Environment, len(c.Environments))
+	for i, e := range c.Environments {
+		silent.Environments[i] = e.unmailed()
+	}
+	if c.Home != nil {
+		silent.Home = c.Home.unmailed()
+	}
+	return &silent
+}
+
+func (e *Environment) unmailed() *Environment {
+	if e.Login == nil {
+		return e
+	}
+	login := *e.Login
+	login.Mail = Mail{}
+	other := *e
+	other.Login = &login
+	return &other
+}
+
 // atHome gives a demonstration a home, a console and a portal, whether or not the
 // file has them.
 func (c *Catalogue) atHome(base, dataDir string) {

@@ -81,3 +81,17 @@ func TestWebhook(t *testing.T) {
 		}
 	}
 }
+
+// TestSilent: nobody elsewhere is told of what is tried, and the catalogue itself
+// stays as it was.
+func TestSilent(t *testing.T) {
+	mailing := &Environment{Name: "staging", Login: &Login{Mail: Mail{Server: "mail.example:465"}}}
+	c := &Catalogue{Webhook: &Webhook{}, Home: mailing, Environments: []*Environment{mailing, {Name: "machines"}}}
+	silent := c.Silent()
+	if silent.Webhook != nil || silent.Home.Login.Mail.Server != "" || silent.Environments[0].Login.Mail.Server != "" || silent.Environments[1].Login != nil {
+		t.Errorf("it tells others: %+v", silent)
+	}
+	if c.Webhook == nil || mailing.Login.Mail.Server == "" {
+		t.Error("the catalogue itself is silent now")
+	}
+}
