@@ -165,7 +165,7 @@ func TestUnknownWordsAreUsageErrors(t *testing.T) {
 		{[]string{"serve", "now"}, `"now"`},
 		{[]string{"--verbose"}, "unknown flag: --verbose"},
 		{[]string{"completion", "nu"}, `"nu"`},
-		{[]string{"completion"}, "accepts 1 arg"},
+		{[]string{"completion"}, "which one? bash, zsh, fish"},
 	} {
 		status, out, said := finish(t, nil, row.arguments...)
 		if status != exitUsage || out != "" || !strings.Contains(said, row.says) || !strings.Contains(said, "--help'") {
