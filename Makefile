@@ -4,7 +4,7 @@ GO     ?= go
 TOOLS  := $(CURDIR)/.bin
 export GOFLAGS ?= -buildvcs=false
 
-.PHONY: help run build test rotation hang weaken race lint fuzz bench interop browser generate need clean
+.PHONY: help run build test rotation hang weaken timing race lint fuzz bench interop browser generate need clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,6 +32,9 @@ hang: need ## let the database hang for thirty seconds under load
 
 weaken: need ## take each defence away and see its test fail
 	GRANTWAY_WEAKENED=run $(GO) test -count=1 -timeout 60m -v -run 'TestWeakened$$' ./internal/server
+
+timing: ## measure whether answers' times say who is there; on a quiet machine, ten minutes
+	$(GO) test -timeout 30m -run '^$$' -bench BenchmarkAlike -benchtime 10000x ./internal/server
 
 race: need ## run the tests of everything with goroutines of its own under the race detector
 	CGO_ENABLED=1 $(GO) test -race ./internal/limit ./internal/secret ./internal/jose ./internal/keys ./internal/revocation ./internal/store/cached ./internal/server ./resource ./client/... ./internal/activity ./internal/proxy ./internal/token

@@ -171,6 +171,7 @@ func (s *Server) assemble(ctx context.Context, g *generation, e *catalogue.Envir
 	}
 	env.auth = &clientauth.Authenticator{
 		Environment: e.Name, Clients: env, Secrets: s.secrets, Failures: r.failures, Key: s.key, Trusted: c.Listen.Trusted, Now: s.options.Now,
+		Failing: failing,
 	}
 	env.token = &endpoint.Token{
 		Clients: env.auth,
@@ -312,6 +313,10 @@ func (e *environment) opaque(ctx context.Context, presented string) (resource.To
 		Audience: stored.Audience, Scope: stored.Scope, IssuedAt: stored.IssuedAt, ExpiresAt: stored.ExpiresAt,
 	}, nil
 }
+
+// failing is how long an answer takes to a client that does not prove itself: longer
+// than a store takes to say whether there is such a client.
+const failing = 10 * time.Millisecond
 
 // elsewhere lets the environment notice that credentials are another one's.
 func (e *environment) elsewhere(all []*environment) {
