@@ -109,16 +109,19 @@ func createClient(c *call, n NewClient) (Changed, error) {
 	if len(faults) > 0 {
 		return Changed{}, faults
 	}
-	if err := c.ofPartner(n.Partner); err != nil {
+	owner, err := c.ofPartner(n.Partner)
+	if err != nil {
 		return Changed{}, err
 	}
 	if n.Partner != "" && c.clients.Environment.Name == catalogue.HomeName {
 		return Changed{}, partner.Faults{{Field: "partner", Problem: "no client of home is a partner's", Hint: "leave it away"}}
 	}
-	result, err := c.clients.Create(c.Context(), partner.New{
+	made := partner.New{
 		ID: id, Name: n.Name, Type: n.Type, Grants: n.Grants, APIs: n.APIs, Scopes: n.Scopes, AuthMethods: n.AuthMethods,
-		SignIn: n.SignIn.stored(), Partner: n.Partner, Secret: secret, Without: n.NoSecret,
-	}, c.by())
+		SignIn: n.SignIn.stored(), Secret: secret, Without: n.NoSecret,
+	}
+	made.Own(&owner)
+	result, err := c.clients.Create(c.Context(), made, c.by())
 	if err != nil {
 		return Changed{}, err
 	}

@@ -21,7 +21,7 @@ type SignIn struct {
 	LogoutRedirects []string `json:"post_logout_redirect_uris,omitempty" doc:"Where people may be sent after they signed out."`
 	LogoutNotice    string   `json:"backchannel_logout_uri,omitempty" doc:"Where it is told that a session has ended."`
 	IDTokenAlg      string   `json:"id_token_alg,omitempty" doc:"The signature of its ID tokens: RS256 (the default), ES256, PS256 or EdDSA."`
-	Owner           string   `json:"owner,omitempty" doc:"Who made it, as people read it when they are asked."`
+	Owner           string   `json:"owner,omitempty" doc:"Who made it, as people read it when they are asked; absent for a client of a partner: the partner."`
 	Homepage        string   `json:"homepage,omitempty" doc:"The maker's page."`
 	Verified        bool     `json:"verified,omitempty" doc:"We know that it is theirs: people are told so."`
 	Legacy          bool     `json:"legacy,omitempty" doc:"It may send neither PKCE nor state, as clients from before RFC 7636 do."`

@@ -99,7 +99,7 @@ func importClients(c *call, sent ClientImport) (ClientsImported, error) {
 	done := ClientsImported{Outcomes: []ClientOutcome{}}
 	for i := range sent.Clients {
 		one := sent.Clients[i].partner()
-		err := c.ofPartner(one.Partner)
+		_, err := c.ofPartner(one.Partner)
 		var what string
 		if err == nil {
 			what, err = c.clients.Import(c.Context(), one, sent.DryRun, c.by())
@@ -151,20 +151,20 @@ func (a *api) environment(name string) *partner.Clients {
 	return nil
 }
 
-// ofPartner looks whether a client can be a partner's.
-func (c *call) ofPartner(id string) error {
+// ofPartner is the partner whose client one is to be; the zero value without an id.
+func (c *call) ofPartner(id string) (store.Partner, error) {
 	if id == "" {
-		return nil
+		return store.Partner{}, nil
 	}
 	p, err := c.organisations()
 	if err != nil {
-		return partner.Faults{{Field: "partner", Problem: "there are no partners here", Hint: "leave it away"}}
+		return store.Partner{}, partner.Faults{{Field: "partner", Problem: "there are no partners here", Hint: "leave it away"}}
 	}
-	_, err = p.Find(c.Context(), id)
+	is, err := p.Find(c.Context(), id)
 	if errors.Is(err, store.ErrNotFound) {
-		return partner.Faults{{Field: "partner", Problem: "is no partner", Hint: "make it first"}}
+		err = partner.Faults{{Field: "partner", Problem: "is no partner", Hint: "make it first"}}
 	}
-	return err
+	return is, err
 }
 
 func exported(e *partner.Exported) ExportedClient {

@@ -64,12 +64,14 @@ var newClient = asking{
 		}
 		apis, scopes := v.chosen()
 		n := partner.New{
-			ID: v.field("id"), Name: v.field("name"), Type: v.field("type"), Partner: v.field("partner"), APIs: apis, Scopes: scopes,
+			ID: v.field("id"), Name: v.field("name"), Type: v.field("type"), APIs: apis, Scopes: scopes,
 			SignIn: store.SignIn{Redirects: lines(v.field("redirect_uris"))}, Secret: partner.NewSecret{ExpiresAt: end},
 		}
-		if _, err := v.thePartner(n.Partner); err != nil {
+		owner, err := v.thePartner(v.field("partner"))
+		if err != nil {
 			return err
 		}
+		n.Own(&owner)
 		result, err := e.Clients.Create(v.r.Context(), n, v.by())
 		if errors.Is(err, store.ErrConflict) {
 			return partner.Faults{{Field: "id", Problem: "is or was another client's", Hint: "choose another one"}}

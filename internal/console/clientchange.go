@@ -136,7 +136,7 @@ func (v *visit) clientChange(c *store.Client) (partner.Change, error) {
 			return change, err
 		}
 		change.Partner = &whose
-		if c.SignIn.Owner != "" { // people are told whose it is
+		if c.SignIn.Owner != "" || whose != "" { // people are told whose it is
 			change.Owner, change.Homepage, change.Verified = &p.Name, &p.Homepage, &p.Verified
 		}
 	}

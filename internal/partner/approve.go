@@ -152,10 +152,9 @@ func (p *Partners) owner(ctx context.Context, r *store.AccessRequest, by store.B
 
 // approved is the client of a request, judged as it would be registered now.
 func (c *Clients) approved(r *store.AccessRequest, allowed map[string][]string, owner store.Partner) (store.Client, Faults) {
-	client := drafted(New{
-		ID: r.ClientID, Name: r.Application, Type: r.Type, Partner: owner.ID,
-		SignIn: store.SignIn{Redirects: r.Redirects, Owner: owner.Name, Homepage: owner.Homepage, Verified: owner.Verified},
-	}, r.AskedAt)
+	n := New{ID: r.ClientID, Name: r.Application, Type: r.Type, SignIn: store.SignIn{Redirects: r.Redirects}}
+	n.Own(&owner)
+	client := drafted(n, r.AskedAt)
 	client.Allotted = allowed
 	var faults Faults
 	c.known(&client, &faults)

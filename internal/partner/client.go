@@ -35,6 +35,15 @@ type New struct {
 	Without     bool      // it gets none now either: a person generates it later
 }
 
+// Own makes it the client of a partner; the zero value is the publisher's own. Where
+// nothing else is said, people are told that it is the partner's.
+func (n *New) Own(by *store.Partner) {
+	n.Partner = by.ID
+	if in := &n.SignIn; in.Owner == "" && by.ID != "" {
+		in.Owner, in.Homepage, in.Verified = by.Name, cmp.Or(in.Homepage, by.Homepage), in.Verified || by.Verified
+	}
+}
+
 // Create registers a client with one secret, which Result holds when it was
 // generated. Every fault is reported at once.
 func (c *Clients) Create(ctx context.Context, n New, by store.By) (Result, error) {
