@@ -31,6 +31,9 @@ const (
 	tryAnswer   = 16 << 10 // bytes of an answer that are shown
 )
 
+// tryMethods are those that can be tried, in the order of the form.
+var tryMethods = []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete}
+
 // TryMark is in the jti of tokens that were made here, where others name the secret
 // that obtained them. No secret has such an id.
 const TryMark = "portal"
@@ -83,16 +86,17 @@ func (v *self) tryPage() (*web.PortalPage, error) {
 	if v.field("id") != "" {
 		picked = v.field("environment") + " " + v.field("id")
 	}
-	var routes []string
+	var routes, needs []string
 	for _, e := range v.s.Environments {
 		if !slices.ContainsFunc(clients, func(c string) bool { return strings.HasPrefix(c, e.Name+" ") }) {
 			continue
 		}
+		g := v.s.Docs.guide(e.Environment, "")
 		for _, api := range e.APIs {
 			for _, r := range api.Routes {
 				for _, m := range r.Methods {
-					if line := m + " " + r.Path; (m == http.MethodGet || m == http.MethodPost) && !slices.Contains(routes, line) {
-						routes = append(routes, line)
+					if line := m + " " + r.Path; slices.Contains(tryMethods, m) && !slices.Contains(routes, line) {
+						routes, needs = append(routes, line), append(needs, g.opens(api, r).String())
 					}
 				}
 			}
@@ -102,16 +106,20 @@ func (v *self) tryPage() (*web.PortalPage, error) {
 	if e := v.s.published(strings.Fields(clients[0])[0]); e != nil {
 		first = v.s.Docs.guide(e.Environment, "").first.Path
 	}
+	var methods []string // each as value and as text
+	for _, m := range tryMethods {
+		methods = append(methods, m, m)
+	}
 	p.Form = &web.PortalForm{To: "/try", Button: "Call the API", Fields: []web.ConsoleField{
 		{Name: "client", Label: "Application", Kind: "select", Options: chosen(picked, clients...)},
-		{Name: "method", Label: "Method", Kind: "select", Options: chosen(v.field("method"), "GET", "GET", "POST", "POST")},
+		{Name: "method", Label: "Method", Kind: "select", Options: chosen(v.field("method"), methods...)},
 		{Name: "path", Label: "Path", Value: cmp.Or(v.field("path"), first), Plain: true, Needed: true, Hint: "With its query, if it has one. What stands in braces below is yours to fill in."},
-		{Name: "body", Label: "Body of a POST", Kind: "area", Value: v.sent.Get("body"), Hint: fmt.Sprintf("JSON, at most %d bytes.", tryBody), Plain: true},
+		{Name: "body", Label: "Body of a POST, PUT or PATCH", Kind: "area", Value: v.sent.Get("body"), Hint: fmt.Sprintf("JSON, at most %d bytes.", tryBody), Plain: true},
 	}}
-	section := web.ConsoleSection{Name: "routes", Heading: "What there is to call", Table: &web.ConsoleTable{Caption: "Routes", Columns: heads("Method", "Path")}}
-	for _, line := range routes {
+	section := web.ConsoleSection{Name: "routes", Heading: "What there is to call", Table: &web.ConsoleTable{Caption: "Routes", Columns: heads("Method", "Path", "Needs")}}
+	for i, line := range routes {
 		method, path, _ := strings.Cut(line, " ")
-		section.Table.Rows = append(section.Table.Rows, []web.ConsoleCell{{Text: method}, {Text: path, To: at("/try", "client", cmp.Or(picked, clients[0]), "method", method, "path", path)}})
+		section.Table.Rows = append(section.Table.Rows, []web.ConsoleCell{{Text: method}, {Text: path, To: at("/try", "client", cmp.Or(picked, clients[0]), "method", method, "path", path)}, {Text: needs[i]}})
 	}
 	p.Sections = []web.ConsoleSection{section}
 	return p, nil
@@ -163,8 +171,8 @@ func (v *self) tried() error {
 // the path says.
 func (v *self) trial(e *Published) (method string, to *url.URL, body string, faults partner.Faults) {
 	method, body = v.field("method"), v.sent.Get("body")
-	if method != http.MethodGet && method != http.MethodPost {
-		faults = append(faults, partner.Fault{Field: "method", Problem: "is neither GET nor POST"})
+	if !slices.Contains(tryMethods, method) {
+		faults = append(faults, partner.Fault{Field: "method", Problem: "is none of " + strings.Join(tryMethods, ", ")})
 	}
 	if len(body) > tryBody {
 		faults = append(faults, partner.Fault{Field: "body", Problem: fmt.Sprintf("has %d bytes; %d is the limit", len(body), tryBody)})
@@ -202,7 +210,7 @@ func (v *self) exchange(e *Published, c *store.Client, method string, to *url.UR
 		return nil, err
 	}
 	request.Body = http.NoBody
-	if method == http.MethodPost {
+	if method == http.MethodPost || method == http.MethodPut || method == http.MethodPatch {
 		request.Body, request.ContentLength = io.NopCloser(strings.NewReader(body)), int64(len(body))
 		request.Header.Set("Content-Type", "application/json")
 	}

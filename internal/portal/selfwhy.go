@@ -87,7 +87,8 @@ func (s *Self) explain(e *Published, r *store.RefusedRequest) web.PortalRefusal 
 	if reason == nil {
 		return shown
 	}
-	shown.Text, shown.Why, shown.Do, shown.Code = reason.Public().Text, reason.Cause, reason.Cure, string(reason.Code)
+	shown.Text = strings.Replace(reason.Public().Text, refusal.NamesMark, "…", 1) // the answer had the names
+	shown.Why, shown.Do, shown.Code = reason.Cause, reason.Cure, string(reason.Code)
 	g := s.Docs.guide(e.Environment, "")
 	for _, group := range g.refusals() {
 		if slices.ContainsFunc(group.Entries, func(one *entry) bool { return one.ID == reason.Public().ID }) {

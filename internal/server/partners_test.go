@@ -45,8 +45,8 @@ func approved(t *testing.T) *applicant {
 }
 
 // asks asks for a token with a secret.
-func (a *applicant) asks(with secret.Secret) answer {
-	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {a.client}, "client_secret": {with.Reveal()}}.Encode()
+func (a *applicant) asks(with secret.Secret, scope ...string) answer {
+	form := url.Values{"grant_type": {"client_credentials"}, "client_id": {a.client}, "client_secret": {with.Reveal()}, "scope": scope}.Encode()
 	return a.send(a.t, a.request("POST "+a.staging.Issuer.Path+a.staging.dialect.TokenPaths[0]+" HTTP/1.1", form, formType))
 }
 

@@ -38,6 +38,14 @@ func TestSelfServiceWhy(t *testing.T) {
 	if words := h.developer.visit("/portal/why?trace=" + mine).words(); !strings.Contains(words, h.own.Client.ID) {
 		t.Errorf("my own:\n%s", words)
 	}
+	scoped := &applicant{site: h.site, t: t, staging: h.environment("staging"), client: h.own.Client.ID}
+	h.logged(scoped.asks(h.own.Secret, "nobodys:scope"))
+	if err := h.environment("staging").resources.activity.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if words := h.developer.visit("/portal/why").words(); !strings.Contains(words, "this client may request: …") || strings.Contains(words, "{names}") {
+		t.Errorf("names are left open:\n%s", words)
+	}
 	var shapes []string
 	for _, trace := range []string{theirs, strings.Repeat("0", 32)} {
 		if h.developer.visit("/portal/why?trace=" + trace); h.developer.code != http.StatusOK {
@@ -73,6 +81,18 @@ func TestSelfServiceTry(t *testing.T) {
 	if !strings.HasPrefix(b.text("got"), "HTTP/1.1 20") {
 		t.Errorf("POST:\n%s", b.text("got"))
 	}
+	added := regexp.MustCompile(`"id":"([^"]+)"`).FindStringSubmatch(b.text("got"))
+	if added == nil {
+		t.Fatalf("no note was added:\n%s", b.text("got"))
+	}
+	for _, want := range []string{"HTTP/1.1 204", "HTTP/1.1 404"} { // once, and it is gone
+		if b.submit("/try", "client", mine, "method", "DELETE", "path", "/notes/"+added[1]); !strings.HasPrefix(b.text("got"), want) {
+			t.Errorf("DELETE, %s:\n%s", want, b.text("got"))
+		}
+	}
+	if words := b.visit("/portal/try").words(); !strings.Contains(words, "DELETE /notes/{id} notes:write") {
+		t.Errorf("what there is to call: %s", words)
+	}
 	live, err := h.environment("production").partners.Create(t.Context(), partner.New{Name: "Live", Partner: h.partner.ID, Scopes: []string{partner.AllScopes}}, h.by())
 	if err != nil {
 		t.Fatal(err)
@@ -95,7 +115,7 @@ func TestSelfServiceTry(t *testing.T) {
 		{"another environment", "production " + h.own.Client.ID, "GET", "/notes", "", http.StatusNotFound},
 		{"an environment that is live", "production " + live.Client.ID, "GET", "/notes", "", http.StatusNotFound},
 		{"home", "home grantway-portal", "GET", "/admin/v1/environments", "", http.StatusNotFound},
-		{"another method", mine, "DELETE", "/notes/1", "", http.StatusUnprocessableEntity},
+		{"another method", mine, "TRACE", "/notes", "", http.StatusUnprocessableEntity},
 		{"another host", mine, "GET", "//evil.example/notes", "", http.StatusOK},
 		{"a whole address", mine, "GET", "http://evil.example/notes", "", http.StatusUnprocessableEntity},
 		{"a place to fill in", mine, "GET", "/notes/{id}", "", http.StatusUnprocessableEntity},
