@@ -4,7 +4,7 @@ GO     ?= go
 TOOLS  := $(CURDIR)/.bin
 export GOFLAGS ?= -buildvcs=false
 
-.PHONY: help run build test rotation hang weaken timing race lint fuzz bench interop browser generate need clean
+.PHONY: help run build test rotation hang weaken timing race lint fuzz bench pages interop browser generate need clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -48,6 +48,9 @@ fuzz: ## fuzz every target for FUZZTIME (default 30s) each
 bench: ## measure every goal beside plain controls; BENCHFLAGS for more
 	$(GO) run ./bench $(BENCHFLAGS)
 	$(GO) test -run '^$$' -bench . -benchmem ./internal/wire ./internal/jose ./internal/secret ./internal/store/cached
+
+pages: need ## measure pages at size, on SQLite and on PostgreSQL
+	$(GO) test -run '^$$' -bench BenchmarkPages -benchtime 20x -timeout 30m ./internal/server
 
 generate: ## write the generated files: the schema, and the references of file, commands and admin API
 	$(GO) test ./internal/catalogue -run TestGenerated -update

@@ -14,9 +14,10 @@ import (
 
 // Bounds of an export. What is longer is cut off, and the last line says so.
 const (
-	mostRows   = 100_000
-	rowsAtOnce = 1000
-	cutOff     = "There is more: narrow the question."
+	mostRows      = 100_000
+	changesAtOnce = 1000
+	talliesAtOnce = 10_000 // a day is added up for each of them: of 10 000 clients, once or twice
+	cutOff        = "There is more: narrow the question."
 )
 
 // A sheet is an export that is being written, as CSV or as JSON lines. The first
@@ -51,7 +52,10 @@ func (v *visit) export(name string, names ...string) (*sheet, error) {
 	v.w.WriteHeader(http.StatusOK)
 	if s.csv != nil && v.r.Method != http.MethodHead {
 		s.err = s.csv.Write(names)
+		s.csv.Flush()
 	}
+	// Adding up the first rows may take a while, in which the reader sees it begin.
+	_ = http.NewResponseController(v.w).Flush()
 	return s, nil
 }
 
@@ -120,15 +124,15 @@ func (v *visit) exportChanges() error {
 	if err != nil || v.r.Method == http.MethodHead {
 		return err
 	}
-	q.Limit = rowsAtOnce
-	s.end(pages(v.r.Context(), s, func(ctx context.Context) (int, error) {
+	s.end(pages(v.r.Context(), s, changesAtOnce, func(ctx context.Context, limit int) (int, bool, error) {
+		q.Limit = limit
 		some, err := e.History.Search(ctx, q)
 		for i := range some {
 			c := &some[i]
 			s.row(c.Seq, c.At, c.Kind, c.ID, c.Client, c.Actor, c.Trace, json.RawMessage(c.Detail))
 			q.Before = c.Seq
 		}
-		return len(some), err
+		return len(some), len(some) == limit, err
 	}))
 	return nil
 }
@@ -151,41 +155,36 @@ func (v *visit) exportActivity() error {
 		return err
 	}
 	q := store.TallyQuery{
-		Client: v.field("client"), Since: day(v.c.Now()).AddDate(0, 0, 1-days), Days: true, ByClient: true, ByAPI: true, Limit: rowsAtOnce,
+		Client: v.field("client"), Since: day(v.c.Now()).AddDate(0, 0, 1-days), Days: true, ByClient: true, ByAPI: true,
 	}
 	until := v.c.Now()
-	at := q.Since
-	s.end(pages(v.r.Context(), s, func(ctx context.Context) (int, error) {
-		for !at.After(until) { // a day at a time: each is one short question
-			q.Since, q.Until = at, at.Add(24*time.Hour)
-			some, err := e.Activity.Tallies(ctx, q)
-			for i := range some {
-				t := &some[i]
-				s.row(t.Hour.UTC().Format(time.DateOnly), t.Client, t.API, t.Event, t.Refusal, t.Count)
-				q.After = *t
-			}
-			if len(some) == q.Limit || err != nil {
-				return len(some), err
-			}
-			at, q.After = at.Add(24*time.Hour), store.Tally{}
-			if len(some) > 0 && !at.After(until) {
-				return q.Limit, nil
-			}
+	s.end(pages(v.r.Context(), s, talliesAtOnce, func(ctx context.Context, limit int) (int, bool, error) {
+		q.Until, q.Limit = q.Since.Add(24*time.Hour), limit // a day at a time: each is one short question
+		some, err := e.Activity.Tallies(ctx, q)
+		for i := range some {
+			t := &some[i]
+			s.row(t.Hour.UTC().Format(time.DateOnly), t.Client, t.API, t.Event, t.Refusal, t.Count)
+			q.After = *t
 		}
-		return 0, nil
+		if len(some) < limit {
+			q.Since, q.After = q.Until, store.Tally{}
+		}
+		return len(some), !q.Since.After(until), err
 	}))
 	return nil
 }
 
-// pages writes page after page until there is none left, or it is enough.
-func pages(ctx context.Context, s *sheet, next func(context.Context) (int, error)) error {
+// pages writes page after page, of so many rows at most, until there is none left or
+// it is enough. Next writes one and says how many rows it had and whether there may
+// be more.
+func pages(ctx context.Context, s *sheet, atOnce int, next func(ctx context.Context, limit int) (int, bool, error)) error {
 	for rows := 0; ; {
-		n, err := next(ctx)
+		n, more, err := next(ctx, min(atOnce, mostRows-rows))
 		rows += n
 		switch {
 		case err != nil:
 			return err
-		case s.err != nil || n < rowsAtOnce:
+		case s.err != nil || !more:
 			return nil
 		case rows >= mostRows:
 			last := make([]any, len(s.names))
