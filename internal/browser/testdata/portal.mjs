@@ -1,7 +1,7 @@
 // The portal: every page, the examples' languages by keyboard, with JavaScript and
 // without, and what is copied.
 import assert from 'node:assert/strict'
-import { finish, journey, look, phone, picture, site } from './browser.mjs'
+import { finish, journey, look, narrow, phone, picture, site } from './browser.mjs'
 
 const portal = site.portal + '/' + site.environment
 const visible = (page) => page.locator('.example .panel:visible')
@@ -67,8 +67,11 @@ await journey('without JavaScript, on a phone', { ...phone, javaScriptEnabled: f
 await journey('on paper', {}, async (page) => {
   await page.goto(portal + '/call')
   await page.emulateMedia({ media: 'print' })
-  for (const gone of ['.find', '.switch', '#pages', '.toc', '.langs > label']) assert.equal(await page.locator(gone).first().isVisible(), false)
+  for (const gone of ['.find', '.mine', '.switch', '#pages', '.toc', '.langs > label']) assert.equal(await page.locator(gone).first().isVisible(), false)
   assert.equal(await visible(page).count(), 1)
+  await page.setViewportSize({ width: 718, height: 1000 }) // A4
+  assert.ok(await page.locator('.told thead').first().isVisible(), 'tables are not printed as such')
+  await narrow(page, 'portal-print')
   await picture(page, 'portal-print')
 })
 
