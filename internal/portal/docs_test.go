@@ -324,6 +324,23 @@ func TestVisitorsScopes(t *testing.T) {
 	}
 }
 
+// TestBoxes: what harms and what helps stands out, on the pages where it matters (row
+// U59 of the mission).
+func TestBoxes(t *testing.T) {
+	d := documented(t, "fitness")
+	for page, words := range map[string][]string{
+		"scopes": {"Tip.</strong> Ask for the scopes that your calls need"}, "lifetimes": {"Warning.</strong> 401 of the", "Tip.</strong> <code>expires_in</code>"},
+		"best-practice": {"Warning.</strong> Never in a front-end"}, "rotation": {"Warning.</strong> A secret in a repository"}, "credentials": {"Warning.</strong> Whoever holds"},
+	} {
+		text := body(t, get(t, d, "/staging/"+page))
+		for _, wanted := range words {
+			if !strings.Contains(text, wanted) {
+				t.Errorf("%s has no box with %q", page, wanted)
+			}
+		}
+	}
+}
+
 // TestTheFirstAnswer: it is the document's, where there is one.
 func TestTheFirstAnswer(t *testing.T) {
 	for system, wanted := range map[string]string{"quickstart": "&#34;text&#34;: &#34;A token opened this door.&#34;", "fitness": "(what the API answers)"} {
