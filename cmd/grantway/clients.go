@@ -150,6 +150,12 @@ func (s *session) change(method, path string, body any) (admin.Changed, error) {
 	return changed, err
 }
 
+// none says that a list is empty.
+func (s *session) none(what string) error {
+	_, err := fmt.Fprintln(s.OutOrStdout(), what)
+	return err
+}
+
 // sayOnce says, beside a secret, that it is the last time it is seen.
 func (s *session) sayOnce(changed admin.Changed) {
 	if changed.Secret != "" {
@@ -229,6 +235,9 @@ func clientsList(f *adminFlags) *cobra.Command {
 					}
 				}
 				rows = append(rows, []string{c.ID, c.Name, state(&c), fmt.Sprintf("%d live", live), day(used, "never")})
+			}
+			if len(rows) == 0 {
+				return s.none("No client is registered in " + s.env + ".")
 			}
 			return writeTable(s.OutOrStdout(), []string{"CLIENT ID", "NAME", "STATE", "SECRETS", "LAST USED"}, 1, rows)
 		}),

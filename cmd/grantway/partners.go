@@ -104,6 +104,9 @@ func partnersList(f *adminFlags) *cobra.Command {
 			for _, p := range all {
 				rows = append(rows, []string{p.ID, p.Name, partnerState(&p), strconv.Itoa(len(p.Members)), day(p.CreatedAt, "-")})
 			}
+			if len(rows) == 0 {
+				return s.none("There is no partner; 'grantway partners create' makes one.")
+			}
 			return writeTable(s.OutOrStdout(), []string{"PARTNER", "NAME", "STATE", "PEOPLE", "CREATED"}, 1, rows)
 		}),
 	}

@@ -75,6 +75,12 @@ func requestsList(f *adminFlags) *cobra.Command {
 			for _, r := range found {
 				rows = append(rows, []string{r.ID, r.Application, r.Organisation, r.Environment, r.State, day(r.AskedAt, "-")})
 			}
+			switch {
+			case len(rows) == 0 && all:
+				return s.none("Nobody has asked for access.")
+			case len(rows) == 0:
+				return s.none("No request is open; --all shows those that were decided.")
+			}
 			return writeTable(s.OutOrStdout(), []string{"REQUEST", "APPLICATION", "ORGANISATION", "ENVIRONMENT", "STATE", "ASKED"}, 1, rows)
 		}),
 	}
