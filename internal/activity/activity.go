@@ -52,6 +52,7 @@ const (
 const (
 	NoteSecretExposed    = "secret-exposed"    // a secret travelled in a URL or from a browser: rotate it
 	NoteOtherEnvironment = "other-environment" // the credentials are good in another environment
+	NoteSwapped          = "swapped"           // the secret stands in the id's place, and the id in the secret's
 )
 
 // With returns a context that carries f.

@@ -133,6 +133,9 @@ func (a *Authenticator) authenticate(r *http.Request, body wire.Parameters) (*st
 	budgets := budgets(from, presented)
 	for _, budget := range budgets {
 		if ok, wait := a.Failures.Allow(budget); !ok {
+			if len(fact.Client) > usualID { // nothing is looked at any more, and it may be a secret
+				fact.Client = ""
+			}
 			return nil, nil, &RetryAfter{Err: refusal.TooManyFailures, Wait: wait}
 		}
 	}
@@ -153,6 +156,10 @@ func (a *Authenticator) authenticate(r *http.Request, body wire.Parameters) (*st
 		}
 	}
 	last := presented.Readings[len(presented.Readings)-1]
+	if errors.Is(why, refusal.ClientUnknown) && a.swapped(r.Context(), last) {
+		fact.Client = ""
+		fact.Note(activity.NoteSwapped)
+	}
 	for _, budget := range budgets {
 		a.Failures.Fail(budget, a.fingerprint(last.Secret), presented.Method)
 	}
@@ -288,6 +295,10 @@ func budgets(from netip.Addr, presented Credentials) []string {
 
 const maxIDBytes = 128
 
+// usualID is how long ids usually are at most, in bytes: as long as a UUID. Secrets are
+// longer.
+const usualID = 36
+
 // claimed is a claimed id for the log: not what is longer than any id, nor a
 // secret that stands in the id's place.
 func claimed(id string) string {
@@ -295,6 +306,17 @@ func claimed(id string) string {
 		return ""
 	}
 	return id
+}
+
+// swapped reports whether a secret stands in the id's place and the id in the
+// secret's. What others made, and is only imported here, does not look like a secret.
+func (a *Authenticator) swapped(ctx context.Context, presented Reading) bool {
+	id := presented.Secret.Reveal()
+	if id == "" || len(id) > maxIDBytes {
+		return false
+	}
+	_, err := a.Clients.Find(ctx, id)
+	return err == nil
 }
 
 // fingerprint tells two presented secrets apart without keeping them.

@@ -273,7 +273,7 @@ func TestFactHoldsNoSecret(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, claimed := range map[string]string{made.Reveal(): "", strings.Repeat("x", 128): strings.Repeat("x", 128), strings.Repeat("x", 129): "", "nobody": "nobody"} {
-		if _, _, err := f.ask(t, "", basic(name, "client1")); err == nil || f.fact.Client != claimed || strings.Contains(err.Error(), made.Reveal()) {
+		if _, _, err := f.ask(t, "", basic(name, "client0")); err == nil || f.fact.Client != claimed || strings.Contains(err.Error(), made.Reveal()) {
 			t.Errorf("%q, %v", f.fact.Client, err)
 		}
 	}

@@ -2,10 +2,13 @@ package clientauth
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/grantway/grantway/internal/activity"
 	"github.com/grantway/grantway/internal/store"
 )
 
@@ -41,7 +44,8 @@ func TestFailuresTakeAsLong(t *testing.T) {
 			{"a known client that says its id alone", "client_id=client1", "", 3 * time.Millisecond, f.Failing},
 			{"an unknown client that says its id alone", "client_id=nobody", "", 3 * time.Millisecond, f.Failing},
 			{"an unknown client, by Basic", "", basic("nobody", "wrong"), 3 * time.Millisecond, f.Failing},
-			{"a store that is slow", post("nobody", "wrong"), "", 13 * time.Millisecond, 2 * f.Failing},
+			{"a secret in the place of the id", post("right", "client1"), "", 3 * time.Millisecond, f.Failing},
+			{"a store that is slow", post("nobody", "wrong"), "", 8 * time.Millisecond, 2 * f.Failing},
 		} {
 			f.Clients = stored{f.clients, row.looking}
 			began := time.Now()
@@ -51,4 +55,23 @@ func TestFailuresTakeAsLong(t *testing.T) {
 			}
 		}
 	})
+}
+
+// TestSwappedIsNotInTheFact is row U04: a secret that stands in the id's place is in no
+// log, also when it does not look like one, and when nothing is looked at any more.
+func TestSwappedIsNotInTheFact(t *testing.T) {
+	f := fresh(t)
+	imported := strings.Repeat("s3cr3t", 8)
+	f.add(t, "imported", imported)
+	for try := range 32 {
+		if _, _, err := f.ask(t, post(imported, "imported"), ""); err == nil || f.fact.Client != "" {
+			t.Fatalf("try %d: %v, the log has %q", try, err, f.fact.Client)
+		}
+		if swapped := slices.Contains(f.fact.Notes, activity.NoteSwapped); swapped != (try < 30) {
+			t.Errorf("try %d: the log says %q", try, f.fact.Notes)
+		}
+	}
+	if _, _, err := f.ask(t, post("mistyped", "wrong"), ""); err == nil || f.fact.Client != "mistyped" || f.fact.Notes != nil {
+		t.Errorf("an unknown id: %v, %q %q", err, f.fact.Client, f.fact.Notes)
+	}
 }

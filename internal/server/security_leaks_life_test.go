@@ -3,10 +3,10 @@ package server
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -82,7 +82,8 @@ func (l *life) machines() {
 		made := l.once(in+"/clients", `{"name":"Exporter","apis":["timetable"],"scopes":["all"]}`)
 		client, generated := the(made, "client", "id"), the(made, "secret")
 		l.ids["client"] = client
-		imported, chosen := l.mark("imported secret"), l.mark("imported secret")
+		imported, chosen := l.mark("imported secret")+strings.Repeat("x", 40), l.mark("imported secret")
+		l.keep("imported secret", imported)
 		l.once(in+"/clients", `{"id":"imported","name":"Imported","apis":["timetable"],"scopes":["all"],"secret":"`+imported+`"}`)
 		l.once(in+"/clients/"+client+"/secrets", `{"secret":"`+chosen+`"}`)
 		second := l.once(in+"/clients/"+client+"/secrets", `{}`)
@@ -90,8 +91,12 @@ func (l *life) machines() {
 			token := l.fetch(environment, client, proof)
 			l.use(environment, token)
 			l.fetch(environment, client, proof[:len(proof)-1]+"x")
+			l.confuse(environment, client, proof)
 		}
 		l.use(environment, l.fetch(environment, "imported", imported))
+		for range 35 { // until it is too often
+			l.confuse(environment, "imported", imported)
+		}
 		token := l.fetch(environment, client, generated)
 		l.once(in+"/denials", `{"kind":"token","token":"`+token+`"}`)
 		l.once(in+"/clients/"+client+"/leaked", `{"secret_id":"`+the(made, "secret_id")+`"}`)
@@ -101,6 +106,25 @@ func (l *life) machines() {
 		for _, path := range []string{"timetabletypes", "user", "nothing"} {
 			l.send(l.t, l.request("GET /"+environment+"/api/v0/"+path+" HTTP/1.1", "", "apiToken: "+api))
 		}
+	}
+}
+
+// confuse sends the secret as the id, and the id as the secret.
+func (l *life) confuse(environment, client, proof string) {
+	r, err := http.NewRequestWithContext(l.t.Context(), http.MethodPost, "http://"+l.address+"/"+environment+"/oauth/token", strings.NewReader("grant_type=client_credentials"))
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.SetBasicAuth(proof, client)
+	got, err := http.DefaultClient.Do(r) // not send: an id in a secret's place is no secret
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	defer got.Body.Close()
+	body, err := io.ReadAll(got.Body)
+	if found := l.held(body); len(found) > 0 || err != nil || got.StatusCode == http.StatusOK {
+		l.t.Errorf("a secret as the id: %d, %q, %v", got.StatusCode, found, err)
 	}
 }
 
@@ -321,43 +345,6 @@ func (l *life) strangers() {
 			l.t.Errorf("%s is answered with %d, %q", body, status, found)
 		}
 	}
-}
-
-var inPath = regexp.MustCompile(`\{(\w+)\}`)
-
-// administered is every answer of the admin API to who reads.
-func (l *life) administered() map[string][]byte {
-	_, document := l.admin(http.MethodGet, "/openapi.json", "", "")
-	var described struct{ Paths map[string]map[string]any }
-	if err := json.Unmarshal(document, &described); err != nil {
-		l.t.Fatal(err)
-	}
-	answers := map[string][]byte{}
-	for path, methods := range described.Paths {
-		if methods["get"] == nil {
-			continue
-		}
-		for _, environment := range []string{"demo", "university", "home"} {
-			l.ids["environment"] = environment
-			at := inPath.ReplaceAllStringFunc(strings.TrimPrefix(path, "/admin/v1"), func(name string) string { return l.ids[strings.Trim(name, "{}")] })
-			_, answers[at] = l.admin(http.MethodGet, at, "", "")
-		}
-	}
-	var all []string
-	for _, environment := range []string{"demo", "university", "home"} {
-		_, answer := l.admin(http.MethodGet, "/environments/"+environment+"/refusals?limit=200", "", "")
-		answers["refusals of "+environment] = answer
-		for _, found := range regexp.MustCompile(`"trace":"([0-9a-f]{32})"`).FindAllSubmatch(answer, -1) {
-			all = append(all, environment+"/refusals?trace="+string(found[1]))
-		}
-	}
-	for _, one := range all { // what `grantway why` shows
-		_, answers[one] = l.admin(http.MethodGet, "/environments/"+one, "", "")
-	}
-	if len(answers) < 60 || len(all) < 20 {
-		l.t.Errorf("%d answers, %d refusals", len(answers), len(all))
-	}
-	return answers
 }
 
 // pages are those of console and portal, when all is over.

@@ -292,3 +292,40 @@ func (l *life) remains() map[string][]byte {
 	}
 	return there
 }
+
+var inPath = regexp.MustCompile(`\{(\w+)\}`)
+
+// administered is every answer of the admin API to who reads.
+func (l *life) administered() map[string][]byte {
+	_, document := l.admin(http.MethodGet, "/openapi.json", "", "")
+	var described struct{ Paths map[string]map[string]any }
+	if err := json.Unmarshal(document, &described); err != nil {
+		l.t.Fatal(err)
+	}
+	answers := map[string][]byte{}
+	for path, methods := range described.Paths {
+		if methods["get"] == nil {
+			continue
+		}
+		for _, environment := range []string{"demo", "university", "home"} {
+			l.ids["environment"] = environment
+			at := inPath.ReplaceAllStringFunc(strings.TrimPrefix(path, "/admin/v1"), func(name string) string { return l.ids[strings.Trim(name, "{}")] })
+			_, answers[at] = l.admin(http.MethodGet, at, "", "")
+		}
+	}
+	var all []string
+	for _, environment := range []string{"demo", "university", "home"} {
+		_, answer := l.admin(http.MethodGet, "/environments/"+environment+"/refusals?limit=200", "", "")
+		answers["refusals of "+environment] = answer
+		for _, found := range regexp.MustCompile(`"trace":"([0-9a-f]{32})"`).FindAllSubmatch(answer, -1) {
+			all = append(all, environment+"/refusals?trace="+string(found[1]))
+		}
+	}
+	for _, one := range all { // what `grantway why` shows
+		_, answers[one] = l.admin(http.MethodGet, "/environments/"+one, "", "")
+	}
+	if len(answers) < 60 || len(all) < 20 {
+		l.t.Errorf("%d answers, %d refusals", len(answers), len(all))
+	}
+	return answers
+}
