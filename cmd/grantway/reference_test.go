@@ -2,20 +2,15 @@ package main
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
+
+	"github.com/grantway/grantway/internal/installed"
 )
-
-const commandsFile = "../../docs/reference/commands.md"
-
-var update = flag.Bool("update", false, "write the generated files")
 
 // TestCommandReference: docs/reference/commands.md is what --help says. With
 // -update it is written.
@@ -27,16 +22,7 @@ func TestCommandReference(t *testing.T) {
 			describe(&page, c)
 		}
 	})
-	if *update {
-		if err := os.WriteFile(commandsFile, page.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	old, err := os.ReadFile(commandsFile)
-	if diff := cmp.Diff(string(old), page.String()); err != nil || diff != "" {
-		t.Errorf("%s is not what the commands say (run make generate): %v\n%s", commandsFile, err, diff)
-	}
+	installed.Generated(t, "../../docs/reference/commands.md", page.String(), "run make generate")
 }
 
 func describe(page *bytes.Buffer, c *cobra.Command) {

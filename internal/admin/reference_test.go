@@ -2,20 +2,14 @@ package admin
 
 import (
 	"bytes"
-	"flag"
 	"fmt"
 	"maps"
-	"os"
 	"slices"
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/grantway/grantway/internal/installed"
 )
-
-const referenceFile = "../../docs/reference/admin-api.md"
-
-var update = flag.Bool("update", false, "write the generated files")
 
 // TestReference: docs/reference/admin-api.md is what the routes and types say.
 // With -update it is written.
@@ -56,16 +50,7 @@ func TestReference(t *testing.T) {
 			fmt.Fprintf(&page, "| `%s` | %s | %s |\n", member, link(m), strings.ReplaceAll(said, "|", "\\|"))
 		}
 	}
-	if *update {
-		if err := os.WriteFile(referenceFile, page.Bytes(), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	old, err := os.ReadFile(referenceFile)
-	if diff := cmp.Diff(string(old), page.String()); err != nil || diff != "" {
-		t.Errorf("%s is not what the routes say (run make generate): %v\n%s", referenceFile, err, diff)
-	}
+	installed.Generated(t, "../../docs/reference/admin-api.md", page.String(), "run make generate")
 }
 
 // link names a schema, and where it is described.

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
+	"github.com/grantway/grantway/internal/installed"
 )
 
 // Everything that is wrong with a file is said at once, in the order of its
@@ -23,15 +23,7 @@ func TestFaults(t *testing.T) {
 		t.Fatalf("the file is accepted, or the error is not Faults: %v", err)
 	}
 	text := faults.Error() + "\n"
-	if *update {
-		if err := os.WriteFile(golden, []byte(text), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if diff := cmp.Diff(string(want), text); err != nil || diff != "" {
-		t.Errorf("%v (-want +got):\n%s", err, diff)
-	}
+	installed.Generated(t, golden, text, "run with -update, and read it")
 	if strings.Contains(text, "battery") {
 		t.Error("a fault shows a secret")
 	}

@@ -3,13 +3,10 @@ package catalogue
 import (
 	"bytes"
 	"encoding/json"
-	"flag"
 	"fmt"
 	"go/ast"
 	"go/parser"
 	"go/token"
-	"os"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strconv"
@@ -17,8 +14,9 @@ import (
 	"testing"
 
 	"github.com/goccy/go-yaml"
-	"github.com/google/go-cmp/cmp"
 	"github.com/google/jsonschema-go/jsonschema"
+
+	"github.com/grantway/grantway/internal/installed"
 )
 
 // What is generated from the files of sources. "go generate ./internal/catalogue" runs
@@ -32,8 +30,6 @@ const (
 // sources are the files that hold what people write.
 var sources = []string{"file.go", "fileenvironment.go", "fileaudit.go"}
 
-var update = flag.Bool("update", false, "write the generated files")
-
 func TestGenerated(t *testing.T) {
 	doc := comments(t)
 	root := doc.schema(reflect.TypeFor[File](), field{})
@@ -46,21 +42,9 @@ func TestGenerated(t *testing.T) {
 	var page bytes.Buffer
 	page.WriteString("<!-- Generated from internal/catalogue/file*.go by go generate ./internal/catalogue. -->\n\n# grantway.yaml\n")
 	doc.reference(&page, reflect.TypeFor[File](), "")
-	for path, content := range map[string][]byte{schemaFile: append(schema, '\n'), referenceFile: page.Bytes()} {
-		if *update {
-			if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
-				t.Fatal(err)
-			}
-			if err := os.WriteFile(path, content, 0o644); err != nil {
-				t.Fatal(err)
-			}
-			continue
-		}
-		old, err := os.ReadFile(path)
-		if diff := cmp.Diff(string(old), string(content)); err != nil || diff != "" {
-			t.Errorf("%s is not what the code says (run go generate ./internal/catalogue): %v\n%s", path, err, diff)
-		}
-	}
+	const how = "run go generate ./internal/catalogue"
+	installed.Generated(t, schemaFile, string(schema)+"\n", how)
+	installed.Generated(t, referenceFile, page.String(), how)
 }
 
 // texts are the comments of sources: of a type under its name, of a field under

@@ -1,11 +1,9 @@
 package console
 
 import (
-	"cmp"
-	"fmt"
 	"slices"
-	"time"
 
+	"github.com/grantway/grantway/internal/home"
 	"github.com/grantway/grantway/internal/partner"
 	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/internal/web"
@@ -118,28 +116,9 @@ var leaked = asking{
 }
 
 // deeds is what a secret did.
-func (v *visit) deeds(e *Environment, c *store.Client, s *store.Secret) (web.ConsoleSection, error) {
-	section := web.ConsoleSection{Name: "did", Heading: "What the old secret did", Text: "Since it was made. " + web.LastUse(s.LastUsedAt, s.LastUsedFrom) + " What was not you, was somebody else. What happened in the last seconds may be missing."}
-	all, err := e.Activity.Tallies(v.r.Context(), store.TallyQuery{Client: c.ID, Since: s.CreatedAt, Days: true, BySecret: true, ByAPI: true, Limit: 20_000})
-	if err != nil {
-		return section, err
-	}
-	for i := range all {
-		t := &all[len(all)-1-i] // the newest first
-		if t.Secret != s.ID {
-			continue
-		}
-		if section.Table == nil {
-			section.Table = &web.ConsoleTable{Caption: "What the old secret did", Columns: columns("Day (UTC)", "What", "API", "#How often")}
-		}
-		section.Table.Rows = append(section.Table.Rows, []web.ConsoleCell{text(t.Hour.UTC().Format(time.DateOnly)), code(cmp.Or(t.Event, t.Refusal)), text(t.API), number(t.Count)})
-		if len(section.Table.Rows) == 200 {
-			section.Text += fmt.Sprintf(" The first %d lines.", 200)
-			break
-		}
-	}
-	if section.Table == nil {
-		section.Empty = "Nothing, as far as is known."
-	}
-	return section, nil
+func (v *visit) deeds(e *Environment, c *store.Client, s *store.Secret) (section web.ConsoleSection, err error) {
+	all, err := e.Activity.Tallies(v.r.Context(), home.Deeds(c.ID, s))
+	home.ShowDeeds(&section, all, s)
+	section.Text += " What happened in the last seconds may be missing."
+	return section, err
 }

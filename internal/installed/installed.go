@@ -1,6 +1,6 @@
 // Package installed gives tests what Go does not bring: programs of the system, the
 // packages of other languages that a lock file names, an address for either, and
-// room for what they write.
+// room for what they write. It also holds generated files to what they are made of.
 //
 // Packages are installed on the first run, below the user's cache folder, and stay
 // there for as long as the lock file is the same. It is no part of the server and is

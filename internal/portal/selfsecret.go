@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/grantway/grantway/internal/home"
 	"github.com/grantway/grantway/internal/partner"
 	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/internal/web"
@@ -175,36 +176,16 @@ func (v *self) leaked() error {
 }
 
 // deeds is what a secret did.
-func (v *self) deeds(e *Published, c *store.Client, s *store.Secret) web.ConsoleSection {
-	const most = 200
-	section := web.ConsoleSection{Name: "did", Heading: "What the old secret did", Text: "The newest first, by day. " + web.LastUse(s.LastUsedAt, s.LastUsedFrom) + " What was not you, was somebody else. What happened in the last seconds, at another server of the publisher, may be missing."}
+func (v *self) deeds(e *Published, c *store.Client, s *store.Secret) (section web.ConsoleSection) {
 	err := e.Settle(v.r.Context())
 	var all []store.Tally
 	if err == nil {
-		all, err = e.Activity.Tallies(v.r.Context(), store.TallyQuery{Client: c.ID, Since: s.CreatedAt, Days: true, ByClient: true, BySecret: true, ByAPI: true, Limit: 20_000})
+		all, err = e.Activity.Tallies(v.r.Context(), home.Deeds(c.ID, s))
 	}
+	home.ShowDeeds(&section, all, s)
+	section.Text += " What happened in the last seconds, at another server of the publisher, may be missing."
 	if err != nil {
 		section.Empty = "It cannot be read now. The page \"Why was I refused?\" and the chart of the application have a part of it."
-		return section
-	}
-	slices.Reverse(all)
-	for _, t := range all {
-		if t.Secret != s.ID {
-			continue
-		}
-		if section.Table == nil {
-			section.Table = &web.ConsoleTable{Caption: "What the old secret did", Columns: heads("Day (UTC)", "What", "API", "How often")}
-			section.Table.Columns[3].Number = true
-		}
-		section.Table.Rows = append(section.Table.Rows, []web.ConsoleCell{
-			{Text: t.Hour.UTC().Format(time.DateOnly)}, mono(cmp.Or(t.Event, t.Refusal)), {Text: t.API}, {Number: t.Count, IsZero: true},
-		})
-		if len(section.Table.Rows) == most {
-			break
-		}
-	}
-	if section.Table == nil {
-		section.Empty = "Nothing, as far as is known."
 	}
 	return section
 }
