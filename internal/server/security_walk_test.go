@@ -151,6 +151,7 @@ func neighbours(t *testing.T) *neighbourhood {
 var portalPages = []string{
 	"/ask?partner=$P", "/ask/withdraw?id=$R", "/application?environment=staging&id=$C", "/application/secret?environment=staging&id=$C",
 	"/application/revoke?environment=staging&id=$C&secret=$S", "/application/leaked?environment=staging&id=$C&secret=$S", "/try?environment=staging&id=$C",
+	"/application/disable?environment=staging&id=$C", "/application/enable?environment=staging&id=$C", "/application/delete?environment=staging&id=$C",
 	"/members/invite?partner=$P", "/members/role?partner=$P&account=$A", "/members/remove?partner=$P&account=$A",
 }
 
