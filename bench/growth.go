@@ -133,7 +133,7 @@ func (b *bench) grow() error {
 		if !wanted(name) {
 			continue
 		}
-		if err := b.measure(row{"large / empty: " + name, r.ours, beside[i].ours.micros, 1.1}); err != nil {
+		if err := b.measure(row{"large / empty: " + name, r.ours, beside[i].ours.cost, 1.1}); err != nil {
 			return err
 		}
 	}

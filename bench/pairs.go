@@ -11,7 +11,7 @@ const warm = 300 * time.Millisecond
 type row struct {
 	name    string
 	ours    target
-	control func() (float64, error) // one measurement, in µs
+	control func() (float64, error) // one measurement of what an answer costs
 	goal    float64                 // the ratio to reach; 0: none
 }
 
@@ -72,7 +72,7 @@ func (b *bench) rows(g *grantway, control plain) ([]row, error) {
 	}
 	beside := func(request []byte) func() (float64, error) {
 		t := control.target(request)
-		return t.micros
+		return t.cost
 	}
 	asked := credentials(g.client, g.secret) + "&token=" + token
 	issue := func(name, path, scope string) row {
@@ -107,7 +107,7 @@ func (b *bench) measure(r row) error {
 		if err != nil {
 			return err
 		}
-		mine, err := r.ours.micros()
+		mine, err := r.ours.cost()
 		if err != nil {
 			return err
 		}
@@ -121,15 +121,21 @@ func (b *bench) measure(r row) error {
 	return nil
 }
 
-// micros is one measurement: the server's CPU time for one answer, in µs, or its
-// instructions in thousands.
+// cost is what one answer costs the server: CPU time in µs, or instructions in
+// thousands.
+func (t *target) cost() (float64, error) {
+	if !*instructions {
+		return t.micros()
+	}
+	m, err := t.measure(connections, warm, *window)
+	return float64(m.instructions) / float64(max(m.good, 1)) / 1000, err
+}
+
+// micros is one measurement: the server's CPU time for one answer, in µs.
 func (t *target) micros() (float64, error) {
 	m, err := t.measure(connections, warm, *window)
 	if err != nil {
 		return 0, err
-	}
-	if *instructions {
-		return float64(m.instructions) / float64(m.good) / 1000, nil
 	}
 	return m.micros(), nil
 }

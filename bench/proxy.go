@@ -46,6 +46,6 @@ routes: [GET /data]
 	return b.measure(row{
 		injected,
 		target{name: "proxy", pid: p.Process.Pid, address: free[0], request: get(free[0], "/data")},
-		beside.micros, 1.15,
+		beside.cost, 1.15,
 	})
 }

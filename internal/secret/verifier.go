@@ -127,12 +127,16 @@ func parseSum(text string) (Verifier, bool) {
 	if !ok || copy(in[:], encoded) != len(encoded) {
 		return Verifier{}, false
 	}
-	read := &kept{text: text}
+	var read struct { // in one piece of memory
+		kept
+		at *kept
+	}
+	read.text, read.at = text, &read.kept
 	// 43 characters that are 32 bytes leave no room for a second spelling.
 	if n, err := strictURL.Decode(read.sum[:], in[:]); err != nil || n != len(read.sum) {
 		return Verifier{}, false
 	}
-	return newVerifier(read), true
+	return Verifier{kept: &read.at}, true
 }
 
 const sumText = 43 // characters of 32 bytes in base64url
