@@ -174,11 +174,7 @@ await journey('the overview changes in place', {}, async (page) => {
   await signIn(page, 'owner', 'the keys of the house')
   await page.waitForURL(at + '/?environment=staging&span=1h')
   const asked = []
-<<<<<<< HEAD
   page.on('request', (request) => { if (request.resourceType() !== 'other') asked.push(request.resourceType()) }) // the icon may come late
-=======
-  page.on('request', (request) => asked.push(request.resourceType()))
->>>>>>> b9d9e58 (wip2)
   const told = page.locator('#all-issued-told')
   const becomes = (text) => page.waitForFunction((was) => document.getElementById('all-issued-told').textContent !== was, text)
   // ask returns when the next token is counted, which is not at once.
