@@ -188,11 +188,7 @@ func (f *adminFlags) apiTokenIDs(c *cobra.Command, args []string, _ string) ([]c
 	if len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
-	return f.complete(c, func(ctx context.Context, to *administrator) ([]cobra.Completion, error) {
-		_, path, err := to.choose(ctx, f.environment)
-		if err != nil {
-			return nil, err
-		}
+	return f.completeIn(c, func(ctx context.Context, to *administrator, path string) ([]cobra.Completion, error) {
 		all, err := allAPITokens(ctx, to, path)
 		var ids []cobra.Completion
 		for _, t := range all {

@@ -73,16 +73,23 @@ func (f *adminFlags) complete(c *cobra.Command, words func(context.Context, *adm
 	return found, cobra.ShellCompDirectiveNoFileComp
 }
 
-// clientIDs completes the first argument.
-func (f *adminFlags) clientIDs(c *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
-	if len(args) > 0 {
-		return nil, cobra.ShellCompDirectiveNoFileComp
-	}
+// completeIn is complete with words of the environment that is chosen, at its path.
+func (f *adminFlags) completeIn(c *cobra.Command, words func(ctx context.Context, to *administrator, path string) ([]cobra.Completion, error)) ([]cobra.Completion, cobra.ShellCompDirective) {
 	return f.complete(c, func(ctx context.Context, to *administrator) ([]cobra.Completion, error) {
 		_, path, err := to.choose(ctx, f.environment)
 		if err != nil {
 			return nil, err
 		}
+		return words(ctx, to, path)
+	})
+}
+
+// clientIDs completes the first argument.
+func (f *adminFlags) clientIDs(c *cobra.Command, args []string, _ string) ([]cobra.Completion, cobra.ShellCompDirective) {
+	if len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return f.completeIn(c, func(ctx context.Context, to *administrator, path string) ([]cobra.Completion, error) {
 		page, err := ask[admin.ClientPage](ctx, to, http.MethodGet, path+"/clients?limit=200", nil)
 		var ids []cobra.Completion
 		for _, client := range page.Clients {

@@ -47,11 +47,7 @@ func (f *adminFlags) keyIDs(c *cobra.Command, given []string, _ string) ([]cobra
 	if flag := c.Flag("purpose"); flag != nil {
 		query = "?purpose=" + url.QueryEscape(flag.Value.String())
 	}
-	return f.complete(c, func(ctx context.Context, to *administrator) ([]cobra.Completion, error) {
-		_, path, err := to.choose(ctx, f.environment)
-		if err != nil {
-			return nil, err
-		}
+	return f.completeIn(c, func(ctx context.Context, to *administrator, path string) ([]cobra.Completion, error) {
 		list, err := ask[admin.KeyList](ctx, to, http.MethodGet, path+"/keys"+query, nil)
 		var ids []cobra.Completion
 		for _, k := range list.Keys {

@@ -237,11 +237,7 @@ func (f *adminFlags) secretIDs(c *cobra.Command, args []string, typed string) ([
 	if len(args) != 1 {
 		return f.clientIDs(c, args, typed)
 	}
-	return f.complete(c, func(ctx context.Context, to *administrator) ([]cobra.Completion, error) {
-		_, path, err := to.choose(ctx, f.environment)
-		if err != nil {
-			return nil, err
-		}
+	return f.completeIn(c, func(ctx context.Context, to *administrator, path string) ([]cobra.Completion, error) {
 		list, err := ask[admin.SecretList](ctx, to, http.MethodGet, path+"/clients/"+url.PathEscape(args[0])+"/secrets", nil)
 		var ids []cobra.Completion
 		for _, one := range list.Secrets {

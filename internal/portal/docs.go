@@ -72,18 +72,12 @@ type shelf struct {
 func (d *Docs) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	d.once.Do(d.build)
 	path := strings.Trim(r.URL.Path, "/")
-	if strings.HasPrefix(path, "assets/") {
-		d.assets.ServeHTTP(w, r)
+	if !asksPage(w, r, path, d.assets, d.site.Site) {
 		return
 	}
-	if !d.site.Reads(w, r) {
-		return
-	}
-	h := w.Header()
-	h.Set("Vary", "Accept")
 	var visitor *Visitor
 	if d.Visitor != nil {
-		h.Set("Vary", "Accept, Cookie")
+		w.Header().Set("Vary", "Accept, Cookie")
 		visitor = d.Visitor(r)
 	}
 	environment, page, _ := strings.Cut(path, "/")

@@ -45,15 +45,10 @@ const maxAge = "public, max-age=300"
 func (e *Errors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	e.once.Do(e.build)
 	path := strings.TrimPrefix(r.URL.Path, "/")
-	if strings.HasPrefix(path, "assets/") {
-		e.assets.ServeHTTP(w, r)
-		return
-	}
-	if !e.site.Reads(w, r) {
+	if !asksPage(w, r, path, e.assets, e.site) {
 		return
 	}
 	h := w.Header()
-	h.Set("Vary", "Accept")
 	form := wanted(r.Header.Get("Accept"))
 	if id, ok := strings.CutSuffix(path, ".md"); ok {
 		path, form = id, markdown
@@ -70,6 +65,20 @@ func (e *Errors) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Set("Cache-Control", maxAge)
 	e.one(w, r, form, i)
+}
+
+// asksPage reports whether a request asks for a page; else it has been answered, with
+// an asset or with 405.
+func asksPage(w http.ResponseWriter, r *http.Request, path string, assets http.Handler, site *web.Site) bool {
+	if strings.HasPrefix(path, "assets/") {
+		assets.ServeHTTP(w, r)
+		return false
+	}
+	if !site.Reads(w, r) {
+		return false
+	}
+	w.Header().Set("Vary", "Accept")
+	return true
 }
 
 func (e *Errors) build() {
