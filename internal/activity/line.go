@@ -53,7 +53,7 @@ func (l *Line) LogValue() slog.Value {
 	line = append(line,
 		slog.String("trace", l.Trace), slog.String("environment", l.Environment),
 		slog.String("method", l.Method), slog.String("route", l.Route),
-		slog.Int("status", l.Status), slog.Int64("bytes", l.Bytes), slog.Duration("took", l.Took))
+		slog.Int("status", l.Status), slog.Int64("bytes", l.Bytes), slog.Int64("took_us", l.Took.Microseconds()))
 	for _, member := range []struct{ name, value string }{
 		{"event", l.Event},
 		{"client", l.Client},
@@ -96,7 +96,7 @@ func (l *Line) AppendJSON(b []byte) (_ []byte, ok bool) {
 	text(`,"route":"`, l.Route)
 	b = strconv.AppendInt(append(b, `,"status":`...), int64(l.Status), 10)
 	b = strconv.AppendInt(append(b, `,"bytes":`...), l.Bytes, 10)
-	b = strconv.AppendInt(append(b, `,"took":`...), int64(l.Took), 10)
+	b = strconv.AppendInt(append(b, `,"took_us":`...), l.Took.Microseconds(), 10)
 	if l.Event != "" {
 		text(`,"event":"`, l.Event)
 	}
