@@ -125,7 +125,7 @@ func TestExport(t *testing.T) {
 	}
 	for id, asks := range map[string]string{"mine": a.ID, "theirs": other.ID} {
 		asked := store.AccessRequest{ID: id, AccountID: asks, Person: "Jan of " + id, Purpose: "To sync.", AskedAt: w.now()}
-		if err := w.store.AccessRequests().Ask(t.Context(), asked, 0, w.by()); err != nil {
+		if err := w.store.AccessRequests().Ask(t.Context(), asked, store.AccessLimits{}, w.by()); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -23,6 +23,12 @@ func (v *visit) requests() error {
 	} else {
 		section.Empty = "Nobody waits for a decision. People ask for access in the portal; what they ask for then stands here."
 	}
+	switch waiting, err := v.c.Partners.Waiting(v.r.Context()); {
+	case err != nil:
+		return err
+	case waiting > 0 && q.Open && q.PartnerID == "" && q.Before == "":
+		section.Text = plural(waiting, "request") + " of strangers who have not confirmed their e-mail address yet. What they do not confirm within a day is deleted."
+	}
 	if more {
 		section.Further = []web.ConsoleLink{{Text: "Older ones", To: to("/requests", "state", v.field("state"), "partner", q.PartnerID, "before", found[len(found)-1].ID)}}
 	}

@@ -33,6 +33,8 @@ type Asking struct {
 	Organised string // the organisation's name; needed without PartnerID
 	Person    string // a stranger's name
 	Email     string // a stranger's address, where the answer goes
+	Network   string // from which a stranger asks; empty: unknown
+	Language  string // in which a stranger reads mails, as a BCP 47 tag; empty: English
 
 	Environment string
 	Application string // its name
@@ -43,11 +45,21 @@ type Asking struct {
 	Scopes      []string
 }
 
-// Ask stores a request. Every fault is reported at once, under the names partner,
-// organisation, person, email, environment, application, type, purpose,
-// redirect_uris, apis and scopes. store.ErrSpent: there are too many open ones.
+// Ask stores a request, which is open from then on. Every fault is reported at once,
+// under the names partner, organisation, person, email, environment, application, type,
+// purpose, redirect_uris, apis and scopes. store.ErrSpent: there are too many open ones.
+// A stranger who asks by themselves goes by AskUnknown.
 func (p *Partners) Ask(ctx context.Context, a Asking, by store.By) (store.AccessRequest, error) {
 	by = p.stamp(by)
+	r, err := p.judged(ctx, a, by)
+	if err != nil {
+		return store.AccessRequest{}, err
+	}
+	return r, p.open(ctx, r, store.AccessLimits{Open: MaxUnknown}, by)
+}
+
+// judged is what is asked for, where nothing is wrong with it.
+func (p *Partners) judged(ctx context.Context, a Asking, by store.By) (store.AccessRequest, error) {
 	r := store.AccessRequest{
 		PartnerID: a.PartnerID, AccountID: a.AccountID, Environment: a.Environment, AskedAt: by.At,
 		Purpose: strings.TrimSpace(strings.ReplaceAll(a.Purpose, "\r\n", "\n")),
@@ -67,20 +79,28 @@ func (p *Partners) Ask(ctx context.Context, a Asking, by store.By) (store.Access
 		return store.AccessRequest{}, faults
 	}
 	var err error
-	if r.ID, err = secret.NewID(p.Random, requestID); err != nil {
-		return store.AccessRequest{}, err
-	}
+	r.ID, err = secret.NewID(p.Random, requestID)
+	return r, err
+}
+
+// open stores a request, and tells the publisher of it.
+func (p *Partners) open(ctx context.Context, r store.AccessRequest, limits store.AccessLimits, by store.By) error {
 	p.asking.Lock()
 	defer p.asking.Unlock()
-	if err := p.room(ctx, &r); err != nil {
-		return store.AccessRequest{}, err
+	err := p.room(ctx, &r)
+	if err == nil {
+		err = p.Access.Ask(ctx, r, limits, by)
 	}
-	if err := p.Access.Ask(ctx, r, MaxUnknown, by); err != nil {
-		return store.AccessRequest{}, err
+	if err == nil {
+		p.announce(ctx, &r)
 	}
-	// Whoever asks has done what they could: an error would make them ask twice.
+	return err
+}
+
+// announce tells the publisher of a request that is open. Whoever asks has done what
+// they could: an error would make them ask twice.
+func (p *Partners) announce(ctx context.Context, r *store.AccessRequest) {
 	_ = p.tell(ctx, NoticeAsked, r.ID, said{Environment: r.Environment, Request: r.ID}, p.publisher())
-	return r, nil
 }
 
 // asker looks at who asks.

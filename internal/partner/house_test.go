@@ -47,7 +47,7 @@ func openHouse(t *testing.T) *house {
 		Strength: &account.Strength{Factors: h.home.Factors(), Identities: h.home.Identities(), Now: now},
 	}
 	h.Partners = &Partners{
-		Store: h.home.Partners(), Access: h.home.AccessRequests(), Accounts: h.home.Accounts(),
+		Store: h.home.Partners(), Access: h.home.AccessRequests(), Unconfirmed: h.home.UnconfirmedRequests(), Accounts: h.home.Accounts(),
 		People: &account.People{Accounts: h.home.Accounts(), Passwords: passwords, Strength: passwords.Strength, Random: rand.Reader, Now: now, Forget: time.Hour},
 		Links: &account.Links{
 			Store: h.home.Links(), Accounts: h.home.Accounts(), Passwords: passwords, Mailer: h, Publisher: "De Stip", Random: rand.Reader, Now: now,

@@ -55,6 +55,13 @@ var invited = map[string]words{
 	"nl": {"{publisher}: kies een wachtwoord", "Bij {publisher} is een account voor u, onder dit e-mailadres.\n\nOpen dit adres binnen drie dagen om een wachtwoord te kiezen. Het werkt één keer.\n\n{link}\n\nWeet u niet waar dit over gaat, doe dan niets.\n"},
 }
 
+// confirming is the mail with which a stranger confirms what they ask for. It goes to
+// whatever address somebody typed.
+var confirming = map[string]words{
+	"en": {"{publisher}: confirm your request", "Somebody, probably you, asked for access to {environment} and gave this e-mail address.\n\nIf it was you, open this address within 24 hours and press the button on the page:\n\n{link}\n\nOnly then your request is read. If it was not you, do nothing: it is deleted by itself.\n"},
+	"nl": {"{publisher}: bevestig uw aanvraag", "Iemand, waarschijnlijk u, heeft toegang gevraagd tot {environment} en dit e-mailadres opgegeven.\n\nWas u het? Open dan binnen 24 uur dit adres en klik op de knop op de pagina:\n\n{link}\n\nPas dan wordt uw aanvraag gelezen. Was u het niet, doe dan niets: de aanvraag wordt vanzelf verwijderd.\n"},
+}
+
 // Compose writes the mail that a notice is, in the language of its reader. It holds
 // nothing that a stranger wrote, and links only to the publisher's own pages (row
 // R06). A kind that is not known is an error.

@@ -29,6 +29,8 @@ type Partners struct {
 	People   *account.People // makes accounts for people who are approved or invited
 	Links    *account.Links  // with which they choose a password; without a Mailer they are handed out
 
+	Unconfirmed store.UnconfirmedRequests // needed where Links has a Mailer
+
 	// Environments are the published ones: never home, whose scopes administer.
 	Environments func() []*Clients
 

@@ -176,7 +176,11 @@ func (g *guide) credentials() *article {
 		wanted = append(wanted, say("every redirect URI of your application, character by character. `http://localhost` is allowed for development; anything else needs https"))
 	}
 	wanted = append(wanted, say("who is to receive the credentials, by name"))
-	ask = append(ask, points(wanted...), prose("Somebody decides, and may grant less than was asked for. Each environment is asked for apart."))
+	ask = append(ask, points(wanted...))
+	if g.docs.Ask != "" {
+		ask = append(ask, prose("Who is not signed in may get a mail first: its link leads to a button that sends the request."))
+	}
+	ask = append(ask, prose("Somebody decides, and may grant less than was asked for. Each environment is asked for apart."))
 	if g.docs.Samples != "" {
 		ask = append(ask, tip("This is a development server. Credentials to try everything with are on [its first page](%s).", g.docs.Samples))
 	}

@@ -47,6 +47,7 @@ type Self struct {
 	Environments []*Published
 	Closed       bool                       // strangers do not ask for access
 	Address      func(*http.Request) string // what a caller shares with nobody else
+	Network      func(*http.Request) string // from which they come, as far as it is remembered; empty: unknown
 	Asking       *limit.Rates               // of strangers by address, of others by account
 	Inviting     *limit.Rates               // by account
 	Trying       *limit.Rates               // by account
@@ -93,6 +94,8 @@ func selfRoutes() []*selfRoute {
 		{path: catalogue.SignedInPath, name: "portal-signed-in", open: true, get: func(v *self) error { return v.s.Door.SignedIn(v.w, v.r) }},
 		{path: web.ConsoleSignOut, name: "portal-sign-out", post: (*self).signOut},
 		{path: "/ask", name: "portal-ask", open: true, get: (*self).ask, post: (*self).asked},
+		{path: "/ask/mail", name: "portal-mail", open: true, get: (*self).mail},
+		{path: partner.ConfirmPath, name: "portal-confirm", open: true, get: (*self).confirmForm, post: (*self).confirm},
 		{path: "/ask/thanks", name: "portal-thanks", open: true, get: (*self).thanks},
 		{path: "/ask/withdraw", name: "portal-withdraw", get: (*self).withdrawForm, post: (*self).withdraw},
 

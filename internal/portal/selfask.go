@@ -153,6 +153,8 @@ func (v *self) asked() error {
 	}
 	if v.who != nil {
 		a.AccountID, a.PartnerID = v.who.Account.ID, v.field("partner")
+	} else {
+		a.Network, a.Language = v.s.Network(v.r), preferred(v.r)
 	}
 	for _, value := range v.sent["scopes"] {
 		api, scope, scoped := strings.Cut(value, " ")
@@ -163,7 +165,12 @@ func (v *self) asked() error {
 			a.APIs = append(a.APIs, api)
 		}
 	}
-	_, err := v.s.Partners.Ask(v.r.Context(), a, v.by())
+	var err error
+	if v.who != nil {
+		_, err = v.s.Partners.Ask(v.r.Context(), a, v.by())
+	} else {
+		err = v.s.Partners.AskUnknown(v.r.Context(), a, v.by())
+	}
 	if errors.Is(err, store.ErrSpent) {
 		return v.full()
 	}
@@ -178,19 +185,25 @@ func (v *self) asked() error {
 		}
 		return v.wrong(err, p)
 	}
+	if v.who == nil && v.s.Partners.Confirms() {
+		return v.to("/ask/mail")
+	}
 	return v.to("/ask/thanks")
 }
 
 // full says that there are too many open requests.
 func (v *self) full() error {
-	lead := fmt.Sprintf("%d requests of people whom the publisher does not know yet wait for an answer, and that is as many as there may be.", partner.MaxUnknown)
+	lead := fmt.Sprintf("%d requests of people whom the publisher does not know yet wait for an answer, or many from your network do, and that is as many as there may be.", partner.MaxUnknown)
 	if v.who != nil {
 		lead = fmt.Sprintf("You or your organisation have %d requests that wait for an answer, and that is as many as there may be. Take one back, or wait.", partner.MaxOpen)
 	}
+	again := "Try again later, or write to " + cmp.Or(v.s.Docs.Contact, "the publisher") + "."
+	if v.at.path == partner.ConfirmPath {
+		again = "The link in your mail stays good until it is a day old. " + again
+	}
 	v.w.Header().Set("Retry-After", "3600")
 	return v.show(http.StatusTooManyRequests, &web.PortalPage{
-		PortalFrame: web.PortalFrame{Title: "Nothing was sent: too many wait", Lead: lead},
-		Text:        []string{"Try again later, or write to " + cmp.Or(v.s.Docs.Contact, "the publisher") + "."},
+		PortalFrame: web.PortalFrame{Title: "Nothing was sent: too many wait", Lead: lead}, Text: []string{again},
 	})
 }
 

@@ -84,12 +84,13 @@ func (r *resources) purge(ctx context.Context, idle time.Duration) error {
 	tokens := func() (int, error) { return r.store.Tokens().Purge(ctx, now, some) }
 	keep := r.audit.retention()
 	asking := func() (int, error) { return r.store.AccessRequests().Forget(ctx, now.Add(-keep.Requests), some) } // home's; elsewhere there are none
+	unconfirmed := func() (int, error) { return r.store.UnconfirmedRequests().Purge(ctx, now, some) }            // the same
 	activity := func() (int, error) {
 		return r.store.Activity().Purge(ctx, now.Add(-keep.Activity), now.Add(-keep.Refused), some)
 	}
 	replays := func() (int, error) { return r.store.Replays().Purge(ctx, now.Add(-admin.KeepReplays), some) }
 	var failed error
-	for _, step := range append(r.overForPeople(ctx, now, some, idle), tokens, activity, asking, replays) {
+	for _, step := range append(r.overForPeople(ctx, now, some, idle), tokens, activity, asking, unconfirmed, replays) {
 		for n, err := some, error(nil); n >= some && err == nil; {
 			n, err = step()
 			failed = errors.Join(failed, err)

@@ -127,7 +127,7 @@ func TestRetention(t *testing.T) {
 	must(r.store.Activity().Add(t.Context(), []store.Tally{{Hour: hour, Client: "c", Event: "token.issued", Count: 1}},
 		[]store.RefusedRequest{{Trace: strings.Repeat("a", 32), At: hour, Client: "c", Refusal: "x"}}))
 	by := store.By{Actor: "test", At: hour}
-	must(r.store.AccessRequests().Ask(t.Context(), store.AccessRequest{ID: "r", Person: "Zoë", AskedAt: hour}, 1, by))
+	must(r.store.AccessRequests().Ask(t.Context(), store.AccessRequest{ID: "r", Person: "Zoë", AskedAt: hour}, store.AccessLimits{Open: 1}, by))
 	must(r.store.AccessRequests().Decide(t.Context(), "r", store.Decision{Decision: store.DecisionRefused}, by))
 	for _, row := range []struct {
 		after                     time.Duration

@@ -16,6 +16,7 @@ import (
 	"github.com/grantway/grantway/internal/keys"
 	"github.com/grantway/grantway/internal/login"
 	"github.com/grantway/grantway/internal/mail"
+	"github.com/grantway/grantway/internal/partner"
 	"github.com/grantway/grantway/internal/secret"
 	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/internal/web"
@@ -160,7 +161,11 @@ func (s *Server) journey(c *catalogue.Catalogue, e *environment, kept *pageKeys)
 		j.SignInAgain = e.Issuer.String() + e.dialect.AuthorizePaths[0]
 	}
 	if kept, ok := sender.(*mail.Kept); ok {
-		j.Mails = func() []web.Mail { return shownMails(kept, e.Issuer.String()) }
+		here := []string{e.Issuer.String() + "/"}
+		if c.Portal != nil && c.Portal.URL != nil {
+			here = append(here, c.Portal.URL.String()+partner.ConfirmPath)
+		}
+		j.Mails = func() []web.Mail { return shownMails(kept, here) }
 	}
 	if len(e.Login.Providers) > 0 {
 		j.Providers = &login.Providers{
@@ -174,12 +179,12 @@ func (s *Server) journey(c *catalogue.Catalogue, e *environment, kept *pageKeys)
 
 // shownMails are the mails of a demonstration, each with the link in it that leads
 // here.
-func shownMails(kept *mail.Kept, issuer string) []web.Mail {
+func shownMails(kept *mail.Kept, here []string) []web.Mail {
 	var all []web.Mail
 	for _, m := range kept.Messages() {
 		shown := web.Mail{To: m.To, Subject: m.Subject, Text: m.Text, At: m.At}
 		for word := range strings.FieldsSeq(m.Text) {
-			if strings.HasPrefix(word, issuer+"/") {
+			if slices.ContainsFunc(here, func(beginning string) bool { return strings.HasPrefix(word, beginning) }) {
 				shown.Link = word
 			}
 		}

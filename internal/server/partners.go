@@ -17,7 +17,7 @@ func (s *Server) organisations(g *generation) *partner.Partners {
 	}
 	db := home.resources.store
 	p := &partner.Partners{
-		Store: db.Partners(), Access: db.AccessRequests(), Accounts: db.Accounts(),
+		Store: db.Partners(), Access: db.AccessRequests(), Unconfirmed: db.UnconfirmedRequests(), Accounts: db.Accounts(),
 		People: home.accounts.People, Links: home.accounts.Links,
 		Environments: func() []*partner.Clients { return s.current.Load().published() },
 		Notify: func(ctx context.Context, notices ...store.Notice) error {

@@ -62,6 +62,12 @@ func (s *Server) selfService(g *generation, docs *portal.Docs) *portal.Self {
 		Address: func(r *http.Request) string {
 			return limit.AddressKey(limit.ClientAddress(r, g.catalogue.Listen.Trusted))
 		},
+		Network: func(r *http.Request) string {
+			if at := limit.CoarseNetwork(limit.ClientAddress(r, g.catalogue.Listen.Trusted)); at.IsValid() {
+				return at.String()
+			}
+			return ""
+		},
 		Asking:   limit.NewRates(limit.RateConfig{Events: askedPerAddress, Per: 10 * time.Minute, Now: s.options.Now}),
 		Inviting: limit.NewRates(limit.RateConfig{Events: invitedPerAccount, Per: time.Hour, Now: s.options.Now}),
 		Trying:   limit.NewRates(limit.RateConfig{Events: triedPerAccount, Per: time.Minute, Now: s.options.Now}),

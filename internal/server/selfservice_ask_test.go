@@ -42,9 +42,10 @@ func TestAskForAccess(t *testing.T) {
 		}
 	}
 	b.visit("/portal/ask").submit("/ask", good...)
-	if b.at.Path != "/portal/ask/thanks" || b.code != http.StatusOK {
+	if b.at.Path != "/portal/ask/mail" || b.code != http.StatusOK {
 		t.Fatalf("at %s with %d\n%s", b.at, b.code, b.body)
 	}
+	s.visitor(t).confirm(s.mailed(t, "home")) // on their phone
 	waiting, _, err := partners.Requests(t.Context(), store.AccessQuery{Open: true, Limit: 10})
 	if err != nil || len(waiting) != 1 || waiting[0].Email != "hilda@harbour.example" || len(waiting[0].Wanted["notes"]) != 1 {
 		t.Fatalf("%+v, %v", waiting, err)
@@ -108,7 +109,9 @@ func TestAskForAccess(t *testing.T) {
 		}
 		s.clock.move(20 * time.Minute)
 		stranger := s.visitor(t)
-		stranger.visit("/portal/ask").submit("/ask", good...)
+		stranger.visit("/portal/ask").submit("/ask", append(slices.Clone(good), "email", "late@harbour.example")...)
+		link := s.mailed(t, "home")
+		stranger.do(http.MethodGet, link, nil).submit(partner.ConfirmPath)
 		if stranger.code != http.StatusTooManyRequests || !strings.Contains(stranger.words(), "100 requests") {
 			t.Errorf("%d %s", stranger.code, stranger.words())
 		}

@@ -60,12 +60,22 @@ type AccessQuery struct {
 	Limit     int
 }
 
+// AccessLimits are how many open requests of strangers there may be. What is zero is
+// not looked at.
+type AccessLimits struct {
+	Open      int // together
+	OfNetwork int // from one network, where it is known
+
+	// Network is from which a request comes. It is kept while the request is undecided.
+	Network string
+}
+
 // AccessRequests remembers requests for access.
 type AccessRequests interface {
 	// Ask stores r and writes "access.asked". An id in use returns ErrConflict. When
-	// open requests of strangers are as many as most already, another stranger's
-	// returns ErrSpent.
-	Ask(ctx context.Context, r AccessRequest, most int, by By) error
+	// open requests of strangers are as many as the limits say already, another
+	// stranger's returns ErrSpent.
+	Ask(ctx context.Context, r AccessRequest, limits AccessLimits, by By) error
 
 	// Find returns a request, or ErrNotFound.
 	Find(ctx context.Context, id string) (AccessRequest, error)
@@ -73,7 +83,7 @@ type AccessRequests interface {
 	// List returns the requests that q asks for, the newest first.
 	List(ctx context.Context, q AccessQuery) ([]AccessRequest, error)
 
-	// Decide records what is to become of an open request and writes
+	// Decide records what is to become of an open request, forgets its network and writes
 	// "access.approved", "access.refused" or "access.withdrawn". The same decision
 	// again, as after a crash, changes nothing; another one returns ErrConflict. An
 	// unknown one returns ErrNotFound.

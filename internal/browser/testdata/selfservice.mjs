@@ -33,8 +33,24 @@ await journey('a stranger asks for access, and is told what is missing', {}, asy
   await look(page, 'self-ask-wrong')
   for (const box of await page.locator('input[name=scopes]').all()) await box.check()
   await page.locator('#go').click()
+  await page.waitForURL(at + '/ask/mail')
+  await look(page, 'self-mail')
+  assert.ok((await said(page)).includes(site.issuer + '/mails'), 'where the mails of the demonstration are')
+})
+
+await journey('they confirm it by the link in their mail', { ...phone, javaScriptEnabled: false }, async (page) => {
+  await page.goto(site.issuer + '/mails')
+  await page.locator('a[href*="/ask/confirm"]').first().click()
+  await page.waitForURL(/\/ask\/confirm/)
+  await narrow(page, 'self-confirm')
+  assert.match(await said(page), /Cranes <b>&/)
+  const link = page.url()
+  await page.locator('#go').click()
   await page.waitForURL(at + '/ask/thanks')
-  await look(page, 'self-thanks')
+  await narrow(page, 'self-thanks')
+  await page.goto(link)
+  assert.equal(await heading(page), 'This link is good no more')
+  await narrow(page, 'self-confirm-over')
 })
 
 await journey('an operator approves', {}, async (page) => {

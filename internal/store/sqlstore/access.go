@@ -19,15 +19,15 @@ const readAccess = `SELECT id, partner_id, account_id, organised, person, email,
 
 var (
 	insertAccess = sentence(`INSERT INTO {}access (id, partner_id, account_id, stranger, organised, person, email, environment,
-			client_id, application, type, redirects, wanted, purpose, asked_at, decision, allowed, reason, decided_by, decided_at, done_at)
-		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, '', 'null', '', '', 0, 0) ON CONFLICT DO NOTHING`)
+			client_id, application, type, redirects, wanted, purpose, asked_at, decision, allowed, reason, decided_by, decided_at, done_at, network)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, '', 'null', '', '', 0, 0, $16) ON CONFLICT DO NOTHING`)
 	findAccess = sentence(readAccess + `WHERE id = $1`)
 	listAccess = sentence(readAccess + `WHERE ($1 = '' OR partner_id = $1) AND ($2 = '' OR account_id = $2)
 			AND ($3 = 0 OR decision = '' OR (decision = 'approved' AND done_at = 0))
 			AND ($4 = '' OR (asked_at, id) < (SELECT asked_at, id FROM {}access WHERE id = $4))
 		ORDER BY asked_at DESC, id DESC LIMIT $5`)
 	lockAccess   = sentence(`UPDATE {}access SET id = id WHERE id = $1 RETURNING decision, allowed, reason, client_id, done_at`)
-	decideAccess = sentence(`UPDATE {}access SET decision = $2, allowed = $3, reason = $4, decided_by = $5, decided_at = $6,
+	decideAccess = sentence(`UPDATE {}access SET decision = $2, allowed = $3, reason = $4, decided_by = $5, decided_at = $6, network = '',
 			partner_id = CASE WHEN $7 = '' THEN partner_id ELSE $7 END, account_id = CASE WHEN $8 = '' THEN account_id ELSE $8 END
 		WHERE id = $1`)
 	doneAccess = sentence(`UPDATE {}access SET done_at = $2 WHERE id = $1`)
@@ -39,38 +39,44 @@ var (
 	// The row of home's own head is the lock: of two strangers who ask at the same
 	// time, the second counts the first.
 	lockHead      = sentence(`UPDATE {}head SET one = one WHERE one = 1`)
-	openStrangers = sentence(`SELECT COUNT(*) FROM {}access WHERE stranger = 1 AND decision = ''`)
+	openStrangers = sentence(`SELECT COUNT(*), COALESCE(SUM(CASE WHEN network = $1 THEN 1 ELSE 0 END), 0)
+		FROM {}access WHERE stranger = 1 AND decision = ''`)
 )
 
 // Ask implements store.AccessRequests.
-func (s accessRequests) Ask(ctx context.Context, r store.AccessRequest, most int, by store.By) error {
-	stranger := r.AccountID == ""
-	err := errors.Join(checkTimes(r.AskedAt), checkTexts([]any{r.Redirects, r.Wanted}))
+func (s accessRequests) Ask(ctx context.Context, r store.AccessRequest, limits store.AccessLimits, by store.By) error {
+	err := errors.Join(checkTimes(r.AskedAt), checkTexts([]any{r.Redirects, r.Wanted, limits.Network}))
 	if err == nil {
 		err = s.change(ctx, by, func(ctx context.Context, t transaction) (*fact, error) {
-			if stranger {
-				var open int64
-				if _, err := t.exec(ctx, lockHead); err != nil {
-					return nil, err
-				}
-				if _, err := one(ctx, t, openStrangers, nil, &open); err != nil {
-					return nil, err
-				}
-				if open >= int64(most) {
-					return nil, store.ErrSpent
-				}
-			}
-			err := fresh(t.exec(ctx, insertAccess, r.ID, r.PartnerID, r.AccountID, flag(stranger), r.Organised, r.Person, r.Email,
-				r.Environment, r.ClientID, r.Application, r.Type, text(r.Redirects), text(r.Wanted), r.Purpose, micros(r.AskedAt)))
-			return &fact{kind: "access.asked", id: r.ID, client: r.ClientID, detail: map[string]any{
-				"environment": r.Environment, "partner": r.PartnerID, "stranger": stranger,
-			}}, err
+			return askFor(ctx, t, &r, limits)
 		})
 	}
 	if err != nil {
 		return fmt.Errorf("ask for access: %w", err)
 	}
 	return nil
+}
+
+// askFor stores an open request, within the limits.
+func askFor(ctx context.Context, t transaction, r *store.AccessRequest, limits store.AccessLimits) (*fact, error) {
+	stranger := r.AccountID == ""
+	if stranger {
+		var open, ofNetwork int64
+		if _, err := t.exec(ctx, lockHead); err != nil {
+			return nil, err
+		}
+		if _, err := one(ctx, t, openStrangers, []any{limits.Network}, &open, &ofNetwork); err != nil {
+			return nil, err
+		}
+		if limits.Open > 0 && open >= int64(limits.Open) || limits.Network != "" && limits.OfNetwork > 0 && ofNetwork >= int64(limits.OfNetwork) {
+			return nil, store.ErrSpent
+		}
+	}
+	err := fresh(t.exec(ctx, insertAccess, r.ID, r.PartnerID, r.AccountID, flag(stranger), r.Organised, r.Person, r.Email,
+		r.Environment, r.ClientID, r.Application, r.Type, text(r.Redirects), text(r.Wanted), r.Purpose, micros(r.AskedAt), limits.Network))
+	return &fact{kind: "access.asked", id: r.ID, client: r.ClientID, detail: map[string]any{
+		"environment": r.Environment, "partner": r.PartnerID, "stranger": stranger,
+	}}, err
 }
 
 // Find implements store.AccessRequests.

@@ -28,7 +28,7 @@ func roles(s *sqlstore.Store) storetest.Roles {
 		Accounts: s.Accounts(), Factors: s.Factors(), Sessions: s.Sessions(), Devices: s.Devices(), Links: s.Links(),
 		Identities: s.Identities(), Requests: s.Requests(), Grants: s.Grants(), Consents: s.Consents(),
 		APITokens: s.APITokens(), APITokenUses: s.APITokenUses(), LogoutNotices: s.LogoutNotices(),
-		Partners: s.Partners(), AccessRequests: s.AccessRequests(), Notices: s.Notices(), Seals: s.Seals(), Replays: s.Replays(),
+		Partners: s.Partners(), AccessRequests: s.AccessRequests(), Unconfirmed: s.UnconfirmedRequests(), Notices: s.Notices(), Seals: s.Seals(), Replays: s.Replays(),
 		ScopeUses: s.ScopeUses(), PartnerClients: s.PartnerClients(), History: s.History(), Marks: s.Marks(), Close: s.Close,
 	}
 }

@@ -37,7 +37,7 @@ var narrowed = store.Decision{
 var accessCases = map[string]func(*testing.T, *world){
 	"forget who asked": func(t *testing.T, w *world) {
 		for n := range 5 {
-			must(t, w.AccessRequests.Ask(t.Context(), accessRequest(n), 0, by(n)))
+			must(t, w.AccessRequests.Ask(t.Context(), accessRequest(n), store.AccessLimits{}, by(n)))
 		}
 		for n, decision := range map[int]string{0: store.DecisionRefused, 1: store.DecisionWithdrawn, 2: store.DecisionApproved, 3: store.DecisionApproved} {
 			must(t, w.AccessRequests.Decide(t.Context(), id("r", n), store.Decision{Decision: decision}, by(10+n)))
@@ -56,27 +56,43 @@ var accessCases = map[string]func(*testing.T, *world){
 		}
 	},
 	"ask and find": func(t *testing.T, w *world) {
-		must(t, w.AccessRequests.Ask(t.Context(), accessRequest(1), 0, by(1)))
+		must(t, w.AccessRequests.Ask(t.Context(), accessRequest(1), store.AccessLimits{}, by(1)))
 		same(t, w.accessRequest(t, 1), accessRequest(1))
 		w.last(t, store.Change{At: at(1), Kind: "access.asked", ID: "r001", Client: "c001", Actor: "operator", Trace: "trace1"})
-		want(t, w.AccessRequests.Ask(t.Context(), accessRequest(1), 0, by(2)), store.ErrConflict)
+		want(t, w.AccessRequests.Ask(t.Context(), accessRequest(1), store.AccessLimits{}, by(2)), store.ErrConflict)
 		_, err := w.AccessRequests.Find(t.Context(), "x")
 		want(t, err, store.ErrNotFound)
 		bad := accessRequest(2)
 		bad.Wanted = map[string][]string{"a\x00": nil}
-		refused(t, "a text with NUL", w.AccessRequests.Ask(t.Context(), bad, 0, by(2)))
+		refused(t, "a text with NUL", w.AccessRequests.Ask(t.Context(), bad, store.AccessLimits{}, by(2)))
 	},
 	"so many strangers and no more": func(t *testing.T, w *world) {
-		must(t, w.AccessRequests.Ask(t.Context(), stranger(1), 2, by(1)))
-		must(t, w.AccessRequests.Ask(t.Context(), stranger(2), 2, by(1)))
-		want(t, w.AccessRequests.Ask(t.Context(), stranger(3), 2, by(1)), store.ErrSpent)
-		must(t, w.AccessRequests.Ask(t.Context(), accessRequest(4), 2, by(1))) // no stranger
+		must(t, w.AccessRequests.Ask(t.Context(), stranger(1), store.AccessLimits{Open: 2}, by(1)))
+		must(t, w.AccessRequests.Ask(t.Context(), stranger(2), store.AccessLimits{Open: 2}, by(1)))
+		want(t, w.AccessRequests.Ask(t.Context(), stranger(3), store.AccessLimits{Open: 2}, by(1)), store.ErrSpent)
+		must(t, w.AccessRequests.Ask(t.Context(), accessRequest(4), store.AccessLimits{Open: 2}, by(1))) // no stranger
 		must(t, w.AccessRequests.Decide(t.Context(), "r001", store.Decision{Decision: store.DecisionRefused}, by(2)))
-		must(t, w.AccessRequests.Ask(t.Context(), stranger(3), 2, by(3)))
-		want(t, w.AccessRequests.Ask(t.Context(), stranger(5), 2, by(3)), store.ErrSpent)
+		must(t, w.AccessRequests.Ask(t.Context(), stranger(3), store.AccessLimits{Open: 2}, by(3)))
+		want(t, w.AccessRequests.Ask(t.Context(), stranger(5), store.AccessLimits{Open: 2}, by(3)), store.ErrSpent)
+	},
+	"so many strangers from one network and no more": func(t *testing.T, w *world) {
+		ask := func(n int, network string) error {
+			limits := store.AccessLimits{Open: 5, OfNetwork: 2, Network: network}
+			return w.AccessRequests.Ask(t.Context(), stranger(n), limits, by(1))
+		}
+		must(t, ask(1, "192.0.2.0/24"))
+		must(t, ask(2, "192.0.2.0/24"))
+		want(t, ask(3, "192.0.2.0/24"), store.ErrSpent)
+		must(t, ask(4, "198.51.100.0/24"))
+		must(t, ask(5, ""))
+		must(t, w.AccessRequests.Decide(t.Context(), "r001", store.Decision{Decision: store.DecisionRefused}, by(2)))
+		must(t, ask(3, "192.0.2.0/24"))
+		refused(t, "a network with NUL", ask(6, "a\x00"))
 	},
 	"so many strangers, at once": func(t *testing.T, w *world) {
-		n, failed := race(t, func(i int) error { return w.AccessRequests.Ask(t.Context(), stranger(i), 10, by(1)) })
+		n, failed := race(t, func(i int) error {
+			return w.AccessRequests.Ask(t.Context(), stranger(i), store.AccessLimits{Open: 10}, by(1))
+		})
 		if n != 10 || failed[store.ErrSpent] != many-10 {
 			t.Fatalf("%d were let in, others: %v", n, failed)
 		}
@@ -88,7 +104,7 @@ var accessCases = map[string]func(*testing.T, *world){
 				r.PartnerID, r.AccountID = "q", "b"
 			}
 			r.AskedAt = at(i / 2) // two at a time
-			must(t, w.AccessRequests.Ask(t.Context(), r, 0, by(i)))
+			must(t, w.AccessRequests.Ask(t.Context(), r, store.AccessLimits{}, by(i)))
 		}
 		must(t, w.AccessRequests.Decide(t.Context(), "r000", store.Decision{Decision: store.DecisionRefused}, by(9)))
 		must(t, w.AccessRequests.Decide(t.Context(), "r001", narrowed, by(9)))
@@ -116,7 +132,7 @@ var accessCases = map[string]func(*testing.T, *world){
 		}
 	},
 	"decide": func(t *testing.T, w *world) {
-		must(t, w.AccessRequests.Ask(t.Context(), stranger(1), 1, by(1)))
+		must(t, w.AccessRequests.Ask(t.Context(), stranger(1), store.AccessLimits{Open: 1}, by(1)))
 		d := narrowed
 		d.PartnerID, d.AccountID = "p", "a"
 		must(t, w.AccessRequests.Decide(t.Context(), "r001", d, by(2)))
@@ -136,7 +152,7 @@ var accessCases = map[string]func(*testing.T, *world){
 		same(t, len(w.kinds(t)), wrote)
 	},
 	"decide at once": func(t *testing.T, w *world) {
-		must(t, w.AccessRequests.Ask(t.Context(), accessRequest(1), 0, by(1)))
+		must(t, w.AccessRequests.Ask(t.Context(), accessRequest(1), store.AccessLimits{}, by(1)))
 		n, failed := race(t, func(i int) error {
 			return w.AccessRequests.Decide(t.Context(), "r001", store.Decision{Decision: store.DecisionApproved, Reason: id("", i)}, by(2))
 		})
@@ -145,7 +161,7 @@ var accessCases = map[string]func(*testing.T, *world){
 		}
 	},
 	"done": func(t *testing.T, w *world) {
-		must(t, w.AccessRequests.Ask(t.Context(), accessRequest(1), 0, by(1)))
+		must(t, w.AccessRequests.Ask(t.Context(), accessRequest(1), store.AccessLimits{}, by(1)))
 		want(t, w.AccessRequests.Done(t.Context(), "r001", by(2)), store.ErrConflict)
 		must(t, w.AccessRequests.Decide(t.Context(), "r001", narrowed, by(2)))
 		must(t, w.AccessRequests.Done(t.Context(), "r001", by(3)))
@@ -158,7 +174,7 @@ var accessCases = map[string]func(*testing.T, *world){
 	},
 	"an erased person is named no more": func(t *testing.T, w *world) {
 		w.person(t, "a")
-		must(t, w.AccessRequests.Ask(t.Context(), accessRequest(1), 0, by(1)))
+		must(t, w.AccessRequests.Ask(t.Context(), accessRequest(1), store.AccessLimits{}, by(1)))
 		must(t, w.Accounts.Delete(t.Context(), "a", at(100), by(2)))
 		r := accessRequest(1)
 		r.Person, r.Email = "", ""

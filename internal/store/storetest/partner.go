@@ -120,7 +120,7 @@ var partnerCases = map[string]func(*testing.T, *world){
 	},
 	"delete": func(t *testing.T, w *world) {
 		w.partnered(t)
-		must(t, w.AccessRequests.Ask(t.Context(), accessRequest(1), 0, by(1)))
+		must(t, w.AccessRequests.Ask(t.Context(), accessRequest(1), store.AccessLimits{}, by(1)))
 		must(t, w.Partners.Delete(t.Context(), "p", by(2)))
 		w.last(t, store.Change{At: at(2), Kind: "partner.deleted", ID: "p", Actor: "operator", Trace: "trace2"})
 		_, err := w.Partners.Find(t.Context(), "p")

@@ -47,6 +47,7 @@ type Roles struct {
 
 	Partners       store.Partners
 	AccessRequests store.AccessRequests
+	Unconfirmed    store.UnconfirmedRequests
 	Notices        store.Notices
 	Seals          store.Seals
 	Replays        store.Replays
@@ -71,7 +72,7 @@ func Run(t *testing.T, database func(t *testing.T) Opener) {
 		"requests": requestCases, "grants": grantCases, "redemptions": redemptionCases, "races": redemptionRaces, "consents": consentCases,
 		"API tokens": apiTokenCases, "accounts": accountCases, "ends of accounts": accountEndCases, "factors": factorCases,
 		"sessions": sessionCases, "devices": deviceCases, "links": linkCases, "identities": identityCases,
-		"partners": partnerCases, "requests for access": accessCases, "notices": noticeCases, "seals": sealCases,
+		"partners": partnerCases, "requests for access": accessCases, "unconfirmed requests": unconfirmedCases, "notices": noticeCases, "seals": sealCases,
 		"replays": replayCases, "uses of scopes": scopeUseCases, "clients of partners": partnerClientCases, "history": historyCases,
 		"secrets that end": secretEndCases, "marks": markCases, "ends of clients": clientEndCases,
 	} {
