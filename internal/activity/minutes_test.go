@@ -63,10 +63,15 @@ func TestTheHourGoesOn(t *testing.T) {
 			t.Errorf("after %d minutes: %d, not %d", minute, got, want)
 		}
 	}
+	// What comes now leaves what is 60 minutes old as it is.
+	f.happens(t, 60*60, issued())
+	if got := total(); got != 3 {
+		t.Errorf("with one from now: %d", got)
+	}
 	// In the same place of the ring, it does not add to what was there.
 	f.happens(t, 61*60, issued())
-	if got := total(); got != 1 {
-		t.Errorf("an hour later: %d", got)
+	if got := total(); got != 2 {
+		t.Errorf("a minute later: %d", got)
 	}
 	if h := f.LastHour(); !h.Since.IsZero() {
 		t.Errorf("since %v", h.Since)

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -82,5 +83,28 @@ func TestConsoleIsLive(t *testing.T) {
 	answer.Body.Close()
 	if answer.StatusCode != http.StatusForbidden || len(answer.Cookies()) > 0 {
 		t.Errorf("%d %v", answer.StatusCode, answer.Cookies())
+	}
+}
+
+// busyHour has as many clients ask for tokens in each minute of an hour as are told
+// apart, and answers take all times that are.
+func busyHour(t testing.TB, s *site, clients int) {
+	recorder := s.environment("staging").resources.activity
+	for m := range 60 {
+		s.clock.move(time.Minute)
+		for i := range 1024 {
+			recorder.Record(&activity.Fact{
+				Event: activity.TokenIssued, Client: fmt.Sprintf("client%05d", (m*100+i)%clients), API: "notes", Trace: fmt.Sprintf("%032x", i), Started: s.clock.Now(),
+			})
+		}
+		var took activity.Took
+		for i := range took {
+			took[i] = int64(m*i + 1)
+		}
+		recorder.Took(activity.TookToken, &took)
+		recorder.Took(activity.TookCall, &took)
+		if err := recorder.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

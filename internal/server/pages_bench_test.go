@@ -43,7 +43,7 @@ func pages(b *testing.B, how setup) {
 	crowd(b, s)
 	visitor, handler := operator(b, s), s.server.Handler()
 	for _, page := range []string{
-		"/console/", "/console/?span=7d", "/console/?span=30d", "/console/clients", "/console/clients?after=client05000",
+		"/console/", "/console/?span=1h", "/console/?span=7d", "/console/?span=30d", "/console/clients", "/console/clients?after=client05000",
 		"/console/clients?q=client09999", "/console/clients?state=disabled", "/console/client?id=client05000", "/console/changes",
 		"/console/changes?kind=none.", "/console/changes?about=client05000", "/console/changes?actor=nobody", "/console/changes?kind=account.",
 		"/console/compare", "/console/compare?after=client05000", "/console/partners", "/console/accounts", "/console/accounts?after=account05000",
@@ -133,6 +133,7 @@ func crowd(b *testing.B, s *site) {
 		}
 		return nil
 	})
+	busyHour(b, s, many)
 }
 
 // operator signs somebody in who may see everything, and has the figures added up,
