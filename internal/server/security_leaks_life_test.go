@@ -277,6 +277,8 @@ func (l *life) partnersAndOperators() {
 		}
 		l.fetch("demo", client, shown)
 	}
+	stranger := l.visiting("home")
+	stranger.visit("/portal/ask?environment=demo").submit("/ask", "organisation", "Far", "person", "Fay", "email", "fay@far.example", "application", "F", "purpose", "P", "scopes", "timetable username")
 	b.visit("/portal/members/invite?partner="+partner).submit("/members/invite", "email", "carla@acme.example", "role", store.MemberDeveloper)
 	for _, mail := range l.environment("home").signIn.journey.Mails() {
 		_, handle, _ := strings.Cut(mail.Link, "link=")

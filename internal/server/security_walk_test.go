@@ -161,7 +161,7 @@ func TestEveryPortalRouteIsWalked(t *testing.T) {
 	t.Parallel()
 	walked := map[string]bool{
 		"/applications": true, "/members": true, "/why": true, // about nothing that is asked for: what they show is tested below
-		"/ask/thanks": true, // says the same to everybody
+		"/ask/thanks": true, "/ask/mail": true, // say the same to everybody
 	}
 	for _, page := range portalPages {
 		path, _, _ := strings.Cut(page, "?")
