@@ -197,7 +197,9 @@ await journey('the overview changes in place', {}, async (page) => {
   assert.match(before.focus, /YOUR_CLIENT_ID/)
   assert.ok(before.top > 0 && before.figures > 0 && before.open)
   await ask()
-  assert.deepEqual(await state(), before)
+  const after = await state()
+  assert.ok(Math.abs(after.top - before.top) < 80, `scrolled from ${before.top} to ${after.top}`) // texts above may need another line
+  assert.deepEqual({ ...after, top: before.top }, before)
   assert.deepEqual([...new Set(asked)], ['xhr'])
   await look(page, 'console-live')
 
