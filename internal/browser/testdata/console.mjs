@@ -121,6 +121,10 @@ await journey('a stranger asks for access, and an owner decides', {}, async (pag
   await page.locator('[name=purpose]').fill('To write down when ships come in.')
   for (const box of await page.locator('input[type=checkbox]').all()) await box.check()
   await page.locator('main form button').click()
+  await page.waitForURL(/ask\/mail/)
+  await page.goto(site.issuer + '/mails')
+  await page.locator('a[href*="/ask/confirm"]').first().click()
+  await page.locator('#go').click()
   await page.waitForURL(/thanks/)
 
   await open(page, '/')
