@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/sync/errgroup"
+
 	"github.com/grantway/grantway/internal/partner"
 	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/internal/web"
@@ -132,12 +134,18 @@ type pair struct {
 // pairs that keep wants, as seek does.
 func (v *visit) pairs(after string, a, b *Environment, keep func(*pair) bool) (found []pair, next string, early bool, err error) {
 	return seek(after, func(after string, limit int) ([]pair, bool, error) {
-		left, moreLeft, err := a.Clients.List(v.r.Context(), after, limit)
-		if err != nil {
-			return nil, false, err
-		}
-		right, moreRight, err := b.Clients.List(v.r.Context(), after, limit)
-		if err != nil {
+		var left, right []store.Client
+		var moreLeft, moreRight bool
+		both, ctx := errgroup.WithContext(v.r.Context()) // two stores: neither waits for the other
+		both.Go(func() (err error) {
+			left, moreLeft, err = a.Clients.List(ctx, after, limit)
+			return err
+		})
+		both.Go(func() (err error) {
+			right, moreRight, err = b.Clients.List(ctx, after, limit)
+			return err
+		})
+		if err := both.Wait(); err != nil {
 			return nil, false, err
 		}
 		return beside(left, right, moreLeft, moreRight), moreLeft || moreRight, nil
