@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // English is the language of every text that another language lacks.
@@ -23,7 +24,7 @@ type Languages struct {
 	tags  []string                     // sorted
 }
 
-var builtIn = func() *Languages {
+var builtIn = sync.OnceValue(func() *Languages {
 	entries, err := fs.Sub(files, "languages")
 	if err != nil {
 		panic("web: " + err.Error())
@@ -33,10 +34,10 @@ var builtIn = func() *Languages {
 		panic("web: " + err.Error())
 	}
 	return l
-}()
+})
 
 // BuiltIn returns the languages that need no file: English and Dutch.
-func BuiltIn() *Languages { return builtIn }
+func BuiltIn() *Languages { return builtIn() }
 
 // ErrLanguage says that a file of texts is not good; what wraps it says where.
 var ErrLanguage = errors.New("not a file of texts")
@@ -45,7 +46,7 @@ var ErrLanguage = errors.New("not a file of texts")
 // A file with the name of one of those replaces some of its words. Texts that a
 // file lacks are English. It returns ErrLanguage with every fault of every file,
 // and errors of the file system.
-func ReadLanguages(folder fs.FS) (*Languages, error) { return builtIn.read(folder) }
+func ReadLanguages(folder fs.FS) (*Languages, error) { return builtIn().read(folder) }
 
 func (l *Languages) read(folder fs.FS) (*Languages, error) {
 	names, err := fs.Glob(folder, "*.yaml")

@@ -14,7 +14,7 @@ import (
 )
 
 func TestLanguagesAreCompleteAndEveryTextIsUsed(t *testing.T) {
-	english := builtIn.texts[English]
+	english := builtIn().texts[English]
 	used := map[string]bool{}
 	look := func(pattern, text string) {
 		for _, m := range regexp.MustCompile(pattern).FindAllStringSubmatch(text, -1) {
@@ -65,7 +65,7 @@ func TestLanguagesAreCompleteAndEveryTextIsUsed(t *testing.T) {
 			t.Errorf("the text %s is there and not used", key)
 		}
 	}
-	for tag, texts := range builtIn.texts {
+	for tag, texts := range builtIn().texts {
 		for key, text := range english {
 			there := texts[key]
 			a, b := placeholder.FindAllString(text, -1), placeholder.FindAllString(there, -1)
@@ -200,13 +200,13 @@ func FuzzChoose(f *testing.F) {
 func FuzzReadTexts(f *testing.F) {
 	f.Add("signin.title: x\nconsent.title: \"{application} \\u0041\"\n")
 	f.Fuzz(func(t *testing.T, content string) {
-		texts, err := readTexts([]byte(content), builtIn.texts[English])
+		texts, err := readTexts([]byte(content), builtIn().texts[English])
 		if err != nil {
 			return
 		}
 		for key, text := range texts {
 			fill(text, func(string) string { return "" })
-			if builtIn.texts[English][key] == "" {
+			if builtIn().texts[English][key] == "" {
 				t.Errorf("%q is no text", key)
 			}
 		}

@@ -134,7 +134,7 @@ const (
 // anything is written.
 func (p *Pages) Show(w http.ResponseWriter, r *http.Request, status int, with Showing, screen Screen) {
 	name := screen.screen()
-	t := pages[name]
+	t := pages()[name]
 	if t == nil {
 		panic("web: no template " + name)
 	}

@@ -126,7 +126,7 @@ func TestEveryPageIsSoundInEveryLanguageAndWithHostileNames(t *testing.T) { // r
 			}
 		}
 	}
-	for name := range pages {
+	for name := range pages() {
 		if strings.HasPrefix(name, "console-") || strings.HasPrefix(name, "docs-") || strings.HasPrefix(name, "portal-") {
 			continue // in English only, with tests of their own
 		}

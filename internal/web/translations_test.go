@@ -36,7 +36,7 @@ func TestTranslationsPage(t *testing.T) {
 		listed = append(listed, row[1])
 	}
 	there := map[string]bool{}
-	for key := range builtIn.texts[English] {
+	for key := range builtIn().texts[English] {
 		group, _, _ := strings.Cut(key, ".")
 		there[group] = true
 	}

@@ -3,7 +3,7 @@
 // pages safe. It is the only importer of html/template.
 //
 // It decides nothing and reads nothing: what a page says comes from the package
-// that answers (portal, login, later admin), as plain values that a template
+// that answers (portal, console, login), as plain values that a template
 // here puts into words. Pages work without JavaScript and carry no inline script
 // or style; the Content-Security-Policy (W3C CSP Level 3) forbids both.
 //
@@ -22,6 +22,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // A Site renders the pages of one publisher below one path. It is immutable and
@@ -93,7 +94,7 @@ func (s *Site) Render(w http.ResponseWriter, r *http.Request, status int, p Page
 
 // execute fills a template in.
 func (s *Site) execute(p Page) []byte {
-	t := pages[p.Template]
+	t := pages()[p.Template]
 	if t == nil {
 		panic("web: no template " + p.Template)
 	}
@@ -152,8 +153,8 @@ type Notice struct {
 var files embed.FS
 
 // pages are the templates by name. Each file calls the layout that it wants and
-// fills its blocks.
-var pages = parse()
+// fills its blocks. They are read with the first page: most commands show none.
+var pages = sync.OnceValue(parse)
 
 func parse() map[string]*template.Template {
 	layouts := template.Must(template.ParseFS(files, "templates/layout/*.html"))
