@@ -57,7 +57,7 @@ apis:
 func (b *bench) build() error {
 	progress("building")
 	for _, p := range [][]string{{"control", "./bench/control"}, {"grantway", "./cmd/grantway"}} {
-		if out, err := exec.Command("go", "build", "-o", filepath.Join(b.folder, p[0]), p[1]).CombinedOutput(); err != nil {
+		if out, err := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(b.folder, p[0]), p[1]).CombinedOutput(); err != nil { // as make build does
 			return fmt.Errorf("build %s: %w\n%s", p[1], err, out)
 		}
 	}
