@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/grantway/grantway/internal/home"
 	"github.com/grantway/grantway/internal/refusal"
 	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/internal/web"
@@ -347,11 +348,11 @@ func (v *visit) usageSection(e *Environment, c *store.Client) (web.ConsoleSectio
 	if err != nil {
 		return section, err
 	}
-	sum := newSeries(since, v.c.Now(), true)
+	sum := home.NewSeries(since, v.c.Now(), 24*time.Hour)
 	for i := range all {
-		sum.add(&all[i])
+		sum.Add(&all[i])
 	}
-	section.Charts = sum.charts("client")
+	section.Charts = sum.Charts("client")
 	section.Further = []web.ConsoleLink{{Text: "Activity as CSV", To: to("/activity/export", "environment", e.Name, "client", c.ID, "format", "csv")}}
 	return section, nil
 }

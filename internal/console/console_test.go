@@ -4,9 +4,7 @@ import (
 	"slices"
 	"strconv"
 	"testing"
-	"time"
 
-	"github.com/grantway/grantway/internal/activity"
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/home"
 	"github.com/grantway/grantway/internal/store"
@@ -90,23 +88,8 @@ func TestSeek(t *testing.T) {
 	}
 }
 
-// TestSeries: a tally of an hour stands there, and one outside of the time nowhere.
-func TestSeries(t *testing.T) {
-	since := time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
-	s := newSeries(since, since.Add(3*time.Hour+time.Minute), false)
-	for _, one := range []store.Tally{
-		{Hour: since, Event: activity.TokenIssued, Count: 1},
-		{Hour: since.Add(3 * time.Hour), Event: activity.TokenIssued, Count: 5},
-		{Hour: since.Add(time.Hour), Event: activity.CallPassed, Count: 2},
-		{Hour: since.Add(time.Hour), Refusal: "secret-wrong", Count: 3},
-		{Hour: since.Add(-time.Hour), Event: activity.TokenIssued, Count: 99},
-		{Hour: since.Add(4 * time.Hour), Event: activity.TokenIssued, Count: 99},
-	} {
-		s.add(&one)
-	}
-	if !slices.Equal(s.issued, []int64{1, 0, 0, 5}) || !slices.Equal(s.passed, []int64{0, 2, 0, 0}) || !slices.Equal(s.refused, []int64{0, 3, 0, 0}) {
-		t.Errorf("%v %v %v", s.issued, s.passed, s.refused)
-	}
+// TestMost: the greatest first, equals by name.
+func TestMost(t *testing.T) {
 	if got := most(map[string]int64{"a": 1, "b": 3, "c": 3}); got[0].is != "b" || got[2].is != "a" {
 		t.Errorf("%v", got)
 	}

@@ -1,11 +1,14 @@
 package console
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/grantway/grantway/internal/activity"
+	"github.com/grantway/grantway/internal/home"
 	"github.com/grantway/grantway/internal/store"
 )
 
@@ -40,7 +43,7 @@ func (s span) since(now time.Time) time.Time {
 // Figures are what the overview says of an environment over a span.
 type figuresOf struct {
 	at      time.Time
-	series  *series
+	series  *home.Series
 	causes  []counted
 	clients []counted // by tokens
 	waste   []activity.Fetching
@@ -118,22 +121,15 @@ func (f *figures) add(ctx context.Context, one *figure, e *Environment, s span, 
 
 // ofHour are the figures of the last hour, which this server has in memory.
 func ofHour(h activity.Hour, now time.Time) *figuresOf {
-	made := &figuresOf{at: now, series: lastHour(h), clients: most(h.Clients), began: h.Since}
-	causes := map[string]int64{}
-	for reason, counts := range made.series.causes {
-		for _, n := range counts {
-			causes[reason] += n
-		}
-	}
-	made.causes = most(causes)
-	return made
+	series := home.LastHour(h)
+	return &figuresOf{at: now, series: series, causes: most(series.Causes()), clients: most(h.Clients), began: h.Since}
 }
 
 // addUp reads what happened, a day at a time so that little is held at once.
 func addUp(ctx context.Context, e *Environment, s span, now time.Time) (*figuresOf, error) {
 	from := e.Activity
 	since := s.since(now)
-	made := &figuresOf{at: now, series: newSteps(since, now, s.step)}
+	made := &figuresOf{at: now, series: home.NewSeries(since, now, s.step)}
 	whole := []store.TallyQuery{{Since: since, Took: true, Days: s.daily(), Limit: 100_000}}
 	if !s.daily() {
 		whole = append(whole, store.TallyQuery{Since: since, Limit: 100_000})
@@ -144,7 +140,7 @@ func addUp(ctx context.Context, e *Environment, s span, now time.Time) (*figures
 			return nil, err
 		}
 		for i := range all {
-			made.series.add(&all[i])
+			made.series.Add(&all[i])
 		}
 	}
 	causes, clients := map[string]int64{}, map[string]int64{}
@@ -158,7 +154,7 @@ func addUp(ctx context.Context, e *Environment, s span, now time.Time) (*figures
 			for i := range some {
 				t := &some[i]
 				if s.daily() {
-					made.series.add(t)
+					made.series.Add(t)
 				}
 				if t.Refusal != "" {
 					causes[t.Refusal] += t.Count
@@ -176,4 +172,21 @@ func addUp(ctx context.Context, e *Environment, s span, now time.Time) (*figures
 	var err error
 	made.waste, err = needless(ctx, e, now)
 	return made, err
+}
+
+func day(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
+
+type counted struct {
+	is    string
+	count int64
+}
+
+// most are the ten greatest.
+func most(of map[string]int64) []counted {
+	var all []counted
+	for is, n := range of {
+		all = append(all, counted{is, n})
+	}
+	slices.SortFunc(all, func(a, b counted) int { return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.is, b.is)) })
+	return all[:min(len(all), 10)]
 }

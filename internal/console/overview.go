@@ -102,7 +102,7 @@ func (v *visit) traffic(page *web.ConsolePage, e *Environment, s span) ([]web.Co
 		return []web.ConsoleSection{section}, nil
 	}
 	page.Live.AsOf = "As of " + f.at.UTC().Format("15:04:05 UTC")
-	section.Charts = f.series.charts("all")
+	section.Charts = f.series.Charts("all")
 	switch {
 	case s.days > 0:
 		section.Further = []web.ConsoleLink{{Text: "Activity as CSV", To: to("/activity/export", "environment", e.Name, "days", itoa(s.days), "format", "csv")}}
@@ -111,23 +111,24 @@ func (v *visit) traffic(page *web.ConsolePage, e *Environment, s span) ([]web.Co
 	default:
 		section.Text = "As this server alone saw it since it started at " + f.began.Format("15:04 UTC") + ", by the minute. What it saw in the last two seconds may be missing."
 	}
-	took := web.ConsoleSection{Name: "latency", Heading: "How long answers took", Charts: f.series.took("took")}
+	took := web.ConsoleSection{Name: "latency", Heading: "How long answers took", Charts: f.series.Took("took")}
 	if took.Text = "Each line of the grid is ten times the one below it."; len(took.Charts) == 0 {
 		took.Text, took.Empty = "", "No token was asked for and no call was made in this time."
 	}
 	causes := web.ConsoleSection{Name: "causes", Heading: "Refusals by cause"}
 	var cells []web.ConsoleCell
 	var counts []int64
+	var reasons []string
 	for _, c := range f.causes {
 		cell := code(c.is)
 		if reason := refusal.Find(c.is); reason != nil {
 			cell.Below = reason.Cause
 		}
-		cells, counts = append(cells, cell), append(counts, c.count)
+		cells, counts, reasons = append(cells, cell), append(counts, c.count), append(reasons, c.is)
 	}
-	causes.Bars, causes.Figures = web.ConsoleBars(cells, counts), f.series.table(f.causes)
+	causes.Bars, causes.Figures = web.ConsoleBars(cells, counts), f.series.Table(reasons)
 	for i := range causes.Bars {
-		causes.Bars[i].Over = f.series.over(f.causes[i].is)
+		causes.Bars[i].Over = f.series.Over(reasons[i])
 	}
 	if len(cells) == 0 {
 		causes.Empty = "Nothing was refused."

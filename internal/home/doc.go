@@ -7,6 +7,6 @@
 // home's store at every request, so that ending a session ends it here too.
 //
 // How people sign in is package login's, what partners are is package partner's,
-// and what the pages look like their own; only the words for what fails in both
-// are here.
+// and what the pages look like their own. Only what both show is here: the words for
+// what fails, the charts of what happened, and what a secret did.
 package home

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/grantway/grantway/internal/activity"
+	"github.com/grantway/grantway/internal/home"
 	"github.com/grantway/grantway/internal/partner"
 	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/internal/web"
@@ -300,36 +301,17 @@ func (v *self) scopeSection(e *Published, c *store.Client) (web.ConsoleSection, 
 // usageSection draws the last 30 days, and says where tokens are fetched that nobody
 // needs.
 func (v *self) usageSection(e *Published, c *store.Client) (web.ConsoleSection, error) {
-	const days = 30
 	section := web.ConsoleSection{Name: "usage", Heading: "Use in 30 days"}
-	today := v.s.Now().UTC().Truncate(24 * time.Hour)
-	since := today.AddDate(0, 0, 1-days)
+	since := v.s.Now().UTC().Truncate(24*time.Hour).AddDate(0, 0, -29)
 	all, err := e.Activity.Tallies(v.r.Context(), store.TallyQuery{Client: c.ID, Since: since, ByClient: true, ByAPI: true, Limit: 50_000})
 	if err != nil {
 		return section, err
 	}
-	charts := []web.ConsoleChart{{Name: "issued", Title: "Tokens per day", Unit: "tokens"}, {Name: "passed", Title: "Calls per day", Unit: "calls"}, {Name: "refused", Title: "Refusals per day", Unit: "refusals"}}
-	for i := range charts {
-		charts[i].Days = true
-		for d := range days {
-			charts[i].Values = append(charts[i].Values, web.ConsoleValue{At: since.AddDate(0, 0, d)})
-		}
+	sum := home.NewSeries(since, v.s.Now(), 24*time.Hour)
+	for i := range all {
+		sum.Add(&all[i])
 	}
-	for _, t := range all {
-		d := int(t.Hour.Sub(since) / (24 * time.Hour))
-		if d < 0 || d >= days {
-			continue
-		}
-		switch {
-		case t.Refusal != "":
-			charts[2].Values[d].Count += t.Count
-		case t.Event == activity.TokenIssued, t.Event == activity.TokenReused:
-			charts[0].Values[d].Count += t.Count
-		case t.Event == activity.CallPassed:
-			charts[1].Values[d].Count += t.Count
-		}
-	}
-	section.Charts = charts
+	section.Charts = sum.Charts("use")
 	lifetimes := map[string]time.Duration{}
 	for _, api := range e.APIs {
 		lifetimes[api.Name] = api.Token.Lifetime

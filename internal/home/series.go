@@ -1,7 +1,6 @@
-package console
+package home
 
 import (
-	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -11,8 +10,9 @@ import (
 	"github.com/grantway/grantway/internal/web"
 )
 
-// A series is what happened in each minute, hour or day from a moment on.
-type series struct {
+// A Series is what happened in each step of a time: a minute, hours, a day. It is not
+// safe for concurrent use while anything is added.
+type Series struct {
 	since                           time.Time
 	step                            time.Duration
 	issued, reused, passed, refused []int64
@@ -21,24 +21,19 @@ type series struct {
 	unknown                         int // how many of the first steps nobody looked at
 }
 
-func newSeries(since, until time.Time, daily bool) *series {
-	if daily {
-		return newSteps(since, until, 24*time.Hour)
-	}
-	return newSteps(since, until, time.Hour)
-}
-
-func newSteps(since, until time.Time, step time.Duration) *series {
+// NewSeries returns an empty series of the steps from since to the one that until lies
+// in.
+func NewSeries(since, until time.Time, step time.Duration) *Series {
 	n := max(int(until.Sub(since)/step)+1, 1)
 	count := func() []int64 { return make([]int64, n) }
-	return &series{
+	return &Series{
 		since: since, step: step, issued: count(), reused: count(), passed: count(), refused: count(), causes: map[string][]int64{},
 		token: make([]activity.Took, n), call: make([]activity.Took, n),
 	}
 }
 
-// add counts a tally, if it lies in the time.
-func (s *series) add(t *store.Tally) {
+// Add counts a tally, if it lies in the time.
+func (s *Series) Add(t *store.Tally) {
 	i := int(t.Hour.Sub(s.since) / s.step)
 	switch {
 	case t.Hour.Before(s.since) || i >= len(s.issued):
@@ -55,7 +50,7 @@ func (s *series) add(t *store.Tally) {
 	}
 }
 
-func (s *series) refuse(i int, reason string, n int64) {
+func (s *Series) refuse(i int, reason string, n int64) {
 	if s.causes[reason] == nil {
 		s.causes[reason] = make([]int64, len(s.refused))
 	}
@@ -63,10 +58,10 @@ func (s *series) refuse(i int, reason string, n int64) {
 	s.refused[i] += n
 }
 
-// lastHour is the series of an hour by the minute.
-func lastHour(h activity.Hour) *series {
+// LastHour is the series of an hour by the minute.
+func LastHour(h activity.Hour) *Series {
 	first, last := h.Minutes[0].At, h.Minutes[len(h.Minutes)-1].At
-	s := newSteps(first, last, time.Minute)
+	s := NewSeries(first, last, time.Minute)
 	for i, m := range h.Minutes {
 		if !h.Since.IsZero() && m.At.Add(time.Minute).Before(h.Since) {
 			s.unknown = i + 1
@@ -80,7 +75,7 @@ func lastHour(h activity.Hour) *series {
 }
 
 // each is what a step is called.
-func (s *series) each() string {
+func (s *Series) each() string {
 	switch s.step {
 	case time.Minute:
 		return "minute"
@@ -92,7 +87,7 @@ func (s *series) each() string {
 	return fmt.Sprintf("%.0f hours", s.step.Hours())
 }
 
-func (s *series) chart(name, title, unit string, counts []int64) web.ConsoleChart {
+func (s *Series) chart(name, title, unit string, counts []int64) web.ConsoleChart {
 	c := web.ConsoleChart{Name: name, Title: title, Unit: unit, Days: s.step == 24*time.Hour, Step: s.each(), Unknown: s.unknown}
 	for i, n := range counts {
 		c.Values = append(c.Values, web.ConsoleValue{At: s.since.Add(time.Duration(i) * s.step), Count: n})
@@ -100,8 +95,8 @@ func (s *series) chart(name, title, unit string, counts []int64) web.ConsoleChar
 	return c
 }
 
-// charts draws how much there was. Prefix keeps their ids apart from others'.
-func (s *series) charts(prefix string) []web.ConsoleChart {
+// Charts draws how much there was. Prefix keeps their ids apart from others'.
+func (s *Series) Charts(prefix string) []web.ConsoleChart {
 	draw := func(name, title, unit string, counts []int64) web.ConsoleChart {
 		return s.chart(prefix+"-"+name, title+" per "+s.each(), unit, counts)
 	}
@@ -112,8 +107,8 @@ func (s *series) charts(prefix string) []web.ConsoleChart {
 	return []web.ConsoleChart{tokens, draw("passed", "Calls passed on", "calls", s.passed), draw("refused", "Refusals", "refusals", s.refused)}
 }
 
-// took draws how long answers took, of each kind that there were any of.
-func (s *series) took(prefix string) []web.ConsoleChart {
+// Took draws how long answers took, of each kind that there were any of.
+func (s *Series) Took(prefix string) []web.ConsoleChart {
 	var all []web.ConsoleChart
 	for _, kind := range []struct {
 		name, title string
@@ -142,11 +137,19 @@ func (s *series) took(prefix string) []web.ConsoleChart {
 	return all
 }
 
-// mostCauses is how many causes have a column in the table of figures.
-const mostCauses = 5
+// Causes is how often each reason for a refusal was in all of the time.
+func (s *Series) Causes() map[string]int64 {
+	all := map[string]int64{}
+	for cause, counts := range s.causes {
+		for _, n := range counts {
+			all[cause] += n
+		}
+	}
+	return all
+}
 
-// over is how often one cause was when.
-func (s *series) over(cause string) []int64 {
+// Over is how often one cause was when, less than 0 where that is not known.
+func (s *Series) Over(cause string) []int64 {
 	counts := slices.Clone(s.causes[cause])
 	for i := range min(s.unknown, len(counts)) {
 		counts[i] = -1
@@ -154,18 +157,18 @@ func (s *series) over(cause string) []int64 {
 	return counts
 }
 
-// table says how often the most frequent of the causes were when, where anything was
-// refused.
-func (s *series) table(causes []counted) *web.ConsoleOver {
+// mostCauses is how many causes have a column in the table of figures.
+const mostCauses = 5
+
+// Table says how often the first five of the causes were when, and all together; nil
+// where nothing was refused.
+func (s *Series) Table(causes []string) *web.ConsoleOver {
 	if len(causes) == 0 {
 		return nil
 	}
 	named := s.chart("", "", "", s.refused)
-	table := &web.ConsoleOver{Title: "Refusals by cause", Columns: []string{named.Each() + " (UTC)"}}
 	causes = causes[:min(len(causes), mostCauses)]
-	for _, c := range causes {
-		table.Columns = append(table.Columns, c.is)
-	}
+	table := &web.ConsoleOver{Title: "Refusals by cause", Columns: append([]string{named.Each() + " (UTC)"}, causes...)}
 	table.Columns = append(table.Columns, "all")
 	for i, v := range named.Values {
 		if v.Count == 0 {
@@ -174,7 +177,7 @@ func (s *series) table(causes []counted) *web.ConsoleOver {
 		row := web.ConsoleFigures{At: named.Label(v.At)}
 		for _, c := range causes {
 			n := int64(0)
-			if of := s.causes[c.is]; of != nil {
+			if of := s.causes[c]; of != nil {
 				n = of[i]
 			}
 			row.Is = append(row.Is, web.Thousands(n))
@@ -185,21 +188,4 @@ func (s *series) table(causes []counted) *web.ConsoleOver {
 		return nil
 	}
 	return table
-}
-
-func day(t time.Time) time.Time { return t.UTC().Truncate(24 * time.Hour) }
-
-type counted struct {
-	is    string
-	count int64
-}
-
-// most are the ten greatest.
-func most(of map[string]int64) []counted {
-	var all []counted
-	for is, n := range of {
-		all = append(all, counted{is, n})
-	}
-	slices.SortFunc(all, func(a, b counted) int { return cmp.Or(cmp.Compare(b.count, a.count), cmp.Compare(a.is, b.is)) })
-	return all[:min(len(all), 10)]
 }
