@@ -27,6 +27,7 @@ import (
 var readmes = []string{
 	"README.md", "examples/quickstart/README.md", "examples/timeback/README.md", "examples/fitness/README.md", "examples/studyteam/README.md",
 	"examples/mytimetable/README.md", "docs/guides/tour.md", "docs/guides/scopes.md",
+	"docs/guides/credentials.md",
 }
 
 const readmeBase = "http://127.0.0.1:8080"
