@@ -81,7 +81,7 @@ func TestPortalExamples(t *testing.T) {
 			r.environ["ACCESS_TOKEN"] = member(t, answer, "access_token")
 			r.run(t, "call", "call", languages)
 			delete(r.environ, "ACCESS_TOKEN") // what comes now gets its own
-			r.run(t, "lifetimes", "renew", []string{"javascript", "python", "grantway"})
+			r.run(t, "lifetimes", "renew", []string{"javascript", "python", "java", "grantway"})
 		})
 	}
 }
@@ -95,7 +95,7 @@ func TestPortalRenewal(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, language := range []string{"javascript", "python"} {
+	for _, language := range []string{"javascript", "python", "java"} {
 		for _, row := range []struct {
 			refused, calls, tokens int64
 			well                   bool

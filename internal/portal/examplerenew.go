@@ -9,6 +9,7 @@ func renewing(asking, call *Request) []Variant {
 		{Language: "js", Key: "javascript", Label: "JavaScript", File: "renew.mjs", Command: "node renew.mjs", Text: renewingJavaScript(asking, call)},
 		{Language: "python", Key: "python", Label: "Python", File: "renew.py", Command: "python3 renew.py", Text: renewingPython(asking, call)},
 	}
+	all = append(all, Variant{Language: "java", Key: "java", Label: "Java", File: "Renew.java", Command: "java Renew.java", Text: renewingJava(asking, call)})
 	if program := call.packaged(); program != "" {
 		all = append(all, Variant{Language: "go", Key: "grantway", Label: "Go, with a cache", File: "renew.go", Command: "go run renew.go", Text: program})
 	}
@@ -91,6 +92,78 @@ def call(url):
 
 
 print(call(` + encoded(call.URL) + `))
+`
+}
+
+// renewingJava is for Java 17 and later, whose library reads no JSON.
+func renewingJava(asking, call *Request) string {
+	form, standard, encode := !asking.JSON, "", ""
+	imports := "import java.net.URI;\n"
+	if form {
+		imports += "import java.net.URLEncoder;\n"
+		standard = "import java.nio.charset.StandardCharsets;\n"
+		encode = `
+    static String encode(String value) {
+        return URLEncoder.encode(value, StandardCharsets.UTF_8);
+    }
+`
+	}
+	return imports + "import java.net.http.HttpClient;\nimport java.net.http.HttpRequest;\nimport java.net.http.HttpResponse;\n" + standard +
+		`import java.time.Duration;
+import java.util.regex.Pattern;
+
+public class Renew {
+    static final HttpClient http = HttpClient.newBuilder().connectTimeout(Duration.ofSeconds(10)).build();
+    static String token;
+    static long end; // System.nanoTime
+
+    // A minute early, and once for all who wait.
+    static synchronized String current(String bad) throws Exception {
+        if (token != null && !token.equals(bad) && System.nanoTime() - end < -60_000_000_000L) {
+            return token;
+        }
+        String body = ` + asking.javaBody() + `;
+        HttpResponse<String> response = send(HttpRequest.newBuilder(URI.create(` + encoded(asking.URL) + `))
+            .header("Content-Type", ` + encoded(asking.mediaType()) + `)
+            .POST(HttpRequest.BodyPublishers.ofString(body)));
+        if (response.statusCode() != 200) {
+            throw new IllegalStateException("token: " + response.statusCode() + " " + response.body());
+        }
+        end = System.nanoTime() + Long.parseLong(member(response.body(), "expires_in")) * 1_000_000_000L;
+        return token = member(response.body(), "access_token");
+    }
+
+    static HttpResponse<String> call(String url) throws Exception {
+        String used = current(null);
+        HttpResponse<String> response = get(url, used);
+        return response.statusCode() == 401 ? get(url, current(used)) : response; // once, and no more
+    }
+
+    static HttpResponse<String> get(String url, String bearer) throws Exception {
+        return send(HttpRequest.newBuilder(URI.create(url)).header("Authorization", "Bearer " + bearer));
+    }
+
+    static HttpResponse<String> send(HttpRequest.Builder request) throws Exception {
+        return http.send(request.timeout(Duration.ofSeconds(30)).build(), HttpResponse.BodyHandlers.ofString());
+    }
+` + encode + `
+    // Enough for this answer; for others, take the JSON library that you have.
+    static String member(String json, String name) {
+        var found = Pattern.compile("\"" + name + "\"\\s*:\\s*\"?([^\",}\\s]+)").matcher(json);
+        if (!found.find()) {
+            throw new IllegalStateException("the answer has no " + name);
+        }
+        return found.group(1);
+    }
+
+    public static void main(String[] args) throws Exception {
+        HttpResponse<String> response = call(` + encoded(call.URL) + `);
+        if (response.statusCode() / 100 != 2) {
+            throw new IllegalStateException(response.statusCode() + " " + response.body());
+        }
+        System.out.println(response.body());
+    }
+}
 `
 }
 
