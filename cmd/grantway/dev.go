@@ -47,7 +47,7 @@ demo API behind the gateway, and credentials that are printed in public
 documents. Everything that it makes is marked, and 'grantway serve' refuses it.
 
 With --config it is your own configuration that runs, with its addresses moved
-to this machine, in a store of its own, without mail servers and webhook. It is
+to this machine, in a store of its own, without mail servers and webhooks. It is
 followed as you write.`,
 		Example: `  grantway dev
   grantway dev --example timeback

@@ -47,11 +47,11 @@ func (c *Catalogue) ForDev(base, dataDir string) *Catalogue {
 	return &dev
 }
 
-// Silent returns the catalogue without what tells others of it: mail servers and the
-// webhook. The receiver is not changed.
+// Silent returns the catalogue without what tells others of it: mail servers, webhooks,
+// and the file of checkpoints, which is another server's. The receiver is not changed.
 func (c *Catalogue) Silent() *Catalogue {
 	silent := *c
-	silent.Webhook = nil
+	silent.Webhook, silent.Audit = nil, Audit{}
 	silent.Environments = make([]*Environment, len(c.Environments))
 	for i, e := range c.Environments {
 		silent.Environments[i] = e.unmailed()

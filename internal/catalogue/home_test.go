@@ -86,12 +86,16 @@ func TestWebhook(t *testing.T) {
 // stays as it was.
 func TestSilent(t *testing.T) {
 	mailing := &Environment{Name: "staging", Login: &Login{Mail: Mail{Server: "mail.example:465"}}}
-	c := &Catalogue{Webhook: &Webhook{}, Home: mailing, Environments: []*Environment{mailing, {Name: "machines"}}}
+	audit := Audit{Checkpoints: "/var/log/checkpoints", Told: &Webhook{}, Webhook: &Webhook{}}
+	c := &Catalogue{Webhook: &Webhook{}, Audit: audit, Home: mailing, Environments: []*Environment{mailing, {Name: "machines"}}}
 	silent := c.Silent()
+	if silent.Audit != (Audit{}) {
+		t.Errorf("it tells others what happened: %+v", silent.Audit)
+	}
 	if silent.Webhook != nil || silent.Home.Login.Mail.Server != "" || silent.Environments[0].Login.Mail.Server != "" || silent.Environments[1].Login != nil {
 		t.Errorf("it tells others: %+v", silent)
 	}
-	if c.Webhook == nil || mailing.Login.Mail.Server == "" {
+	if c.Webhook == nil || c.Audit != audit || mailing.Login.Mail.Server == "" {
 		t.Error("the catalogue itself is silent now")
 	}
 }
