@@ -41,9 +41,14 @@ type minute struct {
 	clients map[string]int64
 }
 
-// at is where a minute is counted. What was there an hour ago is forgotten.
-func (m *minutes) at(t time.Time) *minute {
+// at is where a minute is counted. What was there an hour ago is forgotten. It is nil
+// for what began before the hour, such as a stream that ends now: the place of that
+// minute is a later one's.
+func (m *minutes) at(t, now time.Time) *minute {
 	begins := t.UTC().Truncate(time.Minute)
+	if now.Sub(begins) >= time.Duration(len(m.ring))*time.Minute {
+		return nil
+	}
 	one := &m.ring[begins.Unix()/60%int64(len(m.ring))]
 	if !one.At.Equal(begins) {
 		*one = minute{Minute: Minute{At: begins}}
@@ -52,12 +57,14 @@ func (m *minutes) at(t time.Time) *minute {
 }
 
 // add counts what an interval holds, each at the time of its last.
-func (m *minutes) add(tallies map[key]*sum) {
+func (m *minutes) add(tallies map[key]*sum, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for k, s := range tallies {
-		to := m.at(time.UnixMicro(s.last))
+		to := m.at(time.UnixMicro(s.last), now)
 		switch {
+		case to == nil:
+			continue
 		case k.refusal != "":
 			if to.Refused == nil {
 				to.Refused = map[string]int64{}
@@ -84,7 +91,7 @@ func (m *minutes) add(tallies map[key]*sum) {
 func (m *minutes) took(now time.Time, kind string, t *Took) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if to := m.at(now); kind == TookToken {
+	if to := m.at(now, now); kind == TookToken {
 		to.Token.Add(t)
 	} else {
 		to.Call.Add(t)

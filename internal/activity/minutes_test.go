@@ -78,6 +78,26 @@ func TestTheHourGoesOn(t *testing.T) {
 	}
 }
 
+// TestLongerThanTheHour: what began 61 minutes ago and ends now takes the place of no
+// minute of the hour; what began 60 minutes ago is counted there.
+func TestLongerThanTheHour(t *testing.T) {
+	f := open(t)
+	f.happens(t, 61*60, issued())
+	for _, row := range []struct{ began, now, first, last int64 }{
+		{0, 61*60 + 59, 0, 1}, {60, 61*60 + 59, 1, 1},
+	} {
+		fact := issued()
+		f.at.Store(row.began)
+		fact.Started = f.Now()
+		f.at.Store(row.now)
+		f.Record(fact)
+		f.flush(t)
+		if h := f.LastHour(); h.Minutes[0].Issued != row.first || h.Minutes[60].Issued != row.last {
+			t.Errorf("began at %d: %d and %d", row.began, h.Minutes[0].Issued, h.Minutes[60].Issued)
+		}
+	}
+}
+
 // TestClientsOfAMinute: as many as there is room for are told apart, all are counted.
 func TestClientsOfAMinute(t *testing.T) {
 	const room = 1024

@@ -281,7 +281,7 @@ func (r *Recorder) count(k key, n int64) {
 
 // take puts an interval to what is to be written.
 func (r *Recorder) take(i *interval) {
-	r.minutes.add(i.tallies)
+	r.minutes.add(i.tallies, r.settings.Now())
 	for k, s := range i.tallies {
 		if (k.event == TokenIssued || k.event == TokenReused) && k.secret != "" {
 			at, last := time.UnixMicro(s.last).UTC(), r.used[k.secret].At
