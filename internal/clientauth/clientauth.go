@@ -310,9 +310,10 @@ func claimed(id string) string {
 
 // swapped reports whether a secret stands in the id's place and the id in the
 // secret's. What others made, and is only imported here, does not look like a secret.
+// What does is no id, and is not asked for: unknown ids are kept in memory for a while.
 func (a *Authenticator) swapped(ctx context.Context, presented Reading) bool {
-	id := presented.Secret.Reveal()
-	if id == "" || len(id) > maxIDBytes {
+	id := claimed(presented.Secret.Reveal())
+	if id == "" {
 		return false
 	}
 	_, err := a.Clients.Find(ctx, id)

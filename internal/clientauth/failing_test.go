@@ -2,6 +2,7 @@ package clientauth
 
 import (
 	"context"
+	"crypto/rand"
 	"slices"
 	"strings"
 	"testing"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/grantway/grantway/internal/activity"
+	"github.com/grantway/grantway/internal/secret"
 	"github.com/grantway/grantway/internal/store"
 )
 
@@ -73,5 +75,31 @@ func TestSwappedIsNotInTheFact(t *testing.T) {
 	}
 	if _, _, err := f.ask(t, post("mistyped", "wrong"), ""); err == nil || f.fact.Client != "mistyped" || f.fact.Notes != nil {
 		t.Errorf("an unknown id: %v, %q %q", err, f.fact.Client, f.fact.Notes)
+	}
+}
+
+// asked keeps the ids that were looked for.
+type asked struct {
+	memory
+	ids []string
+}
+
+func (a *asked) Find(ctx context.Context, id string) (*store.Client, error) {
+	a.ids = append(a.ids, id)
+	return a.memory.Find(ctx, id)
+}
+
+// TestSecretIsNotLookedForAsAnID: what looks like a secret of ours goes nowhere where
+// ids are kept.
+func TestSecretIsNotLookedForAsAnID(t *testing.T) {
+	f := fresh(t)
+	ours, err := secret.New("staging", rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	clients := &asked{memory: f.clients}
+	f.Clients = clients
+	if _, _, err := f.ask(t, post("mistyped", ours.Reveal()), ""); err == nil || !slices.Equal(clients.ids, []string{"mistyped"}) {
+		t.Errorf("%v, looked for %d ids", err, len(clients.ids))
 	}
 }
