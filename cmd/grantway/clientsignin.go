@@ -297,7 +297,7 @@ func (s *session) whereTo(c *admin.Client) [][2]string {
 	how := dialect.Find(e.Dialect)
 	var fields [][2]string
 	switch {
-	case c.Type == store.TypeResource:
+	case c.Type == store.TypeResource, how == nil: // a server of a later version has more
 		return [][2]string{{"issuer", e.Issuer}}
 	case slices.Contains(c.Grants, oauth.GrantAuthorizationCode):
 		fields = [][2]string{{"issuer", e.Issuer}, {"metadata", e.Issuer + "/.well-known/openid-configuration"}}
