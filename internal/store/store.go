@@ -53,7 +53,8 @@ type By struct {
 
 	Unless *Moved // nil: it is changed whatever happened before
 
-	// Partner is for whom the actor, a member of it, does it: the store then alters no
-	// client of anybody else's. Empty: for the publisher.
+	// Partner is for whom the actor, a member of it, does it: Disable, Enable and Delete of
+	// Clients, which alone look at it, then alter no client of anybody else's. Empty: for
+	// the publisher.
 	Partner string
 }

@@ -106,7 +106,7 @@ func (s *Store) change(ctx context.Context, by store.By, step func(context.Conte
 		made *fact
 	)
 	err := s.db.write(ctx, func(ctx context.Context, t transaction) error {
-		seq = 0
+		seq, made = 0, nil // it may be tried again
 		f, err := step(ctx, t)
 		if err != nil || f == nil {
 			return err
