@@ -59,9 +59,9 @@ func (g *guide) practice() *article {
 			warning("Never in a front-end. What is in a page or an app is in everybody's hands, however it is hidden."),
 			points(secrets...),
 		}},
-		{ID: "front-end", Title: "When a page needs the data", Blocks: []block{
+		{ID: "front-end", Title: "When a page needs the data", Blocks: append([]block{
 			prose("Put a server of your own between. It keeps the credentials, fetches the tokens, and answers your page with the data that the page shows and nothing more: the few paths that it needs, for people who are signed in to your own application."),
-		}},
+		}, g.safeProxy()...)},
 		{ID: "tokens", Title: "Tokens", Blocks: []block{points(tokens...), tip("A scheduled job needs no cache: fetch a token when it begins. A server that is always running keeps one token for all its calls.")}},
 		{ID: "robust", Title: "Calls that last", Blocks: []block{points(
 			say("Set a time limit on every request, and repeat only what is safe to repeat."),
@@ -95,6 +95,7 @@ func (g *guide) next() *article {
 			renew,
 			say("Read [best practice](%s) once. At its end are the [standards](%s) behind all this.", g.link("best-practice", ""), g.link("best-practice", "standards")),
 		)}},
+		g.tools(),
 	}
 	live := part{ID: "live", Title: "Go live"}
 	for _, e := range g.docs.Environments {
