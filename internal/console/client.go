@@ -360,7 +360,7 @@ func (v *visit) usageSection(e *Environment, c *store.Client) (web.ConsoleSectio
 // refusedSection lists the last refusals, with cause and cure.
 func (v *visit) refusedSection(e *Environment, c *store.Client) (web.ConsoleSection, error) {
 	section := web.ConsoleSection{Name: "refusals", Heading: "Last refusals"}
-	all, err := e.Activity.RefusedOf(v.r.Context(), c.ID, 10)
+	all, err := e.Activity.RefusedOf(v.r.Context(), c.ID, home.RefusedRead)
 	if err != nil {
 		return section, err
 	}
@@ -369,12 +369,19 @@ func (v *visit) refusedSection(e *Environment, c *store.Client) (web.ConsoleSect
 		return section, nil
 	}
 	section.Table = &web.ConsoleTable{Caption: "Last refusals", Columns: columns("When", "Reason", "Why, and what to do", "Where", "Trace id")}
-	for _, r := range all {
+	runs := home.Runs(all)
+	for _, r := range runs[:min(len(runs), 10)] {
 		why := text(r.Refusal)
 		if reason := refusal.Find(r.Refusal); reason != nil {
 			why = below(text(reason.Cause), reason.Cure)
 		}
-		section.Table.Rows = append(section.Table.Rows, []web.ConsoleCell{when(r.At), code(r.Refusal), why, text(r.Route), code(r.Trace)})
+		last := when(r.At)
+		if often := fmt.Sprintf("%d times since %s", r.Times, r.Since.UTC().Format("2006-01-02 15:04 UTC")); r.Cut && r.Times > 1 {
+			last.Below = "at least " + often
+		} else if r.Times > 1 {
+			last.Below = often
+		}
+		section.Table.Rows = append(section.Table.Rows, []web.ConsoleCell{last, code(r.Refusal), why, text(r.Route), code(r.Trace)})
 	}
 	return section, nil
 }

@@ -7,18 +7,20 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/grantway/grantway/internal/home"
 	"github.com/grantway/grantway/internal/refusal"
 	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/internal/web"
 )
 
-// mostRefused is how many refusals are listed.
+// mostRefused is how many refusals are listed, of which those that are equal in a row
+// count as one.
 const mostRefused = 25
 
-// A refusedCall is a refused request of the visitor's own client.
+// A refusedCall is a refused request of the visitor's own client, or several in a row.
 type refusedCall struct {
 	e *Published
-	store.RefusedRequest
+	home.Run
 }
 
 // why says why requests of the visitor's own clients were refused. A trace id of
@@ -51,17 +53,17 @@ func (v *self) why() error {
 			}
 			for _, r := range all {
 				if isOwn(r.Client) {
-					found = append(found, refusedCall{e, r})
+					found = append(found, refusedCall{e, home.Run{RefusedRequest: r, Times: 1}})
 				}
 			}
 			continue
 		}
 		for i := range own {
-			all, err := e.Activity.RefusedOf(v.r.Context(), own[i].ID, mostRefused)
+			all, err := e.Activity.RefusedOf(v.r.Context(), own[i].ID, home.RefusedRead)
 			if err != nil {
 				return err
 			}
-			for _, r := range all {
+			for _, r := range home.Runs(all) {
 				last = append(last, refusedCall{e, r})
 			}
 		}
@@ -74,15 +76,18 @@ func (v *self) why() error {
 	}
 	slices.SortStableFunc(last, func(a, b refusedCall) int { return b.At.Compare(a.At) })
 	for _, r := range last[:min(len(last), mostRefused)] {
-		shown.All = append(shown.All, v.s.explain(r.e, &r.RefusedRequest))
+		shown.All = append(shown.All, v.s.explain(r.e, &r.Run))
 	}
 	p.Refusals = shown
 	return v.show(http.StatusOK, p)
 }
 
-// explain puts a refused request into words, with cause and cure.
-func (s *Self) explain(e *Published, r *store.RefusedRequest) web.PortalRefusal {
-	shown := web.PortalRefusal{At: r.At, Text: r.Refusal, Where: r.Route, Client: r.Client, In: cmp.Or(e.Title, e.Name), Trace: r.Trace}
+// explain puts refused requests into words, with cause and cure.
+func (s *Self) explain(e *Published, r *home.Run) web.PortalRefusal {
+	shown := web.PortalRefusal{
+		At: r.At, Times: r.Times, Since: r.Since, Cut: r.Cut,
+		Text: r.Refusal, Where: r.Route, Client: r.Client, In: cmp.Or(e.Title, e.Name), Trace: r.Trace,
+	}
 	reason := refusal.Find(r.Refusal)
 	if reason == nil {
 		return shown
@@ -101,12 +106,13 @@ func (s *Self) explain(e *Published, r *store.RefusedRequest) web.PortalRefusal 
 // refused are the last refusals of one client.
 func (v *self) refused(e *Published, c *store.Client) (*web.PortalRefusals, error) {
 	shown := &web.PortalRefusals{Heading: "Last refusals", Empty: "Nothing that it asked for was refused lately."}
-	all, err := e.Activity.RefusedOf(v.r.Context(), c.ID, 5)
+	all, err := e.Activity.RefusedOf(v.r.Context(), c.ID, home.RefusedRead)
 	if err != nil {
 		return nil, err
 	}
-	for i := range all {
-		shown.All = append(shown.All, v.s.explain(e, &all[i]))
+	runs := home.Runs(all)
+	for i := range runs[:min(len(runs), 5)] {
+		shown.All = append(shown.All, v.s.explain(e, &runs[i]))
 	}
 	return shown, nil
 }

@@ -72,17 +72,21 @@ type PortalRefusals struct {
 	All     []PortalRefusal
 }
 
-// A PortalRefusal is one of them: what was the cause, and what cures it.
+// A PortalRefusal is one of them, or several equal ones in a row: what was the cause,
+// and what cures it.
 type PortalRefusal struct {
-	At      time.Time
-	Text    string // as the answer had it
+	At      time.Time // of the newest
+	Times   int       // how many they are; 0 stands for 1
+	Since   time.Time // of the first, where they are several
+	Cut     bool      // there may be more, from before
+	Text    string    // as the answer had it
 	Why, Do string
 	More    string // path of what explains it further
 	Code    string // as the answer has it
 	Where   string // the endpoint or route
 	Client  string
 	In      string // the environment
-	Trace   string
+	Trace   string // of the newest
 }
 
 func (PortalPage) screen() string { return "portal-page" }

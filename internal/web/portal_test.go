@@ -27,7 +27,7 @@ func TestPortalPages(t *testing.T) {
 			{"exchange", at, PortalPage{
 				PortalFrame: frame, Exchange: &PortalExchange{Sent: said("GET /"), Got: said("HTTP/1.1 200"), Notes: []string{said("Shortened.")}},
 				Filter: &ConsoleFilter{To: "/why", Fields: fields[:1], Reset: "/why"}, Actions: frame.Trail, Sections: []ConsoleSection{{Name: "all", Heading: said("All"), Facts: facts}},
-				Refusals: &PortalRefusals{Heading: "Last", All: []PortalRefusal{{At: now, Text: said("No."), Why: said("So."), Do: said("Do."), More: "/staging/errors#x", Code: said("c"), Client: said("a"), In: said("Staging")}}},
+				Refusals: &PortalRefusals{Heading: "Last", All: []PortalRefusal{{At: now, Times: 200, Since: now.Add(-time.Hour), Cut: true, Text: said("No."), Why: said("So."), Do: said("Do."), More: "/staging/errors#x", Code: said("c"), Client: said("a"), In: said("Staging")}}},
 			}},
 		} {
 			t.Run(name+"/"+s.name, func(t *testing.T) {
