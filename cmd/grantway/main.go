@@ -154,8 +154,8 @@ func named(c *cobra.Command, words []string, err error) error {
 		return fmt.Errorf("%q is a word too many", words[len(names)])
 	case len(words) >= len(names):
 		return err
-	case strings.Trim(names[len(words)], "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == "":
-		return fmt.Errorf("%s is missing", names[len(words)])
+	case strings.Trim(names[len(words)], "ABCDEFGHIJKLMNOPQRSTUVWXYZ|.") == "":
+		return fmt.Errorf("%s is missing", strings.NewReplacer("|", " or ", "...", "").Replace(names[len(words)]))
 	case strings.HasPrefix(names[len(words)], "{"):
 		return fmt.Errorf("which one? %s", strings.ReplaceAll(strings.Trim(names[len(words)], "{}"), "|", ", "))
 	}
