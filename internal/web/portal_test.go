@@ -3,6 +3,7 @@ package web
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestPortalPages: pages where partners help themselves are sound, whatever names
