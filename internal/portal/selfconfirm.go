@@ -28,7 +28,7 @@ func (v *self) mail() error {
 		Actions: []web.ConsoleLink{{Text: "Ask again", To: "/ask"}},
 	}
 	if v.s.Docs.Samples != "" { // a demonstration
-		p.Text = append(p.Text, "This is a demonstration, and sends no mails: you find them at "+v.s.Door.Issuer+web.PathMails+".")
+		p.Mails = v.s.Door.Issuer + web.PathMails
 	}
 	return v.show(http.StatusOK, p)
 }
@@ -49,10 +49,12 @@ func (v *self) confirmForm() error {
 	}
 	return v.show(http.StatusOK, &web.PortalPage{
 		PortalFrame: web.PortalFrame{Title: "Confirm your request", Lead: "Then a person at the publisher reads it and decides."},
-		Text: []string{
-			"Application: " + r.Application + ". Environment: " + r.Environment + ". Organisation: " + r.Organised + ". The answer goes to " + r.Email + ".",
-			"If this is not yours, close the page: the request is deleted by itself.",
-		},
+		Text:        []string{"If this is not yours, close the page: the request is deleted by itself."},
+		Facts: &web.PortalSheet{Heading: "What was asked", Facts: []web.ConsoleFact{
+			fact("Application", web.ConsoleCell{Text: r.Application}), fact("Environment", web.ConsoleCell{Text: r.Environment}),
+			fact("Organisation", web.ConsoleCell{Text: r.Organised}), fact("What for", web.ConsoleCell{Text: r.Purpose}),
+			fact("The answer goes to", web.ConsoleCell{Text: r.Email}),
+		}},
 		Form: &web.PortalForm{To: v.at.path, Hidden: [][2]string{{"link", link}}, Button: "Yes, send my request"},
 	})
 }

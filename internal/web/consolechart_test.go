@@ -95,21 +95,26 @@ func TestConsoleScale(t *testing.T) {
 	}
 }
 
-// TestConsoleMoments: the ticks below are round moments.
+// TestConsoleMoments: the ticks below are round moments; every second one is left out
+// where there is no room for it, of many sooner than of few.
 func TestConsoleMoments(t *testing.T) {
 	for name, row := range map[string]struct {
 		step time.Duration
 		n    int
 		want string
 	}{
-		"an hour":   {time.Minute, 61, "10:00 10:15 10:30 10:45 11:00"},
-		"a day":     {time.Hour, 24, "12:00 18:00 00:00 06:00"},
+		"an hour":   {time.Minute, 61, "10:00 (10:15 much) 10:30 (10:45 much) 11:00"},
+		"a day":     {time.Hour, 24, "12:00 (18:00 some) 00:00 (06:00 some)"},
 		"a week":    {3 * time.Hour, 56, ""}, // from ten o'clock, no step begins with a day
 		"some days": {24 * time.Hour, 2, ""},
 	} {
 		var got []string
 		for _, tick := range (ConsoleChart{Values: every(row.step, make([]int64, row.n)...)}).Plot().Across {
-			got = append(got, tick.Text)
+			text := tick.Text
+			if tick.Room != "" {
+				text = "(" + text + " " + tick.Room + ")"
+			}
+			got = append(got, text)
 		}
 		if strings.Join(got, " ") != row.want {
 			t.Errorf("%s: %q", name, got)

@@ -27,9 +27,9 @@ type ConsoleStroke struct {
 
 // A ConsoleTick is a text beside the plane.
 type ConsoleTick struct {
-	At    string // from the left or the top, with a percent sign
-	Text  string
-	Minor bool // it can be left out where room is scarce
+	At   string // from the left or the top, with a percent sign
+	Text string
+	Room string // "some" or "much": it is left out where there is less; empty: it never is
 }
 
 const planeWidth, planeHeight = 1000, 200
@@ -199,12 +199,14 @@ func (c ConsoleChart) moments() []ConsoleTick {
 		if !v.At.Equal(v.At.Truncate(whole)) {
 			continue
 		}
-		all = append(all, ConsoleTick{At: percent(float64(i) / float64(n-1)), Text: v.At.UTC().Format(format), Minor: len(all)%2 == 1})
+		all = append(all, ConsoleTick{At: percent(float64(i) / float64(n-1)), Text: v.At.UTC().Format(format)})
 	}
+	room := "much"
 	if len(all) < 5 {
-		for i := range all {
-			all[i].Minor = false
-		}
+		room = "some"
+	}
+	for i := 1; i < len(all); i += 2 {
+		all[i].Room = room
 	}
 	return all
 }

@@ -7,6 +7,7 @@ import "time"
 type PortalPage struct {
 	PortalFrame
 	Text     []string // what there is to say
+	Mails    string   // URL of the mails of a demonstration, which sends none
 	Warnings []string
 	Choices  []ConsoleChoice
 	Actions  []ConsoleLink // on what the page is about
