@@ -136,8 +136,8 @@ func (s *Store) change(ctx context.Context, by store.By, step func(context.Conte
 	if err != nil {
 		return err
 	}
-	if m := by.Unless; m != nil && made != nil && (made.id == m.About || made.client == m.About) {
-		m.Begun = true
+	if m := by.Unless; m != nil && made != nil && (made.id == m.About || made.client == m.About || made.detail["account"] == m.About) {
+		m.Begun = true // as changesAbout finds it
 	}
 	s.feed.advance(seq)
 	return nil

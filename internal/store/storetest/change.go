@@ -94,6 +94,12 @@ var changeCases = map[string]func(*testing.T, *world){
 		must(t, w.open(t).Factors.Add(t.Context(), password("a"), by(4)))
 		want(t, w.Accounts.SetDisabled(t.Context(), "a", true, at(100), unless(m)), store.ErrMoved)
 
+		// Of several steps about its parts, the first does not stand in the way of the second.
+		m = seen("a")
+		second := totp("a", 1)
+		must(t, w.Factors.Add(t.Context(), second, unless(m)))
+		must(t, w.Factors.Remove(t.Context(), "a", second.ID, store.Remainder{}, unless(m)))
+
 		// What lies elsewhere is not asked.
 		m = seen("c")
 		m.Of = nil
