@@ -206,9 +206,10 @@ var disableClient = asking{
 		}
 		form.Sharp, form.Text = true, []string{"It gets no more tokens, and those that it has end within a second. You can enable it again; what ended stays ended."}
 		if c.DisabledBy != "" {
-			form.Text = []string{"Its partner disabled it and can enable it. From now on it stays disabled until you enable it."}
+			form.Title, form.Button = "Keep "+cmp.Or(c.Name, c.ID)+" disabled", "Keep it disabled"
+			form.Text = []string{"Its partner disabled it, and can enable it again. If you keep it disabled, only you can."}
 		} else if c.Partner != "" {
-			form.Text = append(form.Text, "Its partner cannot enable it.")
+			form.Text[0] += " Its partner cannot enable it."
 		}
 		return form, nil
 	},

@@ -1,6 +1,7 @@
 package portal
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strings"
@@ -47,13 +48,17 @@ func (v *self) confirmForm() error {
 	if err != nil {
 		return err
 	}
+	environment := r.Environment
+	if e := v.s.published(environment); e != nil {
+		environment = cmp.Or(e.Title, environment)
+	}
 	return v.show(http.StatusOK, &web.PortalPage{
 		PortalFrame: web.PortalFrame{Title: "Confirm your request", Lead: "Then a person at the publisher reads it and decides."},
-		Text:        []string{"If this is not yours, close the page: the request is deleted by itself."},
-		Facts: &web.PortalSheet{Heading: "What was asked", Facts: []web.ConsoleFact{
-			fact("Application", web.ConsoleCell{Text: r.Application}), fact("Environment", web.ConsoleCell{Text: r.Environment}),
+		Text:        []string{"If you did not ask for this, close the page: the request is deleted by itself."},
+		Facts: &web.PortalSheet{Heading: "Your request", Facts: []web.ConsoleFact{
+			fact("Application", web.ConsoleCell{Text: r.Application}), fact("Environment", web.ConsoleCell{Text: environment}),
 			fact("Organisation", web.ConsoleCell{Text: r.Organised}), fact("What for", web.ConsoleCell{Text: r.Purpose}),
-			fact("The answer goes to", web.ConsoleCell{Text: r.Email}),
+			fact("Answer by mail to", web.ConsoleCell{Text: r.Email}),
 		}},
 		Form: &web.PortalForm{To: v.at.path, Hidden: [][2]string{{"link", link}}, Button: "Yes, send my request"},
 	})
