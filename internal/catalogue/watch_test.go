@@ -4,7 +4,9 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,12 +14,28 @@ import (
 
 // watching is a running Watch in a bubble of synctest: an hour of it takes no time.
 type watching struct {
-	t       *testing.T
-	path    string
-	poke    chan struct{}
-	applied []string // names of catalogues
+	t    *testing.T
+	path string
+	poke chan struct{}
+	stop func()
+
+	mu      sync.Mutex // that time goes on orders nothing in memory
+	applied []string   // names of catalogues
 	reports []error
-	stop    func()
+}
+
+// said is what has happened so far.
+func (w *watching) said() (applied string, reports []error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return strings.Join(w.applied, " "), slices.Clone(w.reports)
+}
+
+// hear notes what happens.
+func (w *watching) hear(note func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	note()
 }
 
 func watch(t *testing.T) *watching { return watchIn(t, t.TempDir(), sample) }
@@ -36,8 +54,8 @@ func watchIn(t *testing.T, folder, text string) *watching {
 	go func() {
 		defer close(done)
 		Watch(ctx, w.path, c, Options{Poke: w.poke, Env: sampleEnv},
-			func(c *Catalogue) { w.applied = append(w.applied, c.Name) },
-			func(err error) { w.reports = append(w.reports, err) })
+			func(c *Catalogue) { w.hear(func() { w.applied = append(w.applied, c.Name) }) },
+			func(err error) { w.hear(func() { w.reports = append(w.reports, err) }) })
 	}()
 	w.stop = func() { cancel(); <-done }
 	return w
@@ -65,8 +83,8 @@ func (w *watching) after(d time.Duration, applied string, reports int) {
 	w.t.Helper()
 	time.Sleep(d)
 	synctest.Wait()
-	if got := strings.Join(w.applied, " "); got != applied || len(w.reports) != reports {
-		w.t.Fatalf("applied %q and reported %v; want %q and %d reports", got, w.reports, applied, reports)
+	if got, errs := w.said(); got != applied || len(errs) != reports {
+		w.t.Fatalf("applied %q and reported %v; want %q and %d reports", got, errs, applied, reports)
 	}
 }
 
@@ -150,8 +168,8 @@ func TestWatchBeside(t *testing.T) {
 
 		w.put(document, "openapi: 1")
 		w.after(time.Minute, "Sample", 1) // once, and the last good one is kept
-		if !strings.Contains(w.reports[0].Error(), document) {
-			t.Errorf("a bad document is reported so: %v", w.reports[0])
+		if _, reports := w.said(); !strings.Contains(reports[0].Error(), document) {
+			t.Errorf("a bad document is reported so: %v", reports[0])
 		}
 		w.poke <- struct{}{}
 		w.after(0, "Sample", 2) // who asks is answered
