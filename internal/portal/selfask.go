@@ -193,8 +193,8 @@ func (v *self) asked() error {
 
 // full says that there are too many open requests.
 func (v *self) full() error {
-	lead := fmt.Sprintf("%d requests of people whom the publisher does not know yet wait for an answer, or many from your network do, and that is as many as there may be.", partner.MaxUnknown)
-	if v.who != nil {
+	lead := fmt.Sprintf("As many requests of people whom the publisher does not know yet wait for an answer as there may be: %d in all, or fewer from your network.", partner.MaxUnknown)
+	if v.who != nil && v.at.path != partner.ConfirmPath {
 		lead = fmt.Sprintf("You or your organisation have %d requests that wait for an answer, and that is as many as there may be. Take one back, or wait.", partner.MaxOpen)
 	}
 	again := "Try again later, or write to " + cmp.Or(v.s.Docs.Contact, "the publisher") + "."
@@ -207,10 +207,11 @@ func (v *self) full() error {
 	})
 }
 
-// thanks says what happens next.
+// thanks says what happens next. A request that was confirmed by mail is a stranger's,
+// whoever is signed in.
 func (v *self) thanks() error {
 	p := &web.PortalPage{PortalFrame: web.PortalFrame{Title: "Your request is there", Lead: "A person at the publisher reads it and decides."}}
-	if v.who != nil {
+	if v.who != nil && v.field("confirmed") == "" {
 		p.Text = []string{"You get the answer by mail, and it stands with your applications.", "Once it is approved, open the application there and generate its secret."}
 		p.Actions = []web.ConsoleLink{{Text: "My applications", To: "/applications", Main: true}}
 	} else {

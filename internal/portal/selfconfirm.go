@@ -78,7 +78,7 @@ func (v *self) confirm() error {
 	case err != nil:
 		return err
 	}
-	return v.to("/ask/thanks")
+	return v.to("/ask/thanks", "confirmed", "yes")
 }
 
 // over says that a link is good no more.

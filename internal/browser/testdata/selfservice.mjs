@@ -47,7 +47,7 @@ await journey('they confirm it by the link in their mail', { ...phone, javaScrip
   assert.match(await said(page), /Cranes <b>&/)
   const link = page.url()
   await page.locator('#go').click()
-  await page.waitForURL(at + '/ask/thanks')
+  await page.waitForURL(at + '/ask/thanks?confirmed=yes')
   await narrow(page, 'self-thanks')
   await page.goto(link)
   assert.equal(await heading(page), 'This link is good no more')
