@@ -53,28 +53,33 @@ func (g *guide) proxyFile() string {
 	return strings.Join(append(lines, "routes:", "  - "+g.callMethod()+" "+g.first.Path), "\n")
 }
 
-// tools are what there is to paste for who writes no program for tokens.
+// tools are what there is to paste for who would rather not write it.
 func (g *guide) tools() part {
-	from := ""
+	const clone = "git clone https://github.com/grantway/grantway\nls grantway/examples/recipes"
+	safe := g.link("best-practice", "front-end")
+	if g.people() { // the programs among the recipes act for themselves
+		return part{ID: "tools", Title: "Ready to paste", Blocks: []block{
+			prose("A page or an app gets the data and no token with [the safe proxy](%s). A page that runs with it is among the recipes that come with the source of `grantway`, in the folder `safeproxy`:", safe),
+			code("tool-recipes", "Get the recipes", "sh", clone),
+		}}
+	}
+	token := "--token-url " + quoted(g.tokenURL())
 	if a := g.audience(); a != "" {
-		from += " --audience " + quoted(a)
+		token += " --audience " + quoted(a)
 	}
 	if g.writesJSON() {
-		from += " --auth json"
+		token += " --auth json"
 	}
-	token := "--token-url " + quoted(g.tokenURL()) + from + " \\\n  --client-id \"$CLIENT_ID\" --secret-env CLIENT_SECRET"
-	blocks := []block{}
-	if !g.people() {
-		blocks = append(blocks,
-			prose("`grantway` does from a shell what the [program](%s) does: it gets the token, keeps it in your cache folder, renews it, and repeats a call once after a 401. The token is not shown.", g.link("lifetimes", "renew")),
-			code("tool-install", "Get the program", "sh", install),
-			code("tool-call", "Call the API", "sh", "grantway curl --api "+quoted(catalogue.Origin(g.Base))+" "+token+" \\\n  "+quoted(g.callURL())),
-			code("tool-token", "Print a token, for another program", "sh", "grantway token "+token),
-		)
-	}
-	blocks = append(blocks, points(
-		say("**A page or an app** gets the data and no token: [the safe proxy](%s).", g.link("best-practice", "front-end")),
-		say("**A program to copy**, in shell, Go, JavaScript, Python or Java, is among the recipes that come with the source of `grantway`: one call; a scheduled job that tells its scheduler whether to try again; and a data sync that reads page after page with one token. Put your paths in place of theirs."),
-	), code("tool-recipes", "Get the recipes", "sh", "git clone https://github.com/grantway/grantway\nls grantway/examples/recipes"))
-	return part{ID: "tools", Title: "Ready to paste", Blocks: blocks}
+	token += " \\\n  --client-id \"$CLIENT_ID\" --secret-env CLIENT_SECRET"
+	return part{ID: "tools", Title: "Ready to paste", Blocks: []block{
+		prose("`grantway` does from a shell what the [program](%s) does: it gets the token, keeps it in your cache folder, renews it, and repeats a call once after a 401. A call does not show the token.", g.link("lifetimes", "renew")),
+		code("tool-install", "Get the program", "sh", install),
+		code("tool-call", "Call the API", "sh", "grantway curl --api "+quoted(catalogue.Origin(g.Base))+" "+token+" \\\n  "+quoted(g.callURL())),
+		code("tool-token", "Print a token, for another program", "sh", "grantway token "+token),
+		points(
+			say("**A page or an app** gets the data and no token: [the safe proxy](%s).", safe),
+			say("**A program to copy**, in shell, Go, JavaScript, Python or Java, is among the recipes that come with the source of `grantway`: one call; a scheduled job that tells its scheduler whether to try again; and a data sync that reads page after page with one token. Put your paths in place of theirs."),
+		),
+		code("tool-recipes", "Get the recipes", "sh", clone),
+	}}
 }
