@@ -166,7 +166,7 @@ func (v *self) application() error {
 	p := &web.PortalPage{PortalFrame: web.PortalFrame{
 		Title: cmp.Or(c.Name, c.ID), Lead: "In " + cmp.Or(e.Title, e.Name) + ".", Trail: []web.ConsoleLink{{Text: "My applications", To: "/applications"}},
 	}}
-	if c.Disabled() && v.field("done") != "disabled" { // who did it just now is told already
+	if told := v.field("done") == "disabled" && c.DisabledBy == c.Partner; c.Disabled() && !told { // who did it just now is told
 		p.Note = v.disabledNote(&c)
 	}
 	is := v.status(&c)

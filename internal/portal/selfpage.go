@@ -51,7 +51,7 @@ var selfSaids = map[string]string{
 	"revoked":   "The secret is revoked, and the tokens that it obtained have ended.",
 	"invited":   "They are a member now. If they had no account, they get a link by mail to choose a password.",
 	"role":      "The member's role is changed.",
-	"disabled":  "The application is disabled, and its tokens have ended.",
+	"disabled":  "Your organisation disabled this application, and its tokens have ended. An admin can enable it again.",
 	"enabled":   "The application can be used again. Your programs fetch new tokens.",
 	"deleted":   "The application is deleted, with its secrets and its tokens.",
 	"removed":   "They are no member any more.",
