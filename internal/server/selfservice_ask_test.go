@@ -112,7 +112,7 @@ func TestAskForAccess(t *testing.T) {
 		stranger.visit("/portal/ask").submit("/ask", append(slices.Clone(good), "email", "late@harbour.example")...)
 		link := s.mailed(t, "home")
 		stranger.do(http.MethodGet, link, nil).submit(partner.ConfirmPath)
-		if stranger.code != http.StatusTooManyRequests || !strings.Contains(stranger.words(), "100 requests") {
+		if stranger.code != http.StatusTooManyRequests || !strings.Contains(stranger.words(), "100 in all") {
 			t.Errorf("%d %s", stranger.code, stranger.words())
 		}
 	})
