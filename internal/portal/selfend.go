@@ -100,10 +100,7 @@ func (v *self) enablePage() (*Published, store.Client, *web.PortalPage, error) {
 
 func (v *self) enableForm() error {
 	_, _, p, err := v.enablePage()
-	if err != nil {
-		return err
-	}
-	return v.show(http.StatusOK, p)
+	return v.form(p, err)
 }
 
 func (v *self) enable() error {
@@ -136,10 +133,7 @@ func (v *self) deletePage() (*Published, store.Client, *web.PortalPage, error) {
 
 func (v *self) deleteForm() error {
 	_, _, p, err := v.deletePage()
-	if err != nil {
-		return err
-	}
-	return v.show(http.StatusOK, p)
+	return v.form(p, err)
 }
 
 func (v *self) delete() error {

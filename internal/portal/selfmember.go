@@ -103,10 +103,7 @@ func (v *self) invitePage() (*store.Partner, *web.PortalPage, error) {
 
 func (v *self) inviteForm() error {
 	_, p, err := v.invitePage()
-	if err != nil {
-		return err
-	}
-	return v.show(http.StatusOK, p)
+	return v.form(p, err)
 }
 
 // invite makes somebody a member. Where no mail is sent, the link is an operator's to
@@ -137,10 +134,7 @@ func (v *self) rolePage() (*store.Partner, store.Account, *web.PortalPage, error
 
 func (v *self) roleForm() error {
 	_, _, p, err := v.rolePage()
-	if err != nil {
-		return err
-	}
-	return v.show(http.StatusOK, p)
+	return v.form(p, err)
 }
 
 func (v *self) setRole() error {
@@ -166,10 +160,7 @@ func (v *self) removePage() (*store.Partner, store.Account, *web.PortalPage, err
 
 func (v *self) removeForm() error {
 	_, _, p, err := v.removePage()
-	if err != nil {
-		return err
-	}
-	return v.show(http.StatusOK, p)
+	return v.form(p, err)
 }
 
 func (v *self) remove() error {

@@ -26,6 +26,14 @@ var selfNavigation = []struct{ text, path string }{
 	{"Members", "/members"},
 }
 
+// form answers with the page on which a form stands, where that could be made.
+func (v *self) form(p *web.PortalPage, err error) error {
+	if err != nil {
+		return err
+	}
+	return v.show(http.StatusOK, p)
+}
+
 // show answers with a page, framed by what is around every page.
 func (v *self) show(status int, p *web.PortalPage) error {
 	p.Docs, p.Home = v.s.root+"/", v.s.elsewhere

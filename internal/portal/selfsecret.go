@@ -79,10 +79,7 @@ func (v *self) secretPage() (*Published, store.Client, *web.PortalPage, error) {
 
 func (v *self) secretForm() error {
 	_, _, p, err := v.secretPage()
-	if err != nil {
-		return err
-	}
-	return v.show(http.StatusOK, p)
+	return v.form(p, err)
 }
 
 func (v *self) makeSecret() error {
@@ -133,10 +130,7 @@ func (v *self) revokePage() (*Published, store.Client, *store.Secret, *web.Porta
 
 func (v *self) revokeForm() error {
 	_, _, _, p, err := v.revokePage()
-	if err != nil {
-		return err
-	}
-	return v.show(http.StatusOK, p)
+	return v.form(p, err)
 }
 
 func (v *self) revoke() error {
