@@ -27,6 +27,7 @@ import (
 
 	"github.com/grantway/grantway/internal/activity"
 	"github.com/grantway/grantway/internal/keys"
+	"github.com/grantway/grantway/internal/limit"
 	"github.com/grantway/grantway/internal/partner"
 	"github.com/grantway/grantway/internal/revocation"
 	"github.com/grantway/grantway/internal/store"
@@ -239,7 +240,7 @@ func (y *reply) write(w http.ResponseWriter, under string) {
 	}
 	h.Set("Content-Type", y.MediaType)
 	w.WriteHeader(y.Status)
-	_, _ = w.Write(y.Body) // a caller that is gone needs no answer
+	_, _ = limit.NewSteady(w).Write(y.Body) // a caller that is gone needs no answer
 }
 
 // admit lets a request through to its route, in the order in which it may learn

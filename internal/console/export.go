@@ -4,11 +4,13 @@ import (
 	"context"
 	"encoding/csv"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/grantway/grantway/internal/limit"
 	"github.com/grantway/grantway/internal/store"
 )
 
@@ -18,11 +20,16 @@ const (
 	changesAtOnce = 1000
 	talliesAtOnce = 10_000 // a day is added up for each of them: of 10 000 clients, once or twice
 	cutOff        = "There is more: narrow the question."
+
+	// readTime is how long reading some rows may take, as all of another answer may. All
+	// of an export takes as long as its reader takes rows.
+	readTime = 15 * time.Second
 )
 
 // A sheet is an export that is being written, as CSV or as JSON lines. The first
 // error is kept, and ends it.
 type sheet struct {
+	out   *limit.Steady
 	names []string
 	csv   *csv.Writer // nil: JSON lines
 	lines *json.Encoder
@@ -31,7 +38,7 @@ type sheet struct {
 
 // export begins the answer.
 func (v *visit) export(name string, names ...string) (*sheet, error) {
-	s := &sheet{names: names}
+	s := &sheet{out: limit.NewSteady(v.w), names: names}
 	h := v.w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Content-Security-Policy", "default-src 'none'; sandbox")
@@ -41,11 +48,11 @@ func (v *visit) export(name string, names ...string) (*sheet, error) {
 	case "csv":
 		h.Set("Content-Type", "text/csv; charset=utf-8; header=present") // RFC 4180 §3
 		h.Set("Content-Disposition", `attachment; filename="`+name+`.csv"`)
-		s.csv = csv.NewWriter(v.w)
+		s.csv = csv.NewWriter(s.out)
 	case "jsonl", "":
 		h.Set("Content-Type", "application/jsonl; charset=utf-8")
 		h.Set("Content-Disposition", `attachment; filename="`+name+`.jsonl"`)
-		s.lines = json.NewEncoder(v.w)
+		s.lines = json.NewEncoder(s.out)
 	default:
 		return nil, errAsked
 	}
@@ -179,7 +186,13 @@ func (v *visit) exportActivity() error {
 // be more.
 func pages(ctx context.Context, s *sheet, atOnce int, next func(ctx context.Context, limit int) (int, bool, error)) error {
 	for rows := 0; ; {
-		n, more, err := next(ctx, min(atOnce, mostRows-rows))
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return nil // the reader has gone
+		}
+		s.out.Again()
+		reading, read := context.WithTimeout(context.WithoutCancel(ctx), readTime)
+		n, more, err := next(reading, min(atOnce, mostRows-rows))
+		read()
 		rows += n
 		switch {
 		case err != nil:
