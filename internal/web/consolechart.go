@@ -94,12 +94,24 @@ func (c ConsoleChart) Told() string {
 	if c.Line != "" {
 		kind = " " + c.Line
 	}
+	if c.Sum() == 0 { // there is a busiest step of nothing
+		return "No" + kind + " " + unit + " in this time, " + c.besides() + "."
+	}
 	all := Thousands(c.Sum()) + kind + " " + unit
 	for _, other := range c.Others {
 		all += ", " + Thousands(sum(other.Counts)) + " " + other.Name
 	}
 	return fmt.Sprintf("%s in all, %s%s in the busiest %s, which began at %s. The last %s had %s%s so far.",
 		all, Thousands(peak.Count), kind, c.each(), c.Label(peak.At), c.each(), Thousands(c.Values[len(c.Values)-1].Count), kind)
+}
+
+// besides says how much the other lines show, where the first shows nothing.
+func (c ConsoleChart) besides() string {
+	var all []string
+	for _, other := range c.Others {
+		all = append(all, Thousands(sum(other.Counts))+" given "+other.Name)
+	}
+	return "only " + strings.Join(all, ", ")
 }
 
 // Label is a moment as the chart names it, in UTC.

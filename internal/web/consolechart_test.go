@@ -57,6 +57,12 @@ func TestConsoleCharts(t *testing.T) {
 	if diff := cmp.Diff(ConsoleFigures{At: "22 Nov 11:00", Is: []string{"1\u202f200", "0"}}, c.Rows()[1]); diff != "" {
 		t.Errorf("a row differs (-want +got):\n%s", diff)
 	}
+	for i := range c.Values {
+		c.Values[i].Count = 0
+	}
+	if got, want := c.Told(), "No new tokens in this time, only 7 given again."; got != want {
+		t.Errorf("of tokens that were given again alone it says %s", got)
+	}
 }
 
 // TestConsoleTimes: on a scale of tens, broken where there was nothing to measure.
