@@ -36,6 +36,12 @@ type APIToken struct {
 	LastUsedAt time.Time `json:"last_used_at,omitzero" doc:"When it was last used, to within seconds; absent: never."`
 }
 
+// stable implements stable.
+func (t APIToken) stable() any {
+	t.LastUsedAt = time.Time{}
+	return t
+}
+
 // A NewAPIToken is an API token to create. What is absent is the default.
 type NewAPIToken struct {
 	Name      string     `json:"name,omitempty" doc:"The application that it is for, at most 128 characters."`
@@ -87,6 +93,18 @@ func listAPITokens(c *call) (APITokenPage, error) {
 		page.Next = c.api.cursors.after(c.list(), found[len(found)-1].ID)
 	}
 	return page, nil
+}
+
+func getAPIToken(c *call) (APIToken, error) {
+	tokens, err := c.tokens()
+	if err != nil {
+		return APIToken{}, err
+	}
+	found, err := tokens.Find(c.Context(), c.PathValue("token"))
+	if err != nil {
+		return APIToken{}, err
+	}
+	return shownAPIToken(&found, c.api.Now()), nil
 }
 
 func createAPIToken(c *call, n NewAPIToken) (APITokenChanged, error) {

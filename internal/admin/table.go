@@ -97,6 +97,7 @@ func ofPeople() []route {
 
 		{"GET", apiTokens, ReadAPITokens, "listAPITokens", "The API tokens, in the order of their ids, revoked ones too", 200, []string{"limit", "after"}, plain(listAPITokens)},
 		{"POST", apiTokens, WriteAPITokens, "createAPIToken", "Create an API token; the answer is the only one that holds it. An elevated one is made in the console, or on the server's own machine, and approved in the console", 201, nil, reading(createAPIToken)},
+		{"GET", apiToken, ReadAPITokens, "getAPIToken", "One API token", 200, nil, plain(getAPIToken)},
 		{"DELETE", apiToken, WriteAPITokens, "revokeAPIToken", "End an API token", 200, nil, plain(revokeAPIToken)},
 	}
 }

@@ -18,6 +18,7 @@ type stable interface{ stable() any }
 var resources = map[string]func(*call) (any, error){
 	oneClient:   func(c *call) (any, error) { return getClient(c) },
 	oneAccount:  func(c *call) (any, error) { return getAccount(c) },
+	apiToken:    func(c *call) (any, error) { return getAPIToken(c) },
 	onePartner:  func(c *call) (any, error) { return getPartner(c) },
 	oneRequest:  func(c *call) (any, error) { return getRequest(c) },
 	oneOperator: func(c *call) (any, error) { return getOperator(c) },

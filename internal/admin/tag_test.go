@@ -89,6 +89,31 @@ func TestChangeAsItWasSeen(t *testing.T) {
 	}
 }
 
+// An API token is at the address that making it answered with, and is revoked as it was
+// seen. A use of it is no change.
+func TestAPITokenAsItWasSeen(t *testing.T) {
+	f := open(t)
+	made := f.does(t, 201, "POST", apiTokensOfStaging, `{"name":"Door signs"}`)
+	id, path := decoded[APITokenChanged](t, made).APIToken.ID, made.Header().Get("Location")
+	w := f.does(t, 200, "GET", path, "")
+	seen := w.Header().Get("ETag")
+	if one := decoded[APIToken](t, w); one.ID != id || one.State != APITokenGood {
+		t.Errorf("it is %+v", one)
+	}
+	if err := f.apiTokens["staging"].Store.Used(t.Context(), map[string]time.Time{id: today.Add(time.Hour)}); err != nil {
+		t.Fatal(err)
+	}
+	if w := f.does(t, 200, "GET", path, ""); decoded[APIToken](t, w).LastUsedAt.IsZero() || w.Header().Get("ETag") != seen {
+		t.Errorf("used, the tag was %s and is %s: %s", seen, w.Header().Get("ETag"), w.Body)
+	}
+	isProblem(t, f.ask(writer, "DELETE", path, "", matching(`"x"`)), 412)
+	if w := f.ask(writer, "DELETE", path, "", matching(seen)); w.Code != 200 || decoded[APITokenChanged](t, w).APIToken.State != APITokenRevoked {
+		t.Errorf("as it was seen: %d %s", w.Code, w.Body)
+	}
+	isProblem(t, f.ask(writer, "DELETE", path, "", matching(seen)), 412)
+	isProblem(t, f.ask(writer, "GET", apiTokensOfStaging+"/nothing", ""), 404)
+}
+
 // A use of a secret is no change of the client.
 func TestTagStaysWhenASecretIsUsed(t *testing.T) {
 	f := open(t)
