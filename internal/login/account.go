@@ -65,6 +65,9 @@ func (v *visit) overview(who account.Signed) (web.Account, error) {
 	s := web.Account{
 		Name: a.Name, FullName: a.Profile.FullName, Email: a.Profile.Email, EmailVerified: a.Profile.EmailVerified, Mails: people.Posts,
 	}
+	if people.Parts != nil {
+		s.Portal, s.Console = people.Parts(a.Roles)
+	}
 	factors, err := people.Factors.List(ctx, a.ID)
 	sessions, err2 := people.Sessions.List(ctx, a.ID)
 	devices, err3 := people.Devices.List(ctx, a.ID)

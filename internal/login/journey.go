@@ -76,6 +76,10 @@ type People struct {
 
 	Tokens    store.APITokens // elevated ones act for people who are not asked
 	TokenUses store.APITokenUses
+
+	// Parts are the URLs of portal and console that somebody with these roles may open,
+	// empty where there is none. Nil: these people open neither.
+	Parts func(roles []string) (portal, console string)
 }
 
 // A Page is one of the journey's handlers and where it answers.

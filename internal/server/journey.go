@@ -13,6 +13,7 @@ import (
 	"github.com/grantway/grantway/internal/account"
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/dialect"
+	"github.com/grantway/grantway/internal/home"
 	"github.com/grantway/grantway/internal/keys"
 	"github.com/grantway/grantway/internal/login"
 	"github.com/grantway/grantway/internal/mail"
@@ -151,6 +152,9 @@ func (s *Server) journey(c *catalogue.Catalogue, e *environment, kept *pageKeys)
 	operations.Links = &links
 	_, none := sender.(mail.Unsent)
 	operations.Posts = !none
+	if e.Name == catalogue.HomeName {
+		operations.Parts = parts(c)
+	}
 	j := &login.Journey{
 		Environment: e.Name, Issuer: e.Issuer, Settings: e.Login, APIs: e.Grantable(), Trusted: c.Listen.Trusted,
 		Pages: pages, Languages: languages, People: operations,
@@ -175,6 +179,20 @@ func (s *Server) journey(c *catalogue.Catalogue, e *environment, kept *pageKeys)
 		}
 	}
 	return j, nil
+}
+
+// parts is where people of home go on to: who chose a first password was asked by no
+// application that they could come back to.
+func parts(c *catalogue.Catalogue) func(roles []string) (portal, console string) {
+	return func(roles []string) (portal, console string) {
+		if c.Portal != nil && c.Portal.URL != nil {
+			portal = c.Portal.URL.String() + "/applications"
+		}
+		if c.Console != nil && c.Console.URL != nil && home.IsOperator(roles) {
+			console = c.Console.URL.String() + "/"
+		}
+		return portal, console
+	}
 }
 
 // shownMails are the mails of a demonstration, each with the link in it that leads

@@ -11,6 +11,9 @@ type Account struct {
 	EmailVerified bool
 	Mails         bool // a verifying mail can be sent
 
+	Portal  string // URL where the person helps themselves; empty: nowhere
+	Console string // URL where an operator works; empty: the person is none
+
 	Password     time.Time // since when; zero: there is none
 	TOTP         *Factor   // nil: none
 	Passkeys     []Factor
