@@ -23,9 +23,17 @@ func TestConsoleLastHour(t *testing.T) {
 	}
 	staging.activity.Record(&activity.Fact{Event: activity.TokenReused, Client: "acme", API: "notes", Started: s.clock.Now()})
 	s.server.metrics.count(&activity.Fact{Environment: "staging", Route: "token"}, http.StatusOK, 30*time.Millisecond)
-	if err := s.server.settle(staging)(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	var took []store.Tally
+	until(t, "what was counted", func() bool { // the server may be adding it up itself
+		err := s.server.settle(staging)(t.Context())
+		if err == nil {
+			took, err = staging.store.Activity().Tallies(t.Context(), store.TallyQuery{Took: true, Limit: 9})
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(took) > 0
+	})
 	b, _ := s.operator(t, "olive", home.Auditor)
 	b.visit("/console/?environment=staging&span=1h")
 	for _, want := range []string{"3 new tokens, 1 again in all", "Tokens per minute", "1 answer, which came within", "As this server alone saw it since it started at", ">acme<", `data-every="5"`} {
@@ -44,9 +52,8 @@ func TestConsoleLastHour(t *testing.T) {
 			t.Errorf("of 24 hours it does not say %q:\n%s", want, b.text("text"))
 		}
 	}
-	took, err := staging.store.Activity().Tallies(t.Context(), store.TallyQuery{Took: true, Limit: 9})
-	if err != nil || len(took) != 1 || took[0].Event != "took.token.50ms" {
-		t.Errorf("%+v %v", took, err)
+	if len(took) != 1 || took[0].Event != "took.token.50ms" {
+		t.Errorf("%+v", took)
 	}
 }
 

@@ -212,7 +212,7 @@ func (l *life) people() {
 
 	lost, chosen := l.visiting("demo"), l.mark("password")
 	lost.open("/login").follow("forgotten").submit("/reset", "name", "anna")
-	lost.open(l.mailed(l.t, "demo")).submit("/reset/password", "password", chosen, "again", l.mark("password"))
+	lost.open(l.mailed(l.t, "demo", "anna@example.com", "/reset/")).submit("/reset/password", "password", chosen, "again", l.mark("password"))
 	l.keep("link", lost.at.Query().Get("link"))
 	lost.submit("/reset/password", "password", chosen, "again", chosen)
 	lost.open("/login").signIn("anna", chosen)

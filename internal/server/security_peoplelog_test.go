@@ -85,7 +85,7 @@ func TestJourneysAreNotInTheLog(t *testing.T) {
 
 	lost := s.browser(t, "demo")
 	lost.open("/login").follow("forgotten").submit("/reset", "name", "anna")
-	b, link := lost, s.mailed(t, "demo")
+	b, link := lost, s.mailed(t, "demo", "anna@example.com", "/reset/")
 	b.open(link).is("/reset/password", http.StatusOK)
 	look().submit("/reset/password", "password", typed[2], "again", goodPassword)
 	look().submit("/reset/password", "password", typed[2], "again", typed[2])

@@ -56,7 +56,7 @@ func TestStrangersConfirmInTheirMail(t *testing.T) {
 	if b.at.RequestURI() != "/portal/ask/mail" || strings.Contains(b.body, "hilda") {
 		t.Fatalf("at %s\n%s", b.at, b.words())
 	}
-	link := s.mailed(t, "home")
+	link := s.mailed(t, "home", "hilda@harbour.example", partner.ConfirmPath)
 	scanner := s.visitor(t)
 	scanner.do(http.MethodGet, link, nil)
 	fields, _, ok := scanner.form(partner.ConfirmPath)
@@ -123,7 +123,7 @@ func TestUnconfirmedAreForgotten(t *testing.T) {
 	s := start(t, setup{example: "quickstart", home: true})
 	b := s.visitor(t)
 	b.visit("/portal/ask").submit("/ask", asks("hilda@harbour.example")...)
-	link := s.mailed(t, "home")
+	link := s.mailed(t, "home", "hilda@harbour.example", partner.ConfirmPath)
 	s.clock.move(partner.ConfirmLife - time.Second)
 	if b.do(http.MethodGet, link, nil); b.code != http.StatusOK {
 		t.Errorf("within a day: %d", b.code)

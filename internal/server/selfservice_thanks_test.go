@@ -3,6 +3,8 @@ package server
 import (
 	"strings"
 	"testing"
+
+	"github.com/grantway/grantway/internal/partner"
 )
 
 // TestThanksForWhatAStrangerAsked: what is confirmed by mail is a stranger's request,
@@ -11,7 +13,7 @@ func TestThanksForWhatAStrangerAsked(t *testing.T) {
 	t.Parallel()
 	h := helps(t)
 	h.visitor(t).visit("/portal/ask").submit("/ask", asks("hilda@harbour.example")...)
-	h.admin.confirm(h.mailed(t, "home"))
+	h.admin.confirm(h.mailed(t, "home", "hilda@harbour.example", partner.ConfirmPath))
 	if words := h.admin.words(); !strings.Contains(words, "a link to choose a password") || strings.Contains(words, "stands with your applications") {
 		t.Error(words)
 	}
