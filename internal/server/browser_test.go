@@ -47,7 +47,7 @@ func (s *site) browser(t testing.TB, environment string) *browser {
 	return &browser{
 		site: s, t: t, issuer: s.environment(environment).Issuer.String(),
 		client: &http.Client{
-			Jar: jar, Timeout: 30 * time.Second, Transport: &http.Transport{DisableKeepAlives: true},
+			Jar: jar, Timeout: time.Minute, Transport: &http.Transport{DisableKeepAlives: true},
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 		},
 	}

@@ -134,7 +134,7 @@ func (f *fronted) launch(t *testing.T, program string, arguments []string) {
 			t.Logf("%s said:\n%s", program, said.String())
 		}
 	})
-	for range 400 {
+	for range 2400 { // a minute
 		if c, err := net.Dial("tcp", f.address); err == nil {
 			c.Close()
 			return

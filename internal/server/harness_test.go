@@ -250,7 +250,7 @@ func (s *site) exchange(request string) (answer, error) {
 		return answer{}, err
 	}
 	defer connection.Close()
-	_ = connection.SetDeadline(time.Now().Add(30 * time.Second))
+	_ = connection.SetDeadline(time.Now().Add(time.Minute))
 	// The answer may come before all of the request was taken, and the rest of it
 	// then never is: that is no failure.
 	go io.WriteString(connection, request)
@@ -304,7 +304,7 @@ func (l *logbook) Write(line []byte) (int, error) {
 
 // line is the log line of a request: it may be written a moment after the answer.
 func (l *logbook) line(trace string) string {
-	for range 200 {
+	for began := time.Now(); time.Since(began) < 30*time.Second; {
 		l.mu.Lock()
 		i := slices.IndexFunc(l.lines, func(line string) bool { return strings.Contains(line, `"trace":"`+cmp.Or(trace, "?")+`"`) })
 		if i >= 0 {

@@ -45,9 +45,11 @@ func stampede(t *testing.T, do func(i int) error) time.Duration {
 	return took
 }
 
-// counted is the clients of a store, slowly, and how often each was read.
+// counted is the clients of a store, slowly, and how often each was read. It answers
+// nobody before all have come.
 type counted struct {
 	store.Clients
+	come  sync.WaitGroup
 	mu    sync.Mutex
 	reads map[string]int
 }
@@ -57,6 +59,7 @@ func (c *counted) Find(ctx context.Context, id string) (store.Client, error) {
 	c.mu.Lock()
 	c.reads[id]++
 	c.mu.Unlock()
+	c.come.Wait()
 	time.Sleep(20 * time.Millisecond)
 	return c.Clients.Find(ctx, id)
 }
@@ -87,7 +90,9 @@ func TestHerdOfClients(t *testing.T) {
 		if follows {
 			until(t, "the first reading of changes", clients.Following)
 		}
+		reads.come.Add(herd)
 		took := stampede(t, func(i int) error {
+			reads.come.Done()
 			id := fmt.Sprintf("herd-%d", i%different)
 			client, err := clients.Find(ctx, id)
 			if err == nil && client.ID != id {

@@ -35,7 +35,7 @@ func TestStreamsOfAConnection(t *testing.T) {
 	if _, err := c.Write(append([]byte("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), 0, 0, 0, 4, 0, 0, 0, 0, 0)); err != nil {
 		t.Fatal(err)
 	}
-	c.SetReadDeadline(time.Now().Add(5 * time.Second))
+	c.SetReadDeadline(time.Now().Add(30 * time.Second))
 	head := make([]byte, 9)
 	if _, err := io.ReadFull(c, head); err != nil {
 		t.Fatal(err)

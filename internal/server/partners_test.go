@@ -68,13 +68,11 @@ func (a *applicant) calls(token string) int {
 	return a.call(a.t, a.staging.Base.Path+"/notes", token).code
 }
 
-// dies waits for a second at most until a token is refused.
+// dies waits until a token is refused.
 func (a *applicant) dies(token string) {
 	a.t.Helper()
-	for deadline := time.Now().Add(time.Second); a.calls(token) != http.StatusUnauthorized; time.Sleep(10 * time.Millisecond) {
-		if time.Now().After(deadline) {
-			a.t.Fatal("the token is alive after a second")
-		}
+	if !soon(func() bool { return a.calls(token) == http.StatusUnauthorized }, promptly) {
+		a.t.Fatal("the token stays alive")
 	}
 }
 

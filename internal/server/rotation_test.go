@@ -175,7 +175,9 @@ func (p *pool) pick(i int) []string {
 // while tokens are issued and checked, and no good token is refused. Verifiers read
 // the key set no sooner than they must, and never because a key is unknown.
 //
-// With GRANTWAY_ROTATION=long (make rotation) it takes ten minutes.
+// How long is announced is what a slow machine may take to hear of a key, and it goes
+// on until there were rotations enough. With GRANTWAY_ROTATION=long (make rotation) it
+// takes ten minutes.
 func TestRotationUnderLoad(t *testing.T) {
 	t.Parallel()
 	type form struct {
@@ -185,7 +187,7 @@ func TestRotationUnderLoad(t *testing.T) {
 	}
 	forms := map[string]form{
 		"one node":  {1, 200 * time.Millisecond, 50 * time.Millisecond, 4 * time.Second},
-		"two nodes": {2, time.Second, 300 * time.Millisecond, 6 * time.Second},
+		"two nodes": {2, 4 * time.Second, 300 * time.Millisecond, 14 * time.Second},
 	}
 	if os.Getenv("GRANTWAY_ROTATION") == "long" {
 		forms = map[string]form{"two nodes": {2, 10 * time.Second, 8 * time.Second, 10 * time.Minute}}
@@ -201,7 +203,7 @@ func TestRotationUnderLoad(t *testing.T) {
 				t.Fatal(err)
 			}
 			good.add(first)
-			ctx, stop := context.WithTimeout(t.Context(), f.lasts)
+			ctx, stop := context.WithCancel(t.Context())
 			defer stop()
 			var work sync.WaitGroup
 			again := func(pause time.Duration, do func(i int) error) {
@@ -215,7 +217,8 @@ func TestRotationUnderLoad(t *testing.T) {
 					}
 				})
 			}
-			var rotations, checks [3]atomic.Int64
+			var rotations atomic.Int64
+			var checks [3]atomic.Int64
 			again(0, func(int) error { // as soon as it may
 				err := c.ring(0).Rotate(ctx, jose.ES256, false, c.nodes[0].by())
 				if soon, ok := errors.AsType[*keys.TooSoonError](err); ok {
@@ -223,7 +226,7 @@ func TestRotationUnderLoad(t *testing.T) {
 					return nil
 				}
 				if err == nil {
-					rotations[0].Add(1)
+					rotations.Add(1)
 				}
 				if ctx.Err() != nil {
 					return nil
@@ -258,10 +261,19 @@ func TestRotationUnderLoad(t *testing.T) {
 				}
 				return nil
 			})
+			work.Go(func() {
+				defer stop()
+				for began := time.Now(); ctx.Err() == nil && time.Since(began) < f.lasts+time.Minute; time.Sleep(10 * time.Millisecond) {
+					enough := rotations.Load() >= 3 && checks[0].Load() >= 100 && checks[1].Load() >= 100 && checks[2].Load() >= 100
+					if enough && time.Since(began) >= f.lasts {
+						return
+					}
+				}
+			})
 			work.Wait()
-			t.Logf("%d rotations; checks: %d, %d and %d", rotations[0].Load(), checks[0].Load(), checks[1].Load(), checks[2].Load())
-			if rotations[0].Load() < 3 {
-				t.Errorf("only %d rotations", rotations[0].Load())
+			t.Logf("%d rotations; checks: %d, %d and %d", rotations.Load(), checks[0].Load(), checks[1].Load(), checks[2].Load())
+			if rotations.Load() < 3 {
+				t.Errorf("only %d rotations", rotations.Load())
 			}
 			for who := range checks {
 				if checks[who].Load() < 100 {
@@ -305,7 +317,7 @@ func TestRemovedKey(t *testing.T) {
 			if status == 401 && !publishes(1) {
 				break
 			}
-			if time.Since(began) > time.Second {
+			if time.Since(began) > promptly {
 				t.Fatalf("after %v the other node: %d, %v", time.Since(began), status, err)
 			}
 			time.Sleep(5 * time.Millisecond)

@@ -54,14 +54,14 @@ func TestAPITokenEnds(t *testing.T) {
 		all, err := db.List(t.Context(), "", 10)
 		i := slices.IndexFunc(all, func(a store.APIToken) bool { return a.ID == id })
 		return err == nil && i >= 0 && all[i].LastUsedAt.Equal(s.clock.Now())
-	}, 5*time.Second) {
+	}, 30*time.Second) {
 		t.Error("its use is not written")
 	}
 	if err := db.Revoke(t.Context(), id, s.by()); err != nil { // as another node does
 		t.Fatal(err)
 	}
-	if !soon(func() bool { return call().code == 403 }, time.Second) {
-		t.Error("a revoked one is good for more than a second")
+	if !soon(func() bool { return call().code == 403 }, promptly) {
+		t.Error("a revoked one stays good")
 	}
 	if strings.Contains(s.log.all(), text) {
 		t.Error("an API token is in the log")
@@ -122,7 +122,7 @@ func TestElevatedAPIToken(t *testing.T) {
 	if err := db.Accounts().SetDisabled(t.Context(), "ann", true, s.forget(), s.by()); err != nil {
 		t.Fatal(err)
 	}
-	if !soon(func() bool { return call("user", "ann").code == 404 }, time.Second) {
+	if !soon(func() bool { return call("user", "ann").code == 404 }, promptly) {
 		t.Error("it acts for somebody who is disabled")
 	}
 	s.clock.move(time.Hour)
@@ -159,7 +159,7 @@ func TestTokenInTheQuery(t *testing.T) {
 	}
 	if !soon(func() bool {
 		return s.send(t, s.request("GET /demo/api/v0/timetable?access_token="+url.QueryEscape(token)+timetableCall, "")).code == 401
-	}, time.Second) {
+	}, promptly) {
 		t.Error("the token of somebody who is disabled is good")
 	}
 	if strings.Contains(s.log.all(), token) {

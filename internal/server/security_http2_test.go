@@ -31,7 +31,7 @@ func http2Asks(t *testing.T, address string, headers []http2Pair) string {
 		t.Fatal(err)
 	}
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = c.SetDeadline(time.Now().Add(30 * time.Second))
 	var block []byte
 	for _, h := range headers { // literals that are not indexed, without Huffman (RFC 7541 §6.2.2)
 		for i, text := range []string{h.name, h.value} {

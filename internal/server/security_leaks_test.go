@@ -6,9 +6,11 @@ import (
 	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"html"
 	"io"
+	"io/fs"
 	"maps"
 	"net/http"
 	"net/http/httptest"
@@ -266,6 +268,9 @@ func (l *life) remains() map[string][]byte {
 				return err
 			}
 			there[path], err = os.ReadFile(path)
+			if errors.Is(err, fs.ErrNotExist) {
+				return nil // what is written beside its place and moved there
+			}
 			return err
 		})
 		if err != nil {

@@ -69,12 +69,10 @@ func (s *tracedSite) get(t *testing.T, path, parent string) http.Header {
 	}
 	defer w.Body.Close()
 	_, _ = io.Copy(io.Discard, w.Body)
-	for range 200 { // the span may end a moment after the answer
-		if spans := s.spans.GetSpans(); len(spans) > 0 && spans[len(spans)-1].SpanKind.String() == "server" {
-			break
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
+	until(t, "the span, which may end a moment after the answer", func() bool {
+		spans := s.spans.GetSpans()
+		return len(spans) > 0 && spans[len(spans)-1].SpanKind.String() == "server"
+	})
 	return w.Header
 }
 
