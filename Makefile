@@ -16,13 +16,13 @@ build: ## build the binary ./grantway, static
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags="-s -w" -o grantway ./cmd/grantway
 
 test: need ## run every test but the real clients' and the browser's; on Debian as root it installs what it needs first
-	$(GO) test $$($(GO) list ./... | grep -v -e /internal/interop -e /internal/browser)
+	$(GO) test -timeout 30m $$($(GO) list ./... | grep -v -e /internal/interop -e /internal/browser)
 
 interop: need ## run the libraries that other people wrote against a running server
-	$(GO) test -count=1 ./internal/interop
+	$(GO) test -count=1 -timeout 30m ./internal/interop
 
 browser: need ## take people's journeys in Chromium against a running server
-	$(GO) test -count=1 ./internal/browser
+	$(GO) test -count=1 -timeout 30m ./internal/browser
 
 rotation: ## rotate keys for ten minutes while tokens are issued and checked
 	GRANTWAY_ROTATION=long $(GO) test -count=1 -timeout 15m -v -run TestRotationUnderLoad ./internal/server
@@ -37,7 +37,7 @@ timing: ## measure whether answers' times say who is there; on a quiet machine, 
 	$(GO) test -timeout 30m -run '^$$' -bench BenchmarkAlike -benchtime 10000x ./internal/server
 
 race: need ## run the tests of everything with goroutines of its own under the race detector
-	CGO_ENABLED=1 $(GO) test -race ./internal/limit ./internal/secret ./internal/jose ./internal/keys ./internal/revocation ./internal/store/cached ./internal/server ./resource ./client/... ./internal/activity ./internal/proxy ./internal/token
+	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./internal/limit ./internal/secret ./internal/jose ./internal/keys ./internal/revocation ./internal/store/cached ./internal/server ./resource ./client/... ./internal/activity ./internal/proxy ./internal/token
 
 lint: ## vet, staticcheck, gofumpt, generated files, tidy modules, dead code
 	./.ci/lint
