@@ -80,13 +80,15 @@ func TestIDToken(t *testing.T) {
 
 // TestErrors: they are the client's, and the context is heeded.
 func TestErrors(t *testing.T) {
+	over := make(chan struct{})
 	at := issuer(t, func(w http.ResponseWriter, r *http.Request) {
 		if _, secret, _ := r.BasicAuth(); secret == "slow" {
-			time.Sleep(200 * time.Millisecond)
+			<-over
 		}
 		w.WriteHeader(http.StatusUnauthorized)
 		fmt.Fprint(w, `{"error":"invalid_client"}`)
 	})
+	t.Cleanup(func() { close(over) }) // before the server waits for its answers
 	wrong := made(t, client.Config{TokenURL: at, ClientID: "c", Secret: client.Static("wrong")})
 	if _, err := xoauth2.TokenSource(t.Context(), wrong).Token(); !errors.Is(err, oauth.InvalidClient) {
 		t.Errorf("got %v", err)
