@@ -13,6 +13,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/grantway/grantway/internal/jose"
@@ -127,7 +128,9 @@ func say(t *testing.T, d *Denials, one Denial) Denied {
 
 // TestDenialLives: it is in force at once, survives a restart, and goes into the
 // store once, with its actor and time.
-func TestDenialLives(t *testing.T) {
+func TestDenialLives(t *testing.T) { synctest.Test(t, denialLives) }
+
+func denialLives(t *testing.T) {
 	b := newBench(t)
 	d := b.open(t)
 	token := Token{ID: "t", ClientID: "acme", IssuedAt: noon}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -231,7 +232,9 @@ func many(seq int64, n int) (all []store.Revocation) {
 	return all
 }
 
-func TestFeedRun(t *testing.T) {
+func TestFeedRun(t *testing.T) { synctest.Test(t, feedRuns) }
+
+func feedRuns(t *testing.T) {
 	s := &shelf{}
 	f, _ := feed(t, s, func() time.Time { return noon })
 	ctx, cancel := context.WithCancel(t.Context())
