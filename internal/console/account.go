@@ -164,7 +164,7 @@ func accountFacts(e *Environment, a *store.Account) web.ConsoleSection {
 	}
 	return web.ConsoleSection{Name: "is", Heading: "Who it is", Facts: []web.ConsoleFact{
 		told("Account id", code(a.ID)), told("State", state(a.Disabled())), told("Environment", text(e.Title)), told("E-mail", mail),
-		told("Roles", text(strings.Join(a.Roles, ", "))), told("Language", text(a.Profile.Locale)), told("Created", when(a.CreatedAt)),
+		told("Roles", text(strings.Join(a.Roles, ", "))), told("Language", text(cmp.Or(map[string]string{"en": "English", "nl": "Dutch"}[a.Profile.Locale], a.Profile.Locale))), told("Created", when(a.CreatedAt)),
 	}}
 }
 
@@ -193,7 +193,7 @@ func (v *visit) sessionSection(all []store.Session, writable bool, about func(st
 			end = link("End it", about("/account/session", "session", s.ID))
 		}
 		section.Table.Rows = append(section.Table.Rows, []web.ConsoleCell{
-			below(text(cmp.Or(s.Agent, "unknown")), strings.Join(s.Methods, ", ")), when(s.AuthenticatedAt), when(s.SeenAt), when(s.EndsAt), end,
+			below(text(cmp.Or(s.Agent, "unknown")), provenBy(s.Methods)), when(s.AuthenticatedAt), when(s.SeenAt), when(s.EndsAt), end,
 		})
 	}
 	if section.Table == nil {
@@ -300,7 +300,7 @@ var resetAccount = asking{
 		if err != nil {
 			return nil, err
 		}
-		form.Text = []string{"A link with which the person chooses a new password. It is good once, for 30 minutes. Make sure that you talk to who they are."}
+		form.Text = []string{"A link with which the person chooses a new password. It is good once, for 30 minutes. Make sure first that whoever asks you for it is this person."}
 		by := choose("by", "How it gets there", v.field("by"), "I hand it over")
 		if e.People.Links.Mailer != nil && a.Profile.EmailVerified {
 			by.Options = append([]web.ConsoleOption{{Value: "mail", Text: "by mail to " + a.Profile.Email, On: v.field("by") != "link"}}, by.Options...)

@@ -271,7 +271,7 @@ func (v *visit) secretSection(e *Environment, c *store.Client, writable bool) we
 		return to(path, "environment", e.Name, "id", c.ID, "secret", id)
 	}
 	if len(c.Secrets) > 0 {
-		section.Table = &web.ConsoleTable{Caption: "Secrets", Columns: columns("Secret", "State", "Created", "Ends", "Last used", "Leaked?", "Revoke")}
+		section.Table = &web.ConsoleTable{Caption: "Secrets", Columns: columns("Secret", "State", "Created", "Ends", "Last used", "Leaked", "Revoke")}
 		if !writable {
 			section.Table.Columns = section.Table.Columns[:5]
 		}

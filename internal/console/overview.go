@@ -73,7 +73,7 @@ func (v *visit) waiting() ([]web.ConsoleSection, error) {
 	if v.waits = itoa(len(open)); more {
 		v.waits = "10+"
 	}
-	section := web.ConsoleSection{Name: "waiting", Heading: plural(len(open), "request") + " to decide", Table: requestTable(open)}
+	section := web.ConsoleSection{Name: "waiting", Heading: plural(len(open), "request") + " to decide", Table: v.requestTable(open)}
 	if more {
 		section.Heading = "More than 10 requests to decide"
 	}

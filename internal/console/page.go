@@ -316,3 +316,20 @@ func (c *Console) home() *Environment {
 	}
 	return nil
 }
+
+// provenBy says in words how somebody signed in; methods are those of RFC 8176,
+// which it leaves as they are where it has no word for them.
+func provenBy(methods []string) string {
+	words := map[string]string{"pwd": "password", "otp": "code", "hwk": "passkey", "swk": "passkey", "fed": "provider", "user": "", "mfa": ""}
+	var said []string
+	for _, m := range methods {
+		word, known := words[m]
+		if !known {
+			word = m
+		}
+		if word != "" && !slices.Contains(said, word) {
+			said = append(said, word)
+		}
+	}
+	return strings.Join(said, " and ")
+}

@@ -107,7 +107,7 @@ func (v *visit) partner() error {
 	}
 	requests := web.ConsoleSection{Name: "requests", Heading: "Requests", Empty: "It has asked for nothing."}
 	if len(asked) > 0 {
-		requests.Empty, requests.Table = "", requestTable(asked)
+		requests.Empty, requests.Table = "", v.requestTable(asked)
 		requests.Further = []web.ConsoleLink{{Text: "All its requests", To: to("/requests", "state", "all", "partner", p.ID)}}
 	}
 	page.Sections = append(page.Sections, requests)
@@ -156,7 +156,7 @@ func (v *visit) partnerClients(p *store.Partner, clients []partner.ClientOf) web
 			break
 		}
 		section.Table.Rows = append(section.Table.Rows, []web.ConsoleCell{
-			below(link(c.Name, to("/client", "environment", c.Environment, "id", c.ID)), c.ID), text(c.Environment), text(c.Type), state(c.Disabled()), number(int64(len(c.Secrets))),
+			below(link(c.Name, to("/client", "environment", c.Environment, "id", c.ID)), c.ID), text(v.titleOf(c.Environment)), text(c.Type), state(c.Disabled()), number(int64(len(c.Secrets))),
 		})
 	}
 	if section.Table == nil {
@@ -290,7 +290,7 @@ var setMember = asking{
 			return nil, store.ErrNotFound
 		}
 		form.Hidden = append(form.Hidden, [2]string{"member", member})
-		form.Lead = "Of " + v.actor(map[string]web.ConsoleCell{}, member).Text + "."
+		form.Lead = "What " + v.actor(map[string]web.ConsoleCell{}, member).Text + " may do there."
 		form.Fields = []web.ConsoleField{memberRoles(p.Role(member), true)}
 		return form, nil
 	},
@@ -320,7 +320,7 @@ var disablePartner = asking{
 			return nil, err
 		}
 		form.Sharp, form.Text = true, []string{
-			"Its people are kept out of the portal, and " + plural(len(clients), "client") + " in every environment " + map[bool]string{true: "is", false: "are"}[len(clients) == 1] + " disabled; tokens end within a second.",
+			fmt.Sprintf("Its people are kept out of the portal, and its clients, %d in all environments together, are disabled; tokens end within a second.", len(clients)),
 			"You can enable it again; what ended stays ended.",
 		}
 		return form, nil
@@ -359,7 +359,7 @@ var deletePartner = asking{
 			return nil, err
 		}
 		form.Sharp, form.Fields = true, []web.ConsoleField{confirm(p.Name)}
-		form.Goes = []string{"the partner and its requests", plural(len(clients), "client") + " in every environment, with secrets and tokens; their ids can never be used again", "that its people may act for it: their accounts stay"}
+		form.Goes = []string{"the partner and its requests", fmt.Sprintf("its clients, %d in all environments together, with secrets and tokens; no id of them can ever be used again", len(clients)), "that its people may act for it: their accounts stay"}
 		return form, nil
 	},
 	do: func(v *visit) error {

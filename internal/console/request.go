@@ -1,6 +1,7 @@
 package console
 
 import (
+	"cmp"
 	"maps"
 	"net/http"
 	"slices"
@@ -19,7 +20,7 @@ func (v *visit) requests() error {
 	}
 	section := web.ConsoleSection{Name: "list", Heading: "Requests"}
 	if len(found) > 0 {
-		section.Table = requestTable(found)
+		section.Table = v.requestTable(found)
 	} else {
 		section.Empty = "Nobody waits for a decision. People ask for access in the portal; what they ask for then stands here."
 	}
@@ -42,7 +43,7 @@ func (v *visit) requests() error {
 	return nil
 }
 
-func requestTable(all []store.AccessRequest) *web.ConsoleTable {
+func (v *visit) requestTable(all []store.AccessRequest) *web.ConsoleTable {
 	table := &web.ConsoleTable{Caption: "Requests", Columns: columns("Application", "Who asks", "Environment", "Asked", "State")}
 	for i := range all {
 		r := &all[i]
@@ -51,7 +52,7 @@ func requestTable(all []store.AccessRequest) *web.ConsoleTable {
 			who = web.ConsoleCell{Text: r.PartnerID, Code: true, To: to("/partner", "id", r.PartnerID)}
 		}
 		who.Below = r.Person
-		table.Rows = append(table.Rows, []web.ConsoleCell{link(r.Application, to("/request", "id", r.ID)), who, text(r.Environment), when(r.AskedAt), decision(r)})
+		table.Rows = append(table.Rows, []web.ConsoleCell{link(r.Application, to("/request", "id", r.ID)), who, text(v.titleOf(r.Environment)), when(r.AskedAt), decision(r)})
 	}
 	return table
 }
@@ -87,7 +88,7 @@ func (v *visit) request() error {
 		whose.Below = "not a partner yet"
 	}
 	facts := []web.ConsoleFact{
-		told("State", decision(&r)), told("Asks for", text(r.Environment)), told("Type", text(r.Type)), told("Organisation", whose),
+		told("State", decision(&r)), told("Asks for", text(v.titleOf(r.Environment))), told("Type", text(r.Type)), told("Organisation", whose),
 		told("Person", below(text(r.Person), r.Email)), told("Purpose", text(r.Purpose)), told("Asked", when(r.AskedAt)),
 	}
 	if len(r.Redirects) > 0 {
@@ -201,6 +202,14 @@ var approve = asking{
 		v.show(http.StatusOK, shown)
 		return nil
 	},
+}
+
+// titleOf is what people call the environment of that name.
+func (v *visit) titleOf(name string) string {
+	if e := v.environmentOf(name); e != nil {
+		return cmp.Or(e.Title, e.Name)
+	}
+	return name
 }
 
 // environmentOf is the environment of that name, nil when there is none.

@@ -101,8 +101,12 @@ func (c ConsoleChart) Told() string {
 	for _, other := range c.Others {
 		all += ", " + Thousands(sum(other.Counts)) + " " + other.Name
 	}
-	return fmt.Sprintf("%s in all, %s%s in the busiest %s, which began at %s. The last %s had %s%s so far.",
-		all, Thousands(peak.Count), kind, c.each(), c.Label(peak.At), c.each(), Thousands(c.Values[len(c.Values)-1].Count), kind)
+	most := "in the busiest " + c.each() + ", which began at " + c.Label(peak.At)
+	if c.Days {
+		most = "on the busiest day, " + c.Label(peak.At)
+	}
+	return fmt.Sprintf("%s in all, %s%s %s. The last %s had %s%s so far.",
+		all, Thousands(peak.Count), kind, most, c.each(), Thousands(c.Values[len(c.Values)-1].Count), kind)
 }
 
 // besides says how much the other lines show, where the first shows nothing.

@@ -36,6 +36,10 @@ func TestConsoleCharts(t *testing.T) {
 	if got, want := c.Told(), "1\u202f800 tokens in all, 1\u202f200 in the busiest hour, which began at 22 Nov 11:00. The last hour had 600 so far."; got != want {
 		t.Errorf("it says %s", got)
 	}
+	days := ConsoleChart{Unit: "calls", Days: true, Values: every(24*time.Hour, 0, 7, 2)}
+	if got, want := days.Told(), "9 calls in all, 7 on the busiest day, "+days.Label(days.Values[1].At)+". The last day had 2 so far."; got != want {
+		t.Errorf("of days it says %s", got)
+	}
 	c.Unknown = 1
 	if p := c.Plot(); p.Lines[0].Path != "M500 42 1000 121" || p.Ground != p.Lines[0].Path+"V200H500z" || c.Rows()[0].Is[0] != "–" || c.Rows()[1].Is[0] == "–" {
 		t.Errorf("of which the first is not known: %+v", p)
