@@ -180,7 +180,7 @@ func (g *guide) credentials() *article {
 	if g.docs.Ask != "" {
 		ask = append(ask, prose("Who is not signed in may get a mail first: its link leads to a button that sends the request."))
 	}
-	ask = append(ask, prose("Somebody decides, and may grant less than was asked for. Each environment is asked for apart."))
+	ask = append(ask, prose("Somebody decides, and may grant less than was asked for. Each environment is asked for separately."))
 	if g.docs.Samples != "" {
 		ask = append(ask, tip("This is a development server. Credentials to try everything with are on [its first page](%s).", g.docs.Samples))
 	}

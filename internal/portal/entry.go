@@ -24,6 +24,7 @@ type entry struct {
 	Said      string // the text, up to the names that it leaves open
 	SaidAfter string // the text after them
 	Named     bool   // whether it leaves names open
+	Param     bool   // whether it begins with a parameter, which is written as it is
 	Wire      string // an answer
 	WireNote  string
 }
@@ -54,6 +55,8 @@ func (e *Errors) entry(r *refusal.Reason, g *group) *entry {
 		Code: cmp.Or(codeOf(answer.Body), r.Code), Wire: wire(d, answer), WireNote: note,
 	}
 	shown.Said, shown.SaidAfter, _ = strings.Cut(r.Text, refusal.NamesMark)
+	first, _, _ := strings.Cut(r.Text, " ")
+	shown.Param = strings.Contains(first, "_")
 	return shown
 }
 

@@ -47,7 +47,7 @@ func (v *self) askForm() (*web.PortalPage, error) {
 		p.Choices = []web.ConsoleChoice{choice}
 	}
 	if e.Use == "development" {
-		p.Text = append(p.Text, "This environment is for building and testing. What goes live is asked for apart.")
+		p.Text = append(p.Text, "This environment is for building and testing. What goes live is asked for separately.")
 	}
 	p.Form = &web.PortalForm{To: "/ask", Hidden: [][2]string{{"environment", e.Name}}, Button: "Ask for access in " + cmp.Or(e.Title, e.Name)}
 	p.Form.Fields = append(v.askers(p), v.wants(e)...)

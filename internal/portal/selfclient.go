@@ -222,7 +222,7 @@ func (v *self) secretSection(e *Published, c *store.Client) web.ConsoleSection {
 	revoke := partner.MemberMay(role, partner.MayDelete)
 	if len(c.Secrets) > 0 {
 		section.Text = "To rotate: generate a second one, give it to your programs one by one, and revoke the old one once its last use stays in the past. Both work until then."
-		section.Table = &web.ConsoleTable{Caption: "Secrets", Columns: heads("Secret", "Status", "Created", "Ends", "Last used", "If others may know it", "If it is not in use")}
+		section.Table = &web.ConsoleTable{Caption: "Secrets", Columns: heads("Secret", "Status", "Created", "Ends", "Last used", "Known to others", "Not in use")}
 		if !revoke {
 			section.Table.Columns = section.Table.Columns[:6]
 		}
