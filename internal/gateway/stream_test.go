@@ -149,11 +149,11 @@ func events(n int, pause time.Duration) http.HandlerFunc {
 
 // TestEventsArriveAtOnce: an event is passed on when it comes.
 func TestEventsArriveAtOnce(t *testing.T) {
-	f := start(t, events(2, 2*time.Second))
+	f := start(t, events(2, time.Minute))
 	began := time.Now()
 	response := f.get(t, "GET", "/notes", readToken)
 	line, err := bufio.NewReader(response.Body).ReadString('\n')
-	if err != nil || line != "data: 0\n" || time.Since(began) > time.Second {
+	if err != nil || line != "data: 0\n" || time.Since(began) > 20*time.Second {
 		t.Errorf("%q, %v after %v", line, err, time.Since(began))
 	}
 }
@@ -164,7 +164,7 @@ func TestStreamEndsWithToken(t *testing.T) {
 	began := time.Now()
 	response := f.get(t, "GET", "/notes", shortToken)
 	_, err := io.ReadAll(response.Body)
-	if took := time.Since(began); err == nil || took > 3*time.Second || took < 200*time.Millisecond {
+	if took := time.Since(began); err == nil || took > 15*time.Second || took < shortLife {
 		t.Errorf("ended with %v after %v", err, took)
 	}
 }
@@ -204,7 +204,7 @@ func TestWebSocket(t *testing.T) {
 	if line, err := reader.ReadString('\n'); line != "hello\n" {
 		t.Fatal(line, err)
 	}
-	if _, err := reader.ReadByte(); errors.Is(err, os.ErrDeadlineExceeded) || err == nil || time.Since(began) > 3*time.Second {
+	if _, err := reader.ReadByte(); errors.Is(err, os.ErrDeadlineExceeded) || err == nil || time.Since(began) > 15*time.Second {
 		t.Errorf("after the token's end: %v, %v", err, time.Since(began))
 	}
 }
@@ -244,10 +244,12 @@ func TestAbortLeavesNothing(t *testing.T) {
 		f.gateway.CloseClientConnections()
 		select {
 		case <-ended:
-		case <-time.After(5 * time.Second):
+		case <-time.After(30 * time.Second):
 			t.Error("the API is still being asked")
 		}
 	})
+	for deadline := time.Now().Add(20 * time.Second); goleak.Find(ignored) != nil && time.Now().Before(deadline); {
+	}
 	goleak.VerifyNone(t, ignored)
 }
 
