@@ -40,7 +40,8 @@ func TestMemoryIsBounded(t *testing.T) {
 		for i := range 3 * limit {
 			remembered(strings.Repeat("x", i+1), now.Add(time.Hour), m, now)
 		}
-		if n := m.len(); n > most || n < most*9/10 {
+		// Where a token goes is chance: some places may get none.
+		if n := m.len(); n > most || n < most*3/4 {
 			t.Errorf("with a limit of %d it holds %d", limit, n)
 		}
 	}

@@ -117,7 +117,7 @@ func TestCallback(t *testing.T) {
 		{name: "another code", change: func(q url.Values) { q.Set("code", "x") }},
 		{name: "a no", change: func(q url.Values) { q.Set("error", "access_denied") }},
 		{name: "no cookie", cookie: func(string) string { return "a=b" }},
-		{name: "a forged cookie", cookie: func(c string) string { return c[:len(c)-2] + "AA" }},
+		{name: "a forged cookie", cookie: func(c string) string { return c[:len(c)-12] + "AAAAAAAAAAAA" }},
 		{name: "another nonce", claims: map[string]any{"nonce": "x"}},
 		{name: "another audience", claims: map[string]any{"aud": "other"}},
 		{name: "several audiences", claims: map[string]any{"aud": []string{"app", "other"}}},
