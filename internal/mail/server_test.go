@@ -69,7 +69,7 @@ func startSMTP(t *testing.T, change func(*smtpServer)) *smtpServer {
 
 func (s *smtpServer) serve(conn net.Conn) {
 	defer func() { _ = conn.Close() }()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	var mail received
 	if s.implicit {
 		conn, mail.protected = tls.Server(conn, s.tls), true

@@ -96,13 +96,13 @@ func TestAnOlderStoreIsNoticed(t *testing.T) {
 	}
 	r.now.Store(older)
 	newer.Close()
-	eventually(t, 3*time.Second, "the older store counts", func() bool {
+	eventually(t, patience, "the older store counts", func() bool {
 		got, err := c.Find(t.Context(), "c")
 		return err == nil && got.Disabled()
 	})
 	// It follows on from there.
 	must(t, older.Clients().Enable(t.Context(), "c", by()))
-	eventually(t, time.Second, "the next change", func() bool {
+	eventually(t, patience, "the next change", func() bool {
 		got, err := c.Find(t.Context(), "c")
 		return err == nil && !got.Disabled()
 	})

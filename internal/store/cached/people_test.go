@@ -100,12 +100,12 @@ func TestPeople(t *testing.T) {
 		}
 	}
 	must(t, s.Accounts().Describe(ctx, "ann-id", store.Profile{}, []string{"teacher"}, time.Now(), by()))
-	eventually(t, time.Second, "the role", func() bool {
+	eventually(t, patience, "the role", func() bool {
 		found, err := p.AccountByKey(ctx, "ann")
 		return err == nil && len(found.Roles) == 1
 	})
 	must(t, s.Accounts().Delete(ctx, "ann-id", time.Now(), by()))
-	eventually(t, time.Second, "that Ann is gone", func() bool {
+	eventually(t, patience, "that Ann is gone", func() bool {
 		_, err := p.Account(ctx, "ann-id")
 		_, byKey := p.AccountByKey(ctx, "ann")
 		return errors.Is(err, store.ErrNotFound) && errors.Is(byKey, store.ErrNotFound)
@@ -135,7 +135,7 @@ func TestPeoplesAPITokens(t *testing.T) {
 	must(t, s.APITokens().Create(ctx, store.APIToken{
 		ID: "t", Hash: hash, Name: "app", Elevated: true, CreatedAt: time.Now(), EndsAt: time.Now().Add(time.Hour), CreatedBy: "first",
 	}, by()))
-	eventually(t, time.Second, "that it was created", func() bool { return !unknown() })
+	eventually(t, patience, "that it was created", func() bool { return !unknown() })
 	before := inner.reads.Load()
 	must(t, s.APITokens().ActedFor(ctx, "t", "ann-id", by()))
 	must(t, clients.Sync(ctx))
@@ -143,7 +143,7 @@ func TestPeoplesAPITokens(t *testing.T) {
 		t.Errorf("%+v, %v after %d more reads", got, err, inner.reads.Load()-before)
 	}
 	must(t, s.APITokens().Approve(ctx, "t", by()))
-	eventually(t, time.Second, "that it was approved", func() bool {
+	eventually(t, patience, "that it was approved", func() bool {
 		got, err := p.APIToken(ctx, hash)
 		return err == nil && got.Good(time.Now())
 	})
