@@ -9,6 +9,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
+	"net"
 	"os"
 	"os/signal"
 	"strings"
@@ -18,6 +20,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/keys"
 )
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -72,8 +75,22 @@ func remedy(c *cobra.Command, err error) string {
 		return ""
 	case errors.Is(err, syscall.EADDRINUSE) && c.Flags().Lookup("listen") == nil:
 		return "Another program answers there already: stop it, or write another address into the configuration"
+	case errors.Is(err, syscall.EACCES) && listening(err) && c.Name() != "dev":
+		return "Ports below 1024 need a right that this user has not: CAP_NET_BIND_SERVICE, or a proxy in front and another port"
+	case errors.As(err, new(*heldError)) && c.Name() == "serve":
+		return "A folder is for one server: stop that one, or name another folder under data in the configuration"
+	case errors.Is(err, keys.ErrSealed):
+		return "Name the sealing key that the store was made with; docs/INCIDENTS.md says what to do where it is lost"
+	case errors.Is(err, fs.ErrPermission) && errors.As(err, new(*fs.PathError)):
+		return "Run it as a user who may do that, or name another place"
 	}
 	return ""
+}
+
+// listening reports whether an error is of opening a listener.
+func listening(err error) bool {
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "listen"
 }
 
 // usageError is an error in how a command was called.
@@ -151,7 +168,11 @@ func named(c *cobra.Command, words []string, err error) error {
 	names := strings.Fields(c.Use)[1:]
 	switch {
 	case len(words) > len(names) && !c.HasSubCommands():
-		return fmt.Errorf("%q is a word too many", words[len(names)])
+		extra := words[len(names)]
+		if c.Flags().Lookup("config") != nil && strings.HasSuffix(extra, ".yaml") {
+			return fmt.Errorf("%q is a word too many; did you mean --config %s?", extra, extra)
+		}
+		return fmt.Errorf("%q is a word too many", extra)
 	case len(words) >= len(names):
 		return err
 	case strings.Trim(names[len(words)], "ABCDEFGHIJKLMNOPQRSTUVWXYZ|.") == "":
