@@ -44,6 +44,7 @@ var (
 		sentence(`DELETE FROM {}consent WHERE account_id = $1`),
 		sentence(`DELETE FROM {}member WHERE account_id = $1`),
 		sentence(`UPDATE {}access SET person = '', email = '' WHERE account_id = $1`),
+		sentence(`DELETE FROM {}notice WHERE id LIKE '%/' || $1`), // who is told stands last in an id
 		sentence(`UPDATE {}grant_ SET asked = '{ }' WHERE account_id = $1`),
 	}
 

@@ -52,6 +52,10 @@ func lived(t *testing.T, s *sqlstore.Store, n int, mark string) string {
 	must(s.Links().Issue(t.Context(), store.Link{
 		Hash: hash(3), Purpose: store.LinkReset, AccountID: id, Email: said("sent") + "@example.org", EndsAt: ends,
 	}, at, 1))
+	_, err := s.Notices().Queue(t.Context(), []store.Notice{{
+		ID: "member.invited/p/" + id, Kind: "member.invited", To: said("told") + "@example.org", Detail: "{}", QueuedAt: at, DueAt: at,
+	}})
+	must(err)
 	must(s.Identities().Link(t.Context(), store.Identity{Issuer: "https://id.example", Subject: said("subject"), AccountID: id}, by))
 	must(s.Requests().Save(t.Context(), store.Request{Hash: hash(4), ClientID: "c", EndsAt: ends}))
 	must(s.Grants().Start(t.Context(), hash(4), store.Grant{

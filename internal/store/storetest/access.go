@@ -180,4 +180,21 @@ var accessCases = map[string]func(*testing.T, *world){
 		r.Person, r.Email = "", ""
 		same(t, w.accessRequest(t, 1), r)
 	},
+	"what an erased person was told is gone": func(t *testing.T, w *world) {
+		w.person(t, "a")
+		told := func(id string) store.Notice {
+			n := notice(1)
+			n.ID = id
+			return n
+		}
+		waits, sent, others := told("access.approved/r/a"), told("member.invited/p/a"), told("member.invited/p/aa")
+		_, err := w.Notices.Queue(t.Context(), []store.Notice{waits, sent, others})
+		must(t, err)
+		must(t, w.Notices.Sent(t.Context(), []string{sent.ID}, at(1)))
+		must(t, w.Accounts.Delete(t.Context(), "a", at(100), by(2)))
+		w.claim(t, 1, 10, 9, func() store.Notice { n := others; n.Tries, n.DueAt = 1, at(10); return n }())
+		n, err := w.Notices.Queue(t.Context(), []store.Notice{waits, sent, others})
+		must(t, err)
+		same(t, n, 2) // of what is there nothing is queued again
+	},
 }
