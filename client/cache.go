@@ -86,7 +86,7 @@ func write(t Token, asked time.Time, lifetime time.Duration) []byte {
 // where the clock was set back, has no more than its lifetime.
 func read(text []byte, now time.Time, spread float64) *held {
 	var k kept
-	if json.Unmarshal(text, &k) != nil || !headerSafe(k.Access) || k.Lifetime < 0 {
+	if json.Unmarshal(text, &k) != nil || k.Access == "" || !headerSafe(k.Access) || k.Lifetime < 0 {
 		return nil
 	}
 	age := max(0, now.Sub(time.UnixMilli(k.Asked)))

@@ -97,6 +97,15 @@ func TestFiles(t *testing.T) {
 		func() error { return os.WriteFile(path, []byte(`{"access_token":"x`), 0o600) },
 		func() error { return os.WriteFile(path, []byte(`{"access_token":"a\nb","lifetime":99999999}`), 0o600) },
 		func() error {
+			return os.WriteFile(path, fmt.Appendf(nil, `{"access_token":"","lifetime":99999999,"asked":%d}`, time.Now().UnixMilli()), 0o600)
+		},
+		func() error {
+			if os.Geteuid() != 0 { // who cannot give files away has none of others
+				return os.Chmod(path, 0o660)
+			}
+			return os.Chown(path, 1, 1)
+		},
+		func() error {
 			elsewhere := filepath.Join(filepath.Dir(folder), "elsewhere")
 			return errors.Join(os.Rename(path, elsewhere), os.Symlink(elsewhere, path))
 		},

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"time"
 
 	"github.com/grantway/grantway/internal/disk"
@@ -27,8 +26,8 @@ const (
 	maxKept   = 256 << 10             // bytes of a file that is read
 )
 
-// Update is Cache.Update. A file that others than its owner can read or write is
-// not believed, and replaced.
+// Update is Cache.Update. A file that is not our own, or that others can read or
+// write, is not believed, and replaced.
 func (c *Files) Update(ctx context.Context, key string, f func([]byte) ([]byte, error)) (err error) {
 	if err := os.MkdirAll(c.folder, 0o700); err != nil {
 		return fmt.Errorf("client: make the cache: %w", err)
@@ -86,7 +85,7 @@ func readOwn(path string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() || info.Size() > maxKept || runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0 {
+	if !info.Mode().IsRegular() || info.Size() > maxKept || !private(info) {
 		return nil, nil
 	}
 	return os.ReadFile(path)

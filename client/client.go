@@ -34,6 +34,7 @@ type Config struct {
 	Issuer           string // its metadata says where tokens are (RFC 8414, OpenID Connect Discovery)
 	TokenURL         string // where tokens are, instead; no metadata is read then
 	AuthorizationURL string // where people sign in; empty: what the metadata says
+	RevocationURL    string // where Revoke ends tokens; empty: what the metadata says
 
 	ClientID string
 
@@ -114,7 +115,7 @@ func (c *Config) complete() error {
 	if c.Issuer == "" && c.TokenURL == "" {
 		return errors.New("Config needs an Issuer or a TokenURL")
 	}
-	for _, u := range []string{c.Issuer, c.TokenURL, c.AuthorizationURL} {
+	for _, u := range []string{c.Issuer, c.TokenURL, c.AuthorizationURL, c.RevocationURL} {
 		if u == "" {
 			continue
 		}

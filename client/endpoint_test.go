@@ -45,6 +45,10 @@ func TestServersThatMisbehave(t *testing.T) {
 		{name: "expires_in for ever", body: with(`"expires_in":1e18`), lives: 366 * 24 * time.Hour},
 		{name: "lower-case bearer", body: with(`"token_type":"bearer"`), lives: 5 * time.Minute},
 		{name: "no token_type", body: with(`"expires_in":60`), lives: time.Minute},
+		{name: "scope a list", body: with(`"scope":["read"],"expires_in":60`), lives: time.Minute},
+		{name: "error null", body: with(`"error":null,"expires_in":60`), lives: time.Minute},
+		{name: "token a number", body: `{"access_token":1}`, as: "answer"},
+		{name: "error an object", status: 400, body: `{"error":{"message":"no"}}`, as: "answer"},
 		{name: "another token_type", body: with(`"token_type":"DPoP"`), as: "answer"},
 		{name: "JSON as text", kind: "text/plain", body: token, lives: time.Hour},
 		{name: "no token", body: `{"token_type":"Bearer"}`, as: "answer"},
@@ -121,6 +125,20 @@ func TestServersThatMisbehave(t *testing.T) {
 				t.Fatalf("got %q: %v", kindOf(err), err)
 			}
 		})
+	}
+}
+
+// TestScopes: those that were granted, in whatever form the server says them; where
+// it says none, those that were asked for (RFC 6749 §5.1).
+func TestScopes(t *testing.T) {
+	for said, want := range map[string]string{
+		`"write read"`: "write read", `["write","read"]`: "write read", `null`: "read", `""`: "read", `7`: "read", `[7]`: "read",
+	} {
+		i := instant(func(int64) (int, http.Header, string) { return 200, nil, `{"access_token":"t","scope":` + said + `}` })
+		got, err := made(t, config(i)).Token(t.Context())
+		if err != nil || strings.Join(got.Scopes, " ") != want {
+			t.Errorf("%s: %v, %v; want %s", said, got.Scopes, err, want)
+		}
 	}
 }
 
@@ -241,6 +259,7 @@ func TestConfig(t *testing.T) {
 		"nobody to ask":             func(c *client.Config) { c.TokenURL = "" },
 		"plain http":                func(c *client.Config) { c.TokenURL = "http://auth.example/token" },
 		"credentials in the URL":    func(c *client.Config) { c.TokenURL = "https://a:b@auth.example/token" },
+		"revocation in the clear":   func(c *client.Config) { c.RevocationURL = "http://auth.example/revoke" },
 		"no secret":                 func(c *client.Config) { c.Secret = nil },
 		"unknown auth":              func(c *client.Config) { c.Auth = "x" },
 		"unknown grant":             func(c *client.Config) { c.Grant = "password" },

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"runtime"
 	"time"
 )
 
@@ -28,4 +29,9 @@ func tryLock(path string) (unlock func(), err error) {
 		_ = os.Remove(path)
 	}
 	return nil, errLocked
+}
+
+// private reports whether nobody else can read or write a file, where its mode says so.
+func private(info fs.FileInfo) bool {
+	return runtime.GOOS == "windows" || info.Mode().Perm()&0o077 == 0
 }

@@ -3,6 +3,7 @@
 package client
 
 import (
+	"io/fs"
 	"os"
 	"syscall"
 )
@@ -22,4 +23,10 @@ func tryLock(path string) (unlock func(), err error) {
 		return nil, err
 	}
 	return func() { _ = file.Close() }, nil
+}
+
+// private reports whether a file is our own, and nobody else can read or write it.
+func private(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	return ok && int(stat.Uid) == os.Geteuid() && info.Mode().Perm()&0o077 == 0
 }

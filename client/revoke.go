@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// ErrNoRevocation says that a token was forgotten and still lives: the issuer
-// names no address where it could be ended.
+// ErrNoRevocation says that a token was forgotten and still lives: neither Config
+// nor the issuer names an address where it could be ended.
 var ErrNoRevocation = errors.New("client: the issuer names no revocation endpoint; what was issued lives until its end")
 
 // Revoke forgets the token as Forget does, and has the server end it (RFC 7009):
@@ -68,20 +68,9 @@ func (c *Client) Revoke(ctx context.Context) error {
 // revoke sends a token to where it ends. What a server says to a token that it
 // does not know is 200, too (RFC 7009 §2.2).
 func (e *endpoint) revoke(ctx context.Context, form url.Values, secret Secret) error {
-	if e.config.Issuer == "" {
-		return ErrNoRevocation
-	}
-	m, err := e.metadata(ctx)
+	where, err := e.revocationURL(ctx)
 	if err != nil {
 		return err
-	}
-	where := m.RevocationEndpoint
-	if where == "" {
-		return ErrNoRevocation
-	}
-	u, err := checkURL(where, e.config.PlainHTTP)
-	if err != nil || u.Scheme != "https" && strings.HasPrefix(e.config.Issuer, "https:") {
-		return &AnswerError{URL: e.config.Issuer, Status: http.StatusOK, Cause: "names a revocation endpoint that is not protected by TLS"}
 	}
 	hidden := []Secret{secret, Secret(form.Get("token"))}
 	r, err := e.request(ctx, where, form, secret)
@@ -104,4 +93,26 @@ func (e *endpoint) revoke(ctx context.Context, form url.Values, secret Secret) e
 		return err
 	}
 	return &AnswerError{URL: where, Status: got.StatusCode, Cause: "answers as a token endpoint does"}
+}
+
+func (e *endpoint) revocationURL(ctx context.Context) (string, error) {
+	switch {
+	case e.config.RevocationURL != "":
+		return e.config.RevocationURL, nil
+	case e.config.Issuer == "":
+		return "", ErrNoRevocation
+	}
+	m, err := e.metadata(ctx)
+	if err != nil {
+		return "", err
+	}
+	where := m.RevocationEndpoint
+	if where == "" {
+		return "", ErrNoRevocation
+	}
+	u, err := checkURL(where, e.config.PlainHTTP)
+	if err != nil || u.Scheme != "https" && strings.HasPrefix(e.config.Issuer, "https:") {
+		return "", &AnswerError{URL: e.config.Issuer, Status: http.StatusOK, Cause: "names a revocation endpoint that is not protected by TLS"}
+	}
+	return where, nil
 }

@@ -24,6 +24,7 @@ func TestRevoke(t *testing.T) {
 		name    string
 		machine bool
 		nowhere bool // the metadata names no endpoint
+		named   bool // by the configuration
 		answer  func(http.ResponseWriter)
 		want    string // that was revoked
 		is      func(error) bool
@@ -31,6 +32,7 @@ func TestRevoke(t *testing.T) {
 		{name: "a person's", want: "refresh_token r1", is: func(err error) bool { return err == nil }},
 		{name: "a machine's", machine: true, want: "access_token t1", is: func(err error) bool { return err == nil }},
 		{name: "nowhere", nowhere: true, is: func(err error) bool { return errors.Is(err, client.ErrNoRevocation) }},
+		{name: "named", nowhere: true, named: true, want: "refresh_token r1", is: func(err error) bool { return err == nil }},
 		{
 			name: "down", want: "refresh_token r1", answer: func(w http.ResponseWriter) { w.WriteHeader(http.StatusServiceUnavailable) },
 			is: func(err error) bool { b, ok := errors.AsType[*client.BusyError](err); return ok && !b.RetryAt.IsZero() },
@@ -71,6 +73,9 @@ func TestRevoke(t *testing.T) {
 			with := client.Config{
 				Issuer: server.URL, ClientID: "c", Secret: client.Static("s3cret"),
 				Cache: client.NewFiles(filepath.Join(t.TempDir(), "tokens")),
+			}
+			if row.named {
+				with.RevocationURL = server.URL + "/revoke"
 			}
 			first := made(t, with)
 			if !row.machine {

@@ -90,10 +90,25 @@ type answer struct {
 	Expires     json.RawMessage `json:"expires_in"`
 	Refresh     string          `json:"refresh_token"`
 	ID          string          `json:"id_token"`
-	Scope       string          `json:"scope"`
+	Scope       scope           `json:"scope"`
 	Code        oauth.ErrorCode `json:"error"`
 	Description string          `json:"error_description"`
 	URI         string          `json:"error_uri"`
+}
+
+// A scope is one of an answer: words (RFC 6749 §3.3), or a list, as some servers send
+// it. What is neither is as if it was not said.
+type scope []string
+
+// UnmarshalJSON is json.Unmarshaler's.
+func (s *scope) UnmarshalJSON(text []byte) error {
+	var words string
+	if json.Unmarshal(text, &words) == nil {
+		*s = strings.Fields(words)
+	} else if json.Unmarshal(text, (*[]string)(s)) != nil {
+		*s = nil
+	}
+	return nil
 }
 
 // wrong says what keeps the answer from being a token; empty: nothing.
@@ -136,8 +151,8 @@ func (a *answer) lifetime() time.Duration {
 // (RFC 6749 §5.1, §6).
 func (a *answer) token(asked []string, before Token) Token {
 	t := Token{Access: Secret(a.Access), Refresh: Secret(a.Refresh), ID: Secret(a.ID), Scopes: asked}
-	if a.Scope != "" {
-		t.Scopes = strings.Fields(a.Scope)
+	if len(a.Scope) > 0 {
+		t.Scopes = a.Scope
 	}
 	if t.Refresh == "" {
 		t.Refresh = before.Refresh

@@ -16,7 +16,7 @@ import (
 // the error that Token does.
 //
 // An Authorization header of the request is replaced. After a redirect to another
-// origin, requests go without the token. What else an http.Client has is the
+// origin, requests go without the token, also if the next one leads back. What else an http.Client has is the
 // caller's to set: it is a new one each time, and they share all tokens.
 func (c *Client) HTTP() *http.Client {
 	return &http.Client{Transport: &transport{c.source, c.family.config.APITransport}}
@@ -100,14 +100,16 @@ func closeBody(r *http.Request) {
 	}
 }
 
-// elsewhere reports whether redirects led the request to another origin than the
-// one that the caller chose.
+// elsewhere reports whether redirects led the request away from the origin that the
+// caller chose, be it to return there: what it asks for then is another's choice.
 func elsewhere(r *http.Request) bool {
-	first := r
-	for first.Response != nil && first.Response.Request != nil {
-		first = first.Response.Request
+	for at := r; at.Response != nil && at.Response.Request != nil; at = at.Response.Request {
+		before := at.Response.Request.URL
+		if before.Scheme != at.URL.Scheme || !strings.EqualFold(before.Host, at.URL.Host) {
+			return true
+		}
 	}
-	return first != r && (first.URL.Scheme != r.URL.Scheme || !strings.EqualFold(first.URL.Host, r.URL.Host))
+	return false
 }
 
 // saysBad reports whether a challenge names the token as the reason.

@@ -208,17 +208,23 @@ func TestRenewalFails(t *testing.T) {
 // TestWhereTheTokenGoes: to the origin that the caller chose, over TLS or on this
 // machine.
 func TestWhereTheTokenGoes(t *testing.T) {
+	var here *httptest.Server
 	other := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/boomerang" {
+			http.Redirect(w, r, here.URL+"/end", http.StatusFound)
+			return
+		}
 		fmt.Fprintf(w, "token %q", r.Header.Get("Authorization"))
 	}))
 	defer other.Close()
-	var here *httptest.Server
 	here = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case "/away":
 			http.Redirect(w, r, other.URL+"/", http.StatusTemporaryRedirect)
 		case "/back":
 			http.Redirect(w, r, other.URL+"/", http.StatusFound)
+		case "/boomerang":
+			http.Redirect(w, r, other.URL+"/boomerang", http.StatusFound)
 		case "/around":
 			http.Redirect(w, r, here.URL+"/end", http.StatusFound)
 		default:
@@ -227,7 +233,10 @@ func TestWhereTheTokenGoes(t *testing.T) {
 	}))
 	defer here.Close()
 	h := made(t, config(instant(good))).HTTP()
-	for path, want := range map[string]string{"/end": `token "Bearer t1"`, "/around": `token "Bearer t1"`, "/away": `token ""`, "/back": `token ""`} {
+	for path, want := range map[string]string{
+		"/end": `token "Bearer t1"`, "/around": `token "Bearer t1"`, "/away": `token ""`, "/back": `token ""`,
+		"/boomerang": `token ""`, // where it ends is the other one's choice
+	} {
 		if _, got := call(t, h, request(t, "GET", here.URL+path, nil)); got != want {
 			t.Errorf("%s: %s", path, got)
 		}
