@@ -53,6 +53,7 @@ type ProxySignIn struct {
 	Claims        []string
 	Idle, Session time.Duration
 	Sessions      int
+	Revoke        bool // the token of who signs out
 }
 
 // ProxyRoute is a method or several, and a path as of Route, that may be called.
@@ -156,6 +157,7 @@ func (r *proxyResolver) proxy() *Proxy {
 		}
 	}
 	r.clients(p)
+	r.unserved(p)
 	r.routes(p)
 	for i, text := range f.Origins {
 		if origin := r.origin(index("origins", i), text); origin != nil {
@@ -254,9 +256,9 @@ func (r *proxyResolver) clients(p *Proxy) {
 		p.SignIn = &ProxySignIn{
 			ProxyServer: ProxyServer{
 				Issuer: s.Issuer, ID: s.ID, Secret: s.Secret, Auth: s.Auth,
-				Scopes: s.Scopes, Audience: s.Audience, Resource: s.Resource,
+				Scopes: s.Scopes, Audience: s.Audience, Resource: s.Resource, Any401: s.Any401,
 			},
-			After: s.After, Claims: s.Claims, Idle: time.Duration(s.Idle), Session: time.Duration(s.Session), Sessions: s.Sessions,
+			After: s.After, Claims: s.Claims, Idle: time.Duration(s.Idle), Session: time.Duration(s.Session), Sessions: s.Sessions, Revoke: s.Revoke,
 		}
 		if !slices.Contains(p.SignIn.Scopes, "openid") {
 			p.SignIn.Scopes = append([]string{"openid"}, p.SignIn.Scopes...)
@@ -274,6 +276,28 @@ func (r *proxyResolver) clients(p *Proxy) {
 	}
 	if p.Client == nil && p.SignIn == nil && !r.faulty("client") && !r.faulty("sign_in") {
 		r.report("", "says neither client nor sign_in, so that there is no token", "write client: {issuer, id, secret} for a client that acts for itself, or sign_in: for people")
+	}
+}
+
+// unserved sees to it that nobody can fetch the secrets as files of the front-end.
+func (r *proxyResolver) unserved(p *Proxy) {
+	folder, err := filepath.EvalSymlinks(p.Static)
+	if p.Static == "" || err != nil {
+		return // the latter is reported
+	}
+	for _, row := range []struct{ key, file string }{
+		{"client.secret", r.from.Client.Secret.File}, {"sign_in.secret", r.from.SignIn.Secret.File}, {"tls.key", r.from.TLS.Key},
+	} {
+		file, err := filepath.Abs(row.file)
+		if err == nil {
+			file, err = filepath.EvalSymlinks(file)
+		}
+		if row.file == "" || err != nil {
+			continue
+		}
+		if below, found := strings.CutPrefix(file, folder+string(filepath.Separator)); found && !strings.Contains("/"+filepath.ToSlash(below), "/.") {
+			r.report(row.key, quote(row.file)+" lies in the folder of static, where everybody can fetch it", "move it elsewhere, or the front-end into a folder of its own")
+		}
 	}
 }
 

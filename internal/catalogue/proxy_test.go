@@ -1,7 +1,9 @@
 package catalogue
 
 import (
+	"errors"
 	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -84,6 +86,37 @@ func TestProxy(t *testing.T) {
 			t.Errorf("%q: %v; want %q", row.new, err, row.want)
 		case err != nil && strings.Contains(err.Error(), "hunter2"):
 			t.Errorf("%q: the fault repeats the secret: %v", row.new, err)
+		}
+	}
+}
+
+// TestProxyServesNoSecret: what must not be seen does not lie among the front-end's files.
+func TestProxyServesNoSecret(t *testing.T) {
+	folder := t.TempDir()
+	web, outside, link := filepath.Join(folder, "web"), filepath.Join(folder, "outside"), filepath.Join(folder, "link")
+	inside, hidden := filepath.Join(web, "deep", "secret"), filepath.Join(web, ".secret")
+	err := errors.Join(os.MkdirAll(filepath.Dir(inside), 0o700), os.Symlink(web, link))
+	for _, file := range []string{outside, inside, hidden} {
+		err = errors.Join(err, os.WriteFile(file, []byte("hunter2"), 0o600))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, row := range []struct{ static, client, signIn, key, want string }{
+		{web, outside, outside, outside, ""},
+		{web, hidden, hidden, hidden, ""}, // files of such names are not served
+		{web, inside, outside, outside, "client.secret"},
+		{web, outside, inside, outside, "sign_in.secret"},
+		{web, outside, outside, inside, "tls.key"},
+		{link, inside, outside, outside, "client.secret"},
+		{web, filepath.Join(link, "deep", "secret"), outside, outside, "client.secret"},
+	} {
+		text := strings.Replace(goodProxy, `"${SECRET}"`, `"file:`+row.client+`"`, 1)
+		text = strings.Replace(text, `"${SECRET}"`, `"file:`+row.signIn+`"`, 1)
+		_, err := parseProxy(text + "static: " + row.static + "\ntls: {certificate: " + outside + ", key: " + row.key + "}\n")
+		switch {
+		case row.want == "" && err != nil, row.want != "" && (err == nil || !strings.Contains(err.Error(), row.want+": ") || !strings.Contains(err.Error(), "lies in the folder of static")):
+			t.Errorf("%+v: %v", row, err)
 		}
 	}
 }

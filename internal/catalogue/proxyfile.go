@@ -92,6 +92,10 @@ type ProxySignInEntry struct {
 	Audience string `yaml:"audience"`
 	// The API's URL as a resource indicator (RFC 8707).
 	Resource string `yaml:"resource"`
+	// Every 401 of the API has the token renewed, not only one that says invalid_token.
+	Any401 bool `yaml:"any_401" default:"false"`
+	// Who signs out has the issuer end their token, if it says where (RFC 7009).
+	Revoke bool `yaml:"revoke" default:"true"`
 	// Where people are after they signed in or out, unless they were somewhere else.
 	After string `yaml:"after" default:"/"`
 	// What of the ID token the page may see at /auth/me.

@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -44,7 +45,13 @@ func (p *Proxy) call(w http.ResponseWriter, r *http.Request, found *place, path 
 		p.refuse(w, r, refusal.BodyTooLarge)
 		return
 	}
-	out, err := p.request(w, r, path, query)
+	ctx := r.Context()
+	if s != nil {
+		var done func()
+		ctx, done = p.sessions.during(ctx, s)
+		defer done()
+	}
+	out, err := p.request(ctx, w, r, path, query)
 	if err != nil {
 		p.refuse(w, r, p.why(w, r, err))
 		return
@@ -66,9 +73,12 @@ func (p *Proxy) call(w http.ResponseWriter, r *http.Request, found *place, path 
 		err = errors.New("the API changes the protocol unasked")
 	}
 	if err != nil {
-		if s != nil && errors.Is(err, client.ErrSignIn) {
+		// The cookie stays: it may be that of the next session by now.
+		switch {
+		case s != nil && s.over.Err() != nil:
+			err = errors.Join(client.ErrSignIn, err)
+		case s != nil && errors.Is(err, client.ErrSignIn):
 			p.sessions.remove(s) // what cannot be renewed is over
-			p.dropCookie(w, sessionCookie)
 		}
 		p.refuse(w, r, p.why(w, r, err))
 		return
@@ -119,12 +129,12 @@ const repeatable = 64 << 10
 
 // request is what the API sees: the path as it was matched, the query as it was
 // looked at, and headers without what is for us.
-func (p *Proxy) request(w http.ResponseWriter, r *http.Request, path, query string) (*http.Request, error) {
+func (p *Proxy) request(ctx context.Context, w http.ResponseWriter, r *http.Request, path, query string) (*http.Request, error) {
 	target := url.URL{Scheme: p.config.API.Scheme, Host: p.config.API.Host, RawQuery: query}
 	target.Path, target.RawPath = forward.Unescape(p.prefix + path)
 	out := (&http.Request{
 		Method: r.Method, URL: &target, Host: target.Host, Header: r.Header, ContentLength: r.ContentLength,
-	}).WithContext(r.Context())
+	}).WithContext(ctx)
 	forward.EndHop(out.Header)
 	forward.Strip(out.Header)
 	for name := range out.Header {
@@ -165,7 +175,8 @@ func (p *Proxy) clean(answer *http.Response, personal bool) error {
 		case "Set-Cookie", "Set-Cookie2", "Authorization", "Authentication-Info", "Proxy-Authentication-Info", "Www-Authenticate",
 			"Clear-Site-Data", "Alt-Svc", "Strict-Transport-Security", "Public-Key-Pins", "Refresh", "Content-Location",
 			"Service-Worker-Allowed", "Sourcemap", "X-Sourcemap", "X-Request-Id", "X-Content-Type-Options",
-			"Report-To", "Reporting-Endpoints", "Nel", "Content-Security-Policy-Report-Only", "Server", "X-Powered-By":
+			"Report-To", "Reporting-Endpoints", "Nel", "Content-Security-Policy-Report-Only", "Server", "X-Powered-By",
+			"X-Accel-Redirect", "X-Sendfile", "X-Lighttpd-Send-File", "X-Reproxy-Url": // to servers in front: send another file
 			if p.config.Inject && name == "Www-Authenticate" {
 				continue // a program may act on it, and it holds no token
 			}
@@ -192,11 +203,24 @@ func (p *Proxy) clean(answer *http.Response, personal bool) error {
 	}
 	// What the API writes is data here, never a page of ours.
 	h["Content-Security-Policy"] = sandboxed
-	if personal && !strings.Contains(h.Get("Cache-Control"), "no-store") {
+	if personal {
+		keepPrivate(h)
+	}
+	return nil
+}
+
+// keepPrivate keeps an answer to one person out of caches that others use, also of
+// those that take another header's word before Cache-Control's (RFC 9213).
+func keepPrivate(h http.Header) {
+	for name := range h {
+		if strings.HasSuffix(name, "Cdn-Cache-Control") || name == "Surrogate-Control" || name == "Edge-Control" || name == "X-Accel-Expires" {
+			delete(h, name)
+		}
+	}
+	if !strings.Contains(strings.ToLower(strings.Join(h["Cache-Control"], ",")), "no-store") {
 		h["Cache-Control"] = private
 		h["Vary"] = append(h["Vary"], "Cookie")
 	}
-	return nil
 }
 
 var (

@@ -52,6 +52,9 @@ type world struct {
 	nonce   string           // that the browser brought to the issuer
 	expires int              // seconds
 	tokens  []string         // everything secret that was issued
+	keys    int              // how often they were asked for
+	revoked chan string      // that the issuer ended
+	proxy   *Proxy
 }
 
 var key = func() *rsa.PrivateKey {
@@ -65,7 +68,7 @@ var key = func() *rsa.PrivateKey {
 // start runs a world. In the configuration, ISSUER, API, PUBLIC and FOLDER are put in.
 func start(t *testing.T, config string) *world {
 	t.Helper()
-	w := &world{t: t, claims: map[string]any{}, about: "ann", expires: 3600}
+	w := &world{t: t, claims: map[string]any{}, about: "ann", expires: 3600, revoked: make(chan string, 10)}
 	w.api = httptest.NewServer(http.HandlerFunc(w.serveAPI))
 	t.Cleanup(w.api.Close)
 	w.issuer = httptest.NewServer(w.serveIssuer())
@@ -91,6 +94,7 @@ func start(t *testing.T, config string) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
+	w.proxy = p
 	return w
 }
 
@@ -123,11 +127,21 @@ func (w *world) serveIssuer() http.Handler {
 		at := w.issuer.URL
 		say(rw, map[string]any{
 			"issuer": at, "authorization_endpoint": at + "/authorize", "token_endpoint": at + "/token", "jwks_uri": at + "/keys", "userinfo_endpoint": at + "/userinfo",
-			"end_session_endpoint": at + "/logout", "authorization_response_iss_parameter_supported": true,
+			"end_session_endpoint": at + "/logout", "revocation_endpoint": at + "/revoke", "authorization_response_iss_parameter_supported": true,
 			"id_token_signing_alg_values_supported": []string{"RS256"},
 		})
 	})
+	mux.HandleFunc("/revoke", func(rw http.ResponseWriter, r *http.Request) {
+		if _, secret, _ := r.BasicAuth(); secret != clientSecret {
+			w.t.Errorf("the secret is %q", secret)
+		}
+		select {
+		case w.revoked <- r.PostFormValue("token"):
+		case <-r.Context().Done():
+		}
+	})
 	mux.HandleFunc("/keys", func(rw http.ResponseWriter, r *http.Request) {
+		w.set(func() { w.keys++ })
 		say(rw, map[string]any{"keys": []any{map[string]string{
 			"kty": "RSA", "kid": "1", "alg": "RS256", "use": "sig",
 			"n": b64(key.N.Bytes()), "e": b64(big.NewInt(int64(key.E)).Bytes()),

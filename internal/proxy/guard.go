@@ -109,7 +109,8 @@ func (p *Proxy) preflight(w http.ResponseWriter, r *http.Request, found *place) 
 var exposed = []string{"Content-Range, ETag, Link, Location, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id, X-Total-Count"}
 
 // query returns the query as it goes on: without access tokens, which are not for
-// URLs, and with nothing that the route does not have. Pairs are read as the
+// URLs, and with nothing that the route does not have. What some APIs take for
+// another method than the request's has to be listed by the route. Pairs are read as the
 // strictest and the loosest server would; where those differ, they are refused.
 func (u *rule) query(raw string) (string, error) {
 	if raw == "" {
@@ -131,12 +132,22 @@ func (u *rule) query(raw string) (string, error) {
 		if strings.EqualFold(name, "access_token") {
 			continue
 		}
-		if !u.AnyQuery && !slices.Contains(u.Query, name) {
+		if (!u.AnyQuery || overrides(name)) && !slices.Contains(u.Query, name) {
 			return "", queryClosed
 		}
 		kept = append(kept, pair)
 	}
 	return strings.Join(kept, "&"), nil
+}
+
+// overrides reports whether a parameter says another method (Laravel, Express,
+// Salesforce, Firebase).
+func overrides(name string) bool {
+	switch strings.ToLower(name) {
+	case "_method", "_httpmethod", "x-http-method-override", "x-http-method", "x-method-override":
+		return true
+	}
+	return false
 }
 
 // tooLarge answers a request whose parts are too large.

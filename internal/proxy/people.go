@@ -17,7 +17,9 @@ import (
 	"github.com/coreos/go-oidc/v3/oidc"
 
 	"github.com/grantway/grantway/client"
+	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/keys"
+	"github.com/grantway/grantway/internal/limit"
 )
 
 // people is what signing in needs: the issuer as it describes itself, and the key
@@ -25,6 +27,7 @@ import (
 type people struct {
 	proxy *Proxy
 	seal  *keys.Seal // of this process
+	keys  http.RoundTripper
 
 	mu    sync.Mutex
 	there *issuer   // nil: not read yet
@@ -39,6 +42,7 @@ type issuer struct {
 	TokenURL    string `json:"token_endpoint"`
 	UserInfo    string `json:"userinfo_endpoint"`
 	EndSession  string `json:"end_session_endpoint"`
+	Revocation  string `json:"revocation_endpoint"` // empty: none, or none that can be used
 	NamesItself bool   `json:"authorization_response_iss_parameter_supported"`
 }
 
@@ -51,7 +55,8 @@ func newPeople(p *Proxy) (*people, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &people{proxy: p, seal: seal}, nil
+	// One fetch finds all keys that there are; forged notices could ask for many.
+	return &people{proxy: p, seal: seal, keys: sparing{p.issuer, rates(catalogue.Rate{Requests: 30, Per: time.Minute}, p.now)}}, nil
 }
 
 // pause is between two attempts to read metadata that fail.
@@ -79,7 +84,7 @@ func (o *people) discover(ctx context.Context) (*issuer, error) {
 
 func (o *people) read(ctx context.Context) (*issuer, error) {
 	ctx, cancel := context.WithTimeout(oidc.ClientContext(context.WithoutCancel(ctx), &http.Client{
-		Transport:     o.proxy.issuer,
+		Transport:     o.keys,
 		Timeout:       10 * time.Second,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}), 10*time.Second)
@@ -92,13 +97,16 @@ func (o *people) read(ctx context.Context) (*issuer, error) {
 	if err := provider.Claims(there); err != nil {
 		return nil, fmt.Errorf("metadata of the issuer: %w", err)
 	}
+	if _, err := o.client(there); err != nil {
+		there.Revocation = "" // if it is that, people can sign in nevertheless
+	}
 	return there, nil
 }
 
 // client returns one for one person.
 func (o *people) client(there *issuer) (*client.Client, error) {
 	c := o.proxy.clientConfig(&o.proxy.config.SignIn.ProxyServer)
-	c.Grant, c.AuthorizationURL, c.TokenURL = "authorization_code", there.AuthURL, there.TokenURL
+	c.Grant, c.AuthorizationURL, c.TokenURL, c.RevocationURL = "authorization_code", there.AuthURL, there.TokenURL, there.Revocation
 	return client.New(c)
 }
 
@@ -254,4 +262,18 @@ func (b bounded) RoundTrip(r *http.Request) (*http.Response, error) {
 		answer.Body = http.MaxBytesReader(nil, answer.Body, maxIssuerAnswer)
 	}
 	return answer, err
+}
+
+// sparing asks for each address now and then only.
+type sparing struct {
+	http.RoundTripper
+	rates *limit.Rates
+}
+
+// RoundTrip is http.RoundTripper's.
+func (s sparing) RoundTrip(r *http.Request) (*http.Response, error) {
+	if ok, wait := s.rates.Spend(r.URL.String()); !ok {
+		return nil, fmt.Errorf("asked too often; again in %v", wait)
+	}
+	return s.RoundTripper.RoundTrip(r)
 }

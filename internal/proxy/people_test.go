@@ -160,7 +160,7 @@ func TestCallback(t *testing.T) {
 // TestReturn: nobody is sent to another site (row A22).
 func TestReturn(t *testing.T) {
 	w := start(t, signIn)
-	for _, to := range []string{"//evil.example", `/\evil.example`, "https://evil.example", "https:evil.example", "/a\tb", ""} {
+	for _, to := range []string{"//evil.example", `/\evil.example`, "https://evil.example", "https:evil.example", "/a\tb", "/" + strings.Repeat("a", 2048), ""} {
 		b := w.browser()
 		if g := w.ask(&b.Client, "GET", "/auth/login?return="+url.QueryEscape(to), ""); g.Request.URL.String() != w.front.URL+"/" {
 			t.Errorf("%q leads to %s", to, g.Request.URL)
@@ -264,6 +264,42 @@ func TestSessionEnds(t *testing.T) {
 			t.Errorf("%d %s", g.StatusCode, g.body)
 		}
 	})
+}
+
+// TestPersonalAnswers: what the API says to one person is kept by no cache for another,
+// however the API speaks to caches.
+func TestPersonalAnswers(t *testing.T) {
+	for name, row := range map[string]struct {
+		says http.Header
+		want string
+	}{
+		"nothing":             {http.Header{}, "private, no-cache"},
+		"public":              {http.Header{"Cache-Control": {"public, max-age=600"}}, "private, no-cache"},
+		"not to keep it":      {http.Header{"Cache-Control": {"no-store"}}, "no-store"},
+		"it in capitals":      {http.Header{"Cache-Control": {"No-Store"}}, "No-Store"},
+		"it in a second line": {http.Header{"Cache-Control": {"max-age=0", "no-store"}}, "max-age=0, no-store"},
+		"to others' caches": {http.Header{
+			"CDN-Cache-Control": {"max-age=600"}, "Cloudflare-CDN-Cache-Control": {"max-age=600"},
+			"Surrogate-Control": {"max-age=600"}, "Edge-Control": {"max-age=600"}, "X-Accel-Expires": {"600"},
+		}, "private, no-cache"},
+	} {
+		w := start(t, signIn)
+		b := w.signedIn()
+		w.answer = func(rw http.ResponseWriter, _ *http.Request) {
+			for name, values := range row.says {
+				rw.Header()[http.CanonicalHeaderKey(name)] = values
+			}
+		}
+		g := w.ask(&b.Client, "GET", "/api/notes", "")
+		if got := strings.Join(g.Header["Cache-Control"], ", "); g.StatusCode != 200 || got != row.want {
+			t.Errorf("%s: %d %q, want %q", name, g.StatusCode, got, row.want)
+		}
+		for sent := range row.says {
+			if sent != "Cache-Control" && g.Header.Get(sent) != "" {
+				t.Errorf("%s: %s is passed on", name, sent)
+			}
+		}
+	}
 }
 
 // TestForgery: what alters something needs to come from our page (row R02).

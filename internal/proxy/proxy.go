@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/grantway/grantway/client"
@@ -47,7 +48,8 @@ type Proxy struct {
 	session  *limit.Rates // nil: no limit
 	attempts *limit.Rates // to sign in
 	sessions *sessions
-	people   *people // nil: nobody signs in
+	people   *people        // nil: nobody signs in
+	ending   sync.WaitGroup // tokens of people who signed out
 	files    http.Handler
 	handler  http.Handler
 }

@@ -20,6 +20,7 @@ routes:
   - GET|POST /notes/{id}
   - GET /files/...
   - GET /slow: {rate: 2/min}
+  - GET /listed: {query: [_method]}
 origins: ["https://other.example"]
 limits: {body: 100KiB, per_address: 1000/min}
 `
@@ -44,6 +45,10 @@ func TestRequests(t *testing.T) {
 		{name: "access token, escaped", path: "/api/files/a?acc%65ss_token=x", sees: "/v1/files/a"},
 		{name: "access token behind a semicolon", path: "/api/files/a?a=1;access_token=x", status: 400, reason: "query-closed"},
 		{name: "unknown parameter", path: "/api/notes?admin=1", status: 400, reason: "query-closed"},
+		{name: "method in the query", method: "POST", path: "/api/notes/7?_method=DELETE", headers: []string{"X-Requested-With", "test"}, status: 400, reason: "query-closed"},
+		{name: "method in the query, escaped", method: "POST", path: "/api/notes/7?x=1&%5fHttpMethod=PATCH", headers: []string{"X-Requested-With", "test"}, status: 400, reason: "query-closed"},
+		{name: "header in the query", method: "POST", path: "/api/notes/7?x-http-method-override=PUT", headers: []string{"X-Requested-With", "test"}, status: 400, reason: "query-closed"},
+		{name: "method in the query, listed", path: "/api/listed?_method=x", sees: "/v1/listed?_method=x"},
 		{name: "another method", method: "DELETE", headers: []string{"X-Requested-With", "test"}, status: 405, reason: "method-closed"},
 		{name: "path that no route has", method: "POST", path: "/api/secrets", headers: []string{"X-Requested-With", "test"}, status: 403, reason: "route-closed"},
 		{name: "deeper than the route", method: "POST", path: "/api/notes/7/x", headers: []string{"X-Requested-With", "test"}, status: 403, reason: "route-closed"},
@@ -102,7 +107,7 @@ func TestRequests(t *testing.T) {
 func TestHeaders(t *testing.T) {
 	w := start(t, front)
 	w.answer = func(rw http.ResponseWriter, r *http.Request) {
-		for _, name := range []string{"Set-Cookie", "Authorization", "WWW-Authenticate", "Access-Control-Allow-Origin", "Clear-Site-Data", "Refresh", "Strict-Transport-Security", "Alt-Svc"} {
+		for _, name := range []string{"Set-Cookie", "Authorization", "WWW-Authenticate", "Access-Control-Allow-Origin", "Clear-Site-Data", "Refresh", "Strict-Transport-Security", "Alt-Svc", "X-Accel-Redirect", "X-Sendfile"} {
 			rw.Header().Set(name, "x")
 		}
 		rw.Header().Set("ETag", `"1"`)
@@ -124,7 +129,7 @@ func TestHeaders(t *testing.T) {
 	if sent.Header.Get("X-Kept") != "yes" || sent.Header.Get("Authorization") != "Bearer access-1-client_credentials" || w.bodies[0] != "hello" {
 		t.Errorf("the API sees %v %q", sent.Header, w.bodies)
 	}
-	for _, name := range []string{"Set-Cookie", "Authorization", "Www-Authenticate", "Clear-Site-Data", "Refresh", "Strict-Transport-Security", "Alt-Svc"} {
+	for _, name := range []string{"Set-Cookie", "Authorization", "Www-Authenticate", "Clear-Site-Data", "Refresh", "Strict-Transport-Security", "Alt-Svc", "X-Accel-Redirect", "X-Sendfile"} {
 		if v := g.Header[name]; v != nil {
 			t.Errorf("the browser sees %s: %q", name, v)
 		}

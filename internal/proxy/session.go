@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"container/list"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"net/http"
@@ -21,7 +22,11 @@ type session struct {
 	sid     string // the issuer's name of its own session; empty: it gave none
 	made    time.Time
 	used    time.Time
+	open    int // calls under way; guarded as sessions are
 	at      *list.Element
+
+	over context.Context // ends with it
+	end  context.CancelFunc
 }
 
 // sessions are those of all browsers, in memory: bounded, ended when they are not
@@ -58,12 +63,37 @@ func (s *sessions) add(handle string, made *session) {
 		s.drop(last.Value.(*session))
 	}
 	made.key, made.made, made.used = keyOf(handle), now, now
+	made.over, made.end = context.WithCancel(context.Background())
 	made.at = s.order.PushFront(made)
 	s.byKey[made.key] = made
 }
 
 func (s *sessions) over(x *session, now time.Time) bool {
-	return now.Sub(x.used) >= s.idle || now.Sub(x.made) >= s.life
+	return x.open == 0 && now.Sub(x.used) >= s.idle || now.Sub(x.made) >= s.life
+}
+
+// during returns the context of a call, which ends when the session does. A session
+// is in use as long as a call is; done says that it no longer is.
+func (s *sessions) during(ctx context.Context, x *session) (_ context.Context, done func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	unlink := context.AfterFunc(x.over, cancel)
+	s.mu.Lock()
+	x.open++
+	left := s.life - s.now().Sub(x.made)
+	s.mu.Unlock()
+	end := time.AfterFunc(left, func() { s.remove(x) })
+	return ctx, func() {
+		end.Stop()
+		unlink()
+		cancel()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		x.open--
+		x.used = s.now()
+		if s.byKey[x.key] == x {
+			s.order.MoveToFront(x.at)
+		}
+	}
 }
 
 // find returns the session of a handle, which is used now; nil: there is none.
@@ -95,17 +125,20 @@ func (s *sessions) remove(x *session) {
 	s.drop(x)
 }
 
-// end ends the sessions that an issuer means: of its session, or, where it names
-// none, of the person.
+// end ends the sessions that an issuer means: of its session, or, where one of the
+// two has no name for that, of the person.
 func (s *sessions) end(subject, sid string) (ended int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, x := range s.byKey {
-		if sid != "" && x.sid != sid || subject != "" && x.subject != subject {
-			continue
+		of := subject != "" && x.subject == subject
+		if sid != "" && x.sid != "" {
+			of = x.sid == sid && (of || subject == "")
 		}
-		s.drop(x)
-		ended++
+		if of {
+			s.drop(x)
+			ended++
+		}
 	}
 	return ended
 }
@@ -113,6 +146,7 @@ func (s *sessions) end(subject, sid string) (ended int) {
 // drop takes a session out; s.mu is held. The second time does nothing.
 func (s *sessions) drop(x *session) {
 	if s.byKey[x.key] == x {
+		x.end()
 		delete(s.byKey, x.key)
 		s.order.Remove(x.at)
 	}

@@ -58,7 +58,10 @@ func (p *Proxy) own(path string) http.HandlerFunc {
 	return nil
 }
 
-const awayFor = 10 * time.Minute // that a person may take at the issuer
+const (
+	awayFor   = 10 * time.Minute // that a person may take at the issuer
+	maxReturn = 2000             // bytes: a browser keeps 4096 of a cookie, and this one is sealed
+)
 
 // login sends the browser to the issuer.
 func (p *Proxy) login(w http.ResponseWriter, r *http.Request) {
@@ -93,7 +96,7 @@ func (p *Proxy) away(w http.ResponseWriter, r *http.Request) (string, error) {
 		return "", err
 	}
 	back := r.URL.Query().Get("return")
-	if !catalogue.LocalPath(back) {
+	if !catalogue.LocalPath(back) || len(back) > maxReturn {
 		back = p.config.SignIn.After // row A22
 	}
 	sealed, err := p.people.close(trip{State: in.State, Verifier: in.Verifier, Nonce: nonce, Return: back, Until: p.now().Add(awayFor).Unix()})
@@ -135,9 +138,9 @@ func (p *Proxy) arrive(w http.ResponseWriter, r *http.Request) (string, error) {
 	if err != nil || sealed == "" {
 		return "", errors.Join(errors.New("this browser was not sent away to sign in"), err)
 	}
-	p.dropCookie(w, signInCookie) // good once
 	t, err := p.people.open(sealed)
 	if err != nil {
+		p.dropCookie(w, signInCookie)
 		return "", err
 	}
 	there, err := p.people.discover(r.Context())
@@ -154,6 +157,10 @@ func (p *Proxy) arrive(w http.ResponseWriter, r *http.Request) (string, error) {
 	}
 	in := &client.SignIn{RedirectURI: p.config.Public.String() + callbackPath, State: t.State, Verifier: t.Verifier}
 	got, err := c.Exchange(r.Context(), in, answer)
+	if errors.Is(err, client.ErrState) {
+		return "", err // the answer that is waited for may still come
+	}
+	p.dropCookie(w, signInCookie) // good once
 	if err != nil {
 		return "", err
 	}
@@ -230,6 +237,7 @@ func (p *Proxy) logout(w http.ResponseWriter, r *http.Request) {
 	}
 	p.sessions.remove(s)
 	p.dropCookie(w, sessionCookie)
+	p.revoke(r.Context(), s)
 	to := p.config.Public.String() + p.config.SignIn.After
 	if there, err := p.people.discover(r.Context()); err == nil && there.EndSession != "" {
 		if u, err := url.Parse(there.EndSession); err == nil {
@@ -247,6 +255,27 @@ func (p *Proxy) logout(w http.ResponseWriter, r *http.Request) {
 	}
 	w.Header().Set("Location", to)
 	w.WriteHeader(http.StatusSeeOther)
+}
+
+// revokeWithin bounds what is tried at the issuer after somebody has signed out.
+const revokeWithin = 5 * time.Second
+
+// revoke has the issuer end the token of a session that was signed out of, if the
+// issuer says where (RFC 7009). The person does not wait for it.
+func (p *Proxy) revoke(ctx context.Context, s *session) {
+	if s == nil || !p.config.SignIn.Revoke {
+		return
+	}
+	if there, err := p.people.discover(ctx); err != nil || there.Revocation == "" {
+		return
+	}
+	p.ending.Go(func() {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeWithin)
+		defer cancel()
+		if err := s.client.Revoke(ctx); err != nil {
+			p.log.Warn("the issuer did not end the token of somebody who signed out", "error", err)
+		}
+	})
 }
 
 // The event of a logout token (OpenID Connect Back-Channel Logout §2.4).
