@@ -156,7 +156,7 @@ func TestPostgresBreaks(t *testing.T) {
 			wg.Go(func() {
 				began := time.Now()
 				err := call()
-				if took := time.Since(began); !errors.Is(err, store.ErrUnavailable) || took > 4*time.Second {
+				if took := time.Since(began); !errors.Is(err, store.ErrUnavailable) || took > 15*time.Second {
 					t.Errorf("%s: call %d: %v after %v, want unavailable soon", what, i, err, took)
 				}
 			})
@@ -167,7 +167,7 @@ func TestPostgresBreaks(t *testing.T) {
 		t.Helper()
 		began := time.Now()
 		for s.Ping(t.Context()) != nil {
-			if time.Since(began) > 5*time.Second {
+			if time.Since(began) > 30*time.Second {
 				t.Fatalf("%s: not back after %v", what, time.Since(began))
 			}
 			time.Sleep(20 * time.Millisecond)

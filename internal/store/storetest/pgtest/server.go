@@ -115,6 +115,35 @@ func (s *Server) Address() string {
 
 // Run starts the process, after Kill too, and returns once it answers.
 func (s *Server) Run() error {
+	if err := s.launch(); err != nil {
+		return err
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+		conn, err := pgx.Connect(ctx, s.Address())
+		if err == nil {
+			err = conn.Close(ctx)
+			cancel()
+			return err
+		}
+		cancel()
+		if time.Now().After(deadline) {
+			out, _ := os.ReadFile(filepath.Join(s.folder, "log"))
+			return fmt.Errorf("PostgreSQL does not start: %w\n%s", err, out)
+		}
+		select {
+		case <-s.done:
+			// It does not start while a process of one that was killed is left.
+			if err := s.launch(); err != nil {
+				return err
+			}
+		default:
+		}
+	}
+}
+
+// launch starts the process.
+func (s *Server) launch() error {
 	log, err := os.OpenFile(filepath.Join(s.folder, "log"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return err
@@ -135,23 +164,7 @@ func (s *Server) Run() error {
 		}
 		close(s.done)
 	}()
-	if err := <-started; err != nil {
-		return err
-	}
-	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(20 * time.Millisecond) {
-		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
-		conn, err := pgx.Connect(ctx, s.Address())
-		if err == nil {
-			err = conn.Close(ctx)
-			cancel()
-			return err
-		}
-		cancel()
-		if time.Now().After(deadline) {
-			out, _ := os.ReadFile(filepath.Join(s.folder, "log"))
-			return fmt.Errorf("PostgreSQL does not start: %w\n%s", err, out)
-		}
-	}
+	return <-started
 }
 
 // SignalAll sends a signal, such as SIGSTOP, to the server's processes: the first
@@ -188,7 +201,7 @@ func (s *Server) stop() {
 		s.cmd.Process.Signal(syscall.SIGQUIT)
 		select {
 		case <-s.done:
-		case <-time.After(10 * time.Second):
+		case <-time.After(30 * time.Second):
 			s.Kill()
 		}
 	}
