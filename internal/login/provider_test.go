@@ -54,17 +54,16 @@ func TestSignInElsewhere(t *testing.T) {
 // TestIDTokens is row V01, and V05's half of it: the fixture succeeds, and each
 // row breaks one thing.
 func TestIDTokens(t *testing.T) {
-	now := time.Now()
 	rows := map[string]func(*site){
 		"aud of another":                   func(s *site) { s.op.claims = map[string]any{"aud": "other"} },
 		"aud missing":                      func(s *site) { s.op.claims = map[string]any{"aud": nil} },
 		"two aud without azp":              func(s *site) { s.op.claims = map[string]any{"aud": []string{clientID, "other"}} },
 		"azp of another":                   func(s *site) { s.op.claims = map[string]any{"azp": "other"} },
 		"two aud, azp of another":          func(s *site) { s.op.claims = map[string]any{"aud": []string{clientID, "other"}, "azp": "other"} },
-		"exp passed":                       func(s *site) { s.op.claims = map[string]any{"exp": now.Add(-time.Minute).Unix()} },
+		"exp passed":                       func(s *site) { s.op.claims = map[string]any{"exp": time.Now().Add(-time.Minute).Unix()} },
 		"exp missing":                      func(s *site) { s.op.claims = map[string]any{"exp": nil} },
-		"iat in the future":                func(s *site) { s.op.claims = map[string]any{"iat": now.Add(2 * time.Minute).Unix()} },
-		"iat long ago":                     func(s *site) { s.op.claims = map[string]any{"iat": now.Add(-11 * time.Minute).Unix()} },
+		"iat in the future":                func(s *site) { s.op.claims = map[string]any{"iat": time.Now().Add(2 * time.Minute).Unix()} },
+		"iat long ago":                     func(s *site) { s.op.claims = map[string]any{"iat": time.Now().Add(-11 * time.Minute).Unix()} },
 		"iat missing":                      func(s *site) { s.op.claims = map[string]any{"iat": nil} },
 		"nonce of another":                 func(s *site) { s.op.claims = map[string]any{"nonce": strings.Repeat("x", 43)} },
 		"nonce missing":                    func(s *site) { s.op.claims = map[string]any{"nonce": nil} },
