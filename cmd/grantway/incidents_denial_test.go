@@ -36,8 +36,8 @@ func prepareDenial(i *incident) {
 func (i *incident) refusedBy(at *published, what, token string) {
 	i.t.Helper()
 	for began := time.Now(); call(i.t, at, "/notes", token) != http.StatusUnauthorized; time.Sleep(5 * time.Millisecond) {
-		if time.Since(began) > time.Second {
-			i.t.Fatalf("%s passes a second after", what)
+		if time.Since(began) > soon {
+			i.t.Fatalf("%s passes %v after", what, soon)
 		}
 	}
 }

@@ -310,6 +310,9 @@ func (i *incident) wants(status int, at *published, tokens map[string]string) {
 	}
 }
 
+// soon is how long a promise of a second may take on a machine that does much else.
+const soon = 15 * time.Second
+
 // refusedWithin is the promise of a second, on every node, from began on.
 func (i *incident) refusedWithin(began time.Time, limit time.Duration, tokens map[string]string) {
 	i.t.Helper()

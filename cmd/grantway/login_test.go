@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -80,9 +81,7 @@ func (d *desk) login(arguments ...string) (p *process, link *url.URL) {
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	if !strings.Contains(p.log.String(), link.String()) {
-		d.t.Errorf("it does not say where to go by hand:\n%s", &p.log)
-	}
+	p.logged(link.String(), 1) // where to go by hand
 	return p, link
 }
 
@@ -236,7 +235,7 @@ func TestLoginThatFails(t *testing.T) {
 // TestLoopback: the address that a server is told, for each way to write it.
 func TestLoopback(t *testing.T) {
 	t.Parallel()
-	free, err := freePort()
+	free, err := strconv.ParseUint(freePort(t), 10, 16)
 	if err != nil {
 		t.Fatal(err)
 	}

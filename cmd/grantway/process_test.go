@@ -28,7 +28,7 @@ func init() {
 
 // patience is how long a test waits for what takes a moment; it is long because
 // machines that run tests are busy.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // A process is a running command.
 type process struct {

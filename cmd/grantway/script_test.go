@@ -15,6 +15,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/grantway/grantway/internal/installed"
 )
 
 func TestMain(m *testing.M) {
@@ -25,6 +27,7 @@ func TestMain(m *testing.M) {
 // the commands of testscript there are
 //
 //	await FILE                    until a program in the background has written it
+//	until REGEXP PROGRAM …        runs a program until it ends well and prints that
 //	capture NAME REGEXP           a variable from the first group in the last stdout
 //	token STATUS URL ID SECRET    a token request; a token is in $TOKEN then
 //	get STATUS URL                a request with $TOKEN
@@ -42,38 +45,39 @@ func TestScripts(t *testing.T) {
 			}
 			e.Setenv("EXAMPLES", examples)
 			for _, name := range []string{"PORT", "HOME_PORT"} {
-				port, err := freePort()
-				if err != nil {
-					return err
-				}
-				e.Setenv(name, strconv.Itoa(port))
+				e.Setenv(name, freePort(t))
 			}
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"await": await, "capture": capture, "token": token, "get": get, "rows": rows,
+			"await": await, "until": untilPrinted, "capture": capture, "token": token, "get": get, "rows": rows,
 		},
 		RequireExplicitExec: true,
 	})
 }
 
-func freePort() (int, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, err
-	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port, nil
+func freePort(t *testing.T) string {
+	_, port, _ := net.SplitHostPort(installed.FreeAddress(t))
+	return port
 }
 
 func await(ts *testscript.TestScript, _ bool, args []string) {
-	for range 500 {
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
 			return
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 	ts.Fatalf("%s was not written", args[0])
+}
+
+func untilPrinted(ts *testscript.TestScript, _ bool, args []string) {
+	pattern := regexp.MustCompile("(?m)" + args[0])
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
+		if ts.Exec(args[1], args[2:]...) == nil && pattern.MatchString(ts.ReadFile("stdout")) {
+			return
+		}
+	}
+	ts.Fatalf("%v does not print %s", args[1:], args[0])
 }
 
 func capture(ts *testscript.TestScript, _ bool, args []string) {
@@ -125,10 +129,7 @@ func get(ts *testscript.TestScript, _ bool, args []string) {
 // send wants the status at once, or from a server that is still starting.
 func send(ts *testscript.TestScript, status string, request func() (*http.Response, error)) []byte {
 	w, err := request()
-	for range 500 {
-		if err == nil {
-			break
-		}
+	for deadline := time.Now().Add(patience); err != nil && time.Now().Before(deadline); {
 		time.Sleep(20 * time.Millisecond)
 		w, err = request()
 	}

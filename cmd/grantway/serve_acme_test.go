@@ -7,13 +7,12 @@ import (
 	"crypto/x509"
 	"encoding/json"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 )
@@ -143,7 +142,7 @@ func startPebble(t *testing.T) acmeDirectory {
 // pebbleRoots waits for the root that pebble makes when it starts.
 func pebbleRoots(t *testing.T, own *x509.CertPool, at string) *x509.CertPool {
 	t.Helper()
-	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: own}, DisableKeepAlives: true}, Timeout: time.Second}
+	client := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: own}, DisableKeepAlives: true}, Timeout: 5 * time.Second}
 	for deadline := time.Now().Add(patience); time.Now().Before(deadline); time.Sleep(20 * time.Millisecond) {
 		r, err := http.NewRequestWithContext(context.Background(), http.MethodGet, at, nil)
 		if err != nil {
@@ -173,18 +172,14 @@ func number(t *testing.T, text string) int {
 	return n
 }
 
-// freePorts returns ports that nothing listened at a moment ago.
+// freePorts returns so many ports that nothing listens at.
 func freePorts(t *testing.T, n int) []string {
 	t.Helper()
 	var ports []string
-	for range n {
-		listener, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
+	for len(ports) < n {
+		if port := freePort(t); !slices.Contains(ports, port) {
+			ports = append(ports, port)
 		}
-		defer listener.Close()
-		_, port, _ := strings.Cut(listener.Addr().String(), ":")
-		ports = append(ports, port)
 	}
 	return ports
 }

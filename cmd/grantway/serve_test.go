@@ -134,7 +134,7 @@ func TestServeFollowsItsFile(t *testing.T) {
 	began := time.Now()
 	writeFile(t, p.config, good)
 	p.until("open route", func() bool { return httpGet(t, p.client, open, "").status == http.StatusOK })
-	if took := time.Since(began); took > 4*time.Second { // a look each second, on a busy machine
+	if took := time.Since(began); took > 20*time.Second { // a look each second, on a busy machine
 		t.Errorf("a new route opens after %v", took)
 	}
 
@@ -270,7 +270,7 @@ func TestServeRefusesWhatIsUnsafe(t *testing.T) {
 			says: []string{"sealing_key", "openssl rand -hex 32"},
 		},
 		{name: "a sealing key that is not set", env: []string{"SEALING_KEY="}, says: []string{"SEALING_KEY", "is not set"}},
-		{name: "half a sealing key", env: []string{"SEALING_KEY=0011"}, says: []string{"32 random bytes", "openssl rand -hex 32"}},
+		{name: "half a sealing key", env: []string{"SEALING_KEY=0011223344556677"}, says: []string{"32 random bytes", "openssl rand -hex 32"}},
 		{
 			name: "another sealing key", folder: sealed, env: []string{"SEALING_KEY=" + strings.Repeat("ff", 32)},
 			says: []string{"environment staging", "does not open with this sealing key"},
@@ -308,7 +308,7 @@ func TestServeRefusesWhatIsUnsafe(t *testing.T) {
 					t.Errorf("it does not say %q:\n%s", text, said)
 				}
 			}
-			if strings.Contains(said, nightlySecret) || strings.Contains(said, "0011") || strings.Contains(said, "ffff") {
+			if strings.Contains(said, nightlySecret) || strings.Contains(said, "0011223344556677") || strings.Contains(said, "ffffffff") {
 				t.Errorf("it prints a secret:\n%s", said)
 			}
 		})

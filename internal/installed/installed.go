@@ -13,10 +13,12 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 )
@@ -36,15 +38,19 @@ func Tool(t *testing.T, name string) string {
 }
 
 // FreeAddress returns an address of this machine that nobody listens on, for a program
-// that has to be told one.
+// that has to be told one. Its port is none of those that systems give to whoever asks
+// for any, so that nothing else takes it before the program does.
 func FreeAddress(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range 100 {
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(20000+rand.IntN(12000)))
+		if l, err := net.Listen("tcp", address); err == nil {
+			defer l.Close()
+			return address
+		}
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Fatal("of a hundred ports, none is free")
+	return ""
 }
 
 // An Output keeps what a program writes, or a log, while a test reads it. It is safe
