@@ -143,6 +143,8 @@ func TestEconomyIsTold(t *testing.T) {
 	}
 	if got := s.call(t, "/staging/api/moves?limit=1", token); got.code != 200 {
 		t.Fatal(got)
+	} else {
+		s.logged(got) // and so it is recorded
 	}
 	if got := s.ask(t, ask+"&scope=write:moves"); got.code != 200 {
 		t.Fatal(got)

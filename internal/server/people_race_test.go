@@ -21,6 +21,18 @@ func databases(t *testing.T, try func(t *testing.T, f *flow)) {
 	})
 }
 
+// insists sends a request until the store has had room for it: one that is asked by a
+// hundred at once is 503 on a machine that is busy with something else.
+func (f *flow) insists(request string) (got answer, err error) {
+	for range 100 {
+		if got, err = f.site.exchange(request); err != nil || got.code != http.StatusServiceUnavailable {
+			break
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	return got, err
+}
+
 // atOnce sends a token request many times at once.
 func (f *flow) atOnce(t *testing.T, many int, form url.Values) []answer {
 	t.Helper()
@@ -31,7 +43,7 @@ func (f *flow) atOnce(t *testing.T, many int, form url.Values) []answer {
 	for i := range answers {
 		all.Go(func() {
 			<-begin
-			got, err := f.site.exchange(request)
+			got, err := f.insists(request)
 			if err != nil {
 				t.Error(err)
 			}
@@ -189,7 +201,7 @@ func TestRequestsAreCheckedAgain(t *testing.T) {
 	var all sync.WaitGroup
 	for range 20 {
 		all.Go(func() {
-			got, err := f.site.exchange(both)
+			got, err := f.insists(both)
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil || got.code != http.StatusSeeOther && got.code != http.StatusBadRequest {
