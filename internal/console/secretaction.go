@@ -45,7 +45,7 @@ func (v *visit) aboutSecret(title, button string) (*Environment, store.Client, s
 	}
 	i := slices.IndexFunc(c.Secrets, func(s store.Secret) bool { return s.ID == v.field("secret") })
 	if i < 0 {
-		return nil, c, store.Secret{}, nil, store.ErrNotFound
+		return nil, c, store.Secret{}, nil, home.ErrSecretGone
 	}
 	form.Sharp = true
 	form.Hidden = append(form.Hidden, [2]string{"secret", c.Secrets[i].ID})
@@ -78,7 +78,7 @@ var revokeSecret = asking{
 			return err
 		}
 		if _, err := e.Clients.RevokeSecret(v.r.Context(), c.ID, s.ID, v.by()); err != nil {
-			return err
+			return home.SecretGone(err)
 		}
 		return v.done("secret-revoked", "/client", "environment", e.Name, "id", c.ID)
 	},
@@ -104,7 +104,7 @@ var leaked = asking{
 		}
 		result, err := e.Clients.Leaked(v.r.Context(), c.ID, s.ID, v.by())
 		if err != nil {
-			return err
+			return home.SecretGone(err)
 		}
 		did, err := v.deeds(e, &c, &s)
 		if err != nil {

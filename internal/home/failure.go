@@ -9,6 +9,18 @@ import (
 	"github.com/grantway/grantway/internal/web"
 )
 
+// ErrSecretGone says that a client has a secret no more: who presses a button twice
+// sees the second answer, and in it nothing of a secret that the first one showed.
+var ErrSecretGone = errors.New("the client has no such secret any more")
+
+// SecretGone is ErrSecretGone in place of store.ErrNotFound, and any other error as it is.
+func SecretGone(err error) error {
+	if errors.Is(err, store.ErrNotFound) {
+		return ErrSecretGone
+	}
+	return err
+}
+
 // A Failure is what a page says where something was not done.
 type Failure struct {
 	Status int
@@ -26,6 +38,7 @@ var failures = []struct {
 	{ErrAnswer, Failure{http.StatusBadRequest, refusal.PageFailed, "The sign-in began elsewhere", "It took too long, or began in another browser. Begin again."}},
 	{ErrTwice, Failure{http.StatusBadRequest, refusal.CookieTwice, "Your browser sent our cookie twice", "Another page of the same site may have set one of that name. Delete the cookies of this site and sign in again. Nothing was changed."}},
 	{ErrRefused, Failure{http.StatusForbidden, refusal.PageFailed, "You did not sign in", "The sign-in was not finished. Begin again."}},
+	{ErrSecretGone, Failure{http.StatusNotFound, refusal.PageFailed, "The secret is gone already", "It was replaced or revoked before, perhaps because the button was pressed twice. If it was replaced and nobody saw the new one, make another, and revoke the one that nobody saw."}},
 	{store.ErrNotFound, Failure{http.StatusNotFound, refusal.PageFailed, "There is no such thing", "It is gone, or the address was mistyped."}},
 }
 

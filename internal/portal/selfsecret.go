@@ -40,7 +40,7 @@ func (v *self) aboutSecret(title, button string) (*Published, store.Client, *sto
 	}
 	i := slices.IndexFunc(c.Secrets, func(s store.Secret) bool { return s.ID == v.field("secret") })
 	if i < 0 {
-		return nil, c, nil, nil, store.ErrNotFound
+		return nil, c, nil, nil, home.ErrSecretGone
 	}
 	p.Form.Sharp = true
 	p.Form.Hidden = append(p.Form.Hidden, [2]string{"secret", c.Secrets[i].ID})
@@ -139,7 +139,7 @@ func (v *self) revoke() error {
 		return err
 	}
 	if _, err := e.Clients.RevokeSecret(v.r.Context(), c.ID, s.ID, v.by()); err != nil {
-		return err
+		return home.SecretGone(err)
 	}
 	return v.to("/application", "environment", e.Name, "id", c.ID, "done", "revoked")
 }
@@ -164,7 +164,7 @@ func (v *self) leaked() error {
 	}
 	result, err := e.Clients.Leaked(v.r.Context(), c.ID, s.ID, v.by())
 	if err != nil {
-		return err
+		return home.SecretGone(err)
 	}
 	return v.once(e, &result, "The secret is replaced", []web.ConsoleSection{v.deeds(e, &c, s)})
 }
