@@ -20,8 +20,10 @@ func TestSecretReplacedTwice(t *testing.T) {
 		part, path string
 		b          *browser
 	}{
-		{"/portal", "/application/leaked", h.admin}, {"/portal", "/application/revoke", h.admin},
-		{"/console", "/client/leaked", olga}, {"/console", "/client/revoke", olga},
+		{"/portal", "/application/leaked", h.admin},
+		{"/portal", "/application/revoke", h.admin},
+		{"/console", "/client/leaked", olga},
+		{"/console", "/client/revoke", olga},
 	} {
 		c, err := h.environment("staging").partners.Find(t.Context(), h.own.Client.ID)
 		if err != nil {
