@@ -45,6 +45,9 @@ func run(arguments []string) int {
 	var faults catalogue.Faults
 	if errors.As(err, &faults) {
 		fmt.Fprintln(os.Stderr, faults.Error())
+		if ran.Flags().Lookup("data") != nil && ran.Flags().Lookup("server") != nil && strings.Contains(faults.Error(), "the environment variable ") {
+			fmt.Fprintln(os.Stderr, "A server that runs is asked without its variables by --data FOLDER, its data folder")
+		}
 		return exitRefused
 	}
 	fmt.Fprintln(os.Stderr, "grantway:", err)

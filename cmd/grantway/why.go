@@ -122,7 +122,11 @@ func (e *explained) write(out io.Writer) error {
 	}
 	// Which names the answer held is not kept.
 	text := strings.Replace(e.Reason.Text, refusal.NamesMark, "(named in the answer)", 1)
-	for _, paragraph := range []string{text, e.Reason.Cause, e.Reason.Cure} {
+	more := ""
+	if e.Reason.Status >= http.StatusInternalServerError {
+		more = "The log of the server says more, in the line with this trace id."
+	}
+	for _, paragraph := range []string{text, e.Reason.Cause, e.Reason.Cure, more} {
 		if paragraph != "" {
 			fmt.Fprintln(out)
 			wrap(out, paragraph)
