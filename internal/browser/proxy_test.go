@@ -85,7 +85,7 @@ func TestSafeProxy(t *testing.T) {
 		"front": public, "issuer": "http://" + server + "/demo", "foreign": foreign.URL, "chromium": chromium,
 		"name": person, "password": password, "secret": secret,
 	})
-	late, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
+	late, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	journey := exec.CommandContext(late, node, filepath.Join(scripts, "proxy.mjs"))
 	journey.WaitDelay = time.Second // the browser has its output too
@@ -116,7 +116,7 @@ func run(t *testing.T, c *exec.Cmd) {
 // await waits until something was written.
 func await(t *testing.T, written *installed.Output, text string, log *installed.Output) {
 	t.Helper()
-	for deadline := time.Now().Add(30 * time.Second); !strings.Contains(written.String(), text); time.Sleep(20 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !strings.Contains(written.String(), text); time.Sleep(20 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("%q is not written\n%s\n%s", text, written.String(), log.String())
 		}

@@ -30,7 +30,7 @@ export async function journey(name, options, steps) {
   if (options.javaScriptEnabled !== false) await context.addInitScript(axe)
   const page = await context.newPage()
   try {
-    await soon(steps(page, context), 120)
+    await soon(steps(page, context), 240)
     await Promise.all(faults.checks)
     assert.deepEqual(faults.found, [])
   } catch (e) {
@@ -96,6 +96,7 @@ function watch(context) {
 
 // look holds a page to what is true of all of them, light and dark.
 export async function look(page, name) {
+  await page.waitForLoadState() // a click waits until there is a new page, and not until it is whole
   const size = page.viewportSize()
   for (const colorScheme of ['light', 'dark']) {
     await page.emulateMedia({ colorScheme })
@@ -149,6 +150,18 @@ export async function signIn(page, name = site.name, password = site.password) {
   await page.locator('#name').fill(name)
   await page.locator('#password').fill(password)
   await page.locator('#submit').click()
+}
+
+// mail finds the link in a mail of a demonstration. Mails go out behind the answers, so
+// it looks until there is one.
+export async function mail(page, path) {
+  const link = page.locator(`article a[href*="${path}"]`).first()
+  for (const late = Date.now() + 60_000; ;) {
+    await page.goto(site.issuer + '/mails')
+    if (await link.count()) return link
+    assert.ok(Date.now() < late, `no mail leads to ${path}`)
+    await page.waitForTimeout(100)
+  }
 }
 
 // answer is what the application was told.

@@ -1,6 +1,6 @@
 // The publisher's console, from the first sign-in to a secret that leaked.
 import assert from 'node:assert/strict'
-import { finish, journey, look, phone, signIn, site } from './browser.mjs'
+import { finish, journey, look, mail, phone, signIn, site } from './browser.mjs'
 
 const at = site.console
 const open = (page, path) => page.goto(at + path)
@@ -122,8 +122,7 @@ await journey('a stranger asks for access, and an owner decides', {}, async (pag
   for (const box of await page.locator('input[type=checkbox]').all()) await box.check()
   await page.locator('main form button').click()
   await page.waitForURL(/ask\/mail/)
-  await page.goto(site.issuer + '/mails')
-  await page.locator('a[href*="/ask/confirm"]').first().click()
+  await (await mail(page, '/ask/confirm')).click()
   await page.locator('#go').click()
   await page.waitForURL(/thanks/)
 
@@ -218,7 +217,7 @@ await journey('the overview changes in place', {}, async (page) => {
   await page.waitForTimeout(6000)
   assert.deepEqual(asked, [])
   await turn(false)
-  await page.waitForTimeout(1500)
+  while (asked.length === 0) await page.waitForTimeout(50)
   assert.deepEqual(asked, ['xhr'])
 
   // Who is signed out is told, once, and nothing is asked for any more.
@@ -259,6 +258,7 @@ await journey('with the keyboard alone', {}, async (page) => {
   await page.keyboard.press('Tab')
   assert.equal(await page.evaluate(() => document.activeElement.textContent), 'Skip to the content')
   await page.keyboard.press('Enter')
+  await page.waitForURL(/#text$/)
   await page.keyboard.press('Tab')
   assert.ok(await page.evaluate(() => document.getElementById('text').contains(document.activeElement)))
 })

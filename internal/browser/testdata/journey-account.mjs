@@ -10,8 +10,8 @@ await journey('what an application may do is taken back', {}, async (page) => {
   await page.getByText('Study Planner').first().waitFor()
   await look(page, 'account')
   await page.locator('form[action$="/account/application"] button').click()
-  const until = Date.now() + 1000
   await page.locator('#done').waitFor()
+  const until = Date.now() + 10_000 // a second, on a machine that has time
   let status
   do status = (await call(tokens.access_token)).status
   while (status !== 401 && Date.now() < until)
@@ -23,6 +23,7 @@ await journey('what an application may do is taken back', {}, async (page) => {
 await journey('other sessions end', {}, async (page, context) => {
   await page.goto(site.issuer + '/account')
   await signIn(page)
+  await page.locator('#applications').waitFor()
   const cookies = await context.cookies()
   await context.clearCookies()
   await page.goto(site.issuer + '/account')
@@ -40,6 +41,7 @@ await journey('one session ends', {}, async (page, context) => {
   const sessions = page.locator('form[action$="/account/session"]:not(#others) button')
   await page.goto(site.issuer + '/account')
   await signIn(page)
+  await page.locator('#applications').waitFor()
   const cookies = await context.cookies()
   await context.clearCookies()
   await page.goto(site.issuer + '/account')

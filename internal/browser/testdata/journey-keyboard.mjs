@@ -39,7 +39,7 @@ await journey('by keyboard', {}, async (page) => {
   await page.goto(site.issuer + '/account')
   await tab(page, '.skip')
   await page.keyboard.press('Enter')
-  assert.equal(await page.evaluate(() => document.activeElement.id), 'text')
+  await page.waitForFunction(() => document.activeElement.id === 'text')
   await tab(page, '#change')
   await tab(page, '#erase')
   await page.keyboard.press('Enter')

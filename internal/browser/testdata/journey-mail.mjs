@@ -1,11 +1,11 @@
 // A forgotten password, and an address that is confirmed, by mail.
-import { finish, journey, look, signIn, site } from './browser.mjs'
+import { finish, journey, look, mail, signIn, site } from './browser.mjs'
 
-// mail opens the newest mail's link.
-async function mail(page, name) {
-  for (let tries = 0; tries < 20 && !(await page.locator('article a').count()); tries++) await page.goto(site.issuer + '/mails')
+// open opens the newest mail's link.
+async function open(page, name) {
+  const link = await mail(page, '/' + name)
   await look(page, `mails-${name}`)
-  await page.locator('article a').first().click()
+  await link.click()
 }
 
 await journey('the address is confirmed', {}, async (page) => {
@@ -13,7 +13,7 @@ await journey('the address is confirmed', {}, async (page) => {
   await signIn(page)
   await page.locator('#email button').click()
   await page.locator('#done').waitFor()
-  await mail(page, 'verify')
+  await open(page, 'verify')
   await look(page, 'verify')
   await page.locator('#submit').click()
   await page.locator('#next').waitFor()
@@ -27,7 +27,7 @@ await journey('a password is chosen anew', {}, async (page) => {
   await page.locator('#name').fill('ann@example.com')
   await page.locator('#submit').click()
   await look(page, 'sent')
-  await mail(page, 'reset')
+  await open(page, 'reset')
   await look(page, 'reset')
   await page.locator('#password').fill('another term in Leiden')
   await page.locator('#again').fill('another term in Leiden')

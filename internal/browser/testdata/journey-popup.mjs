@@ -20,7 +20,7 @@ await journey('in a window of its own', {}, async (page) => {
   assert.ok(await popup.locator('#allow').evaluate((e) => e.getBoundingClientRect().bottom <= innerHeight), 'the buttons are out of sight')
   await popup.locator('#allow').click()
   await redeem(await answer(popup, asked), asked)
-  assert.equal(await page.evaluate(() => Promise.race([window.told, new Promise((late) => setTimeout(late, 5000, 'nothing'))])), 'back')
+  assert.equal(await page.evaluate(() => Promise.race([window.told, new Promise((late) => setTimeout(late, 20_000, 'nothing'))])), 'back')
 })
 
 await journey('alone, nobody holds the account page', {}, async (page) => {

@@ -21,6 +21,7 @@ async function go(page, name, decision) {
 
 // branded says that a page has the look.
 async function branded(page) {
+  await page.waitForLoadState()
   assert.ok((await page.locator('.brand').textContent()).includes('Universitas Borealis'))
   assert.ok(await page.locator('.brand img').evaluate((image) => image.complete && image.naturalWidth > 0), 'the logo')
   assert.match(await page.title(), /Universitas Borealis/)

@@ -61,7 +61,7 @@ await journey('without JavaScript, on a phone', { ...phone, javaScriptEnabled: f
   await page.locator('.pages').click()
   await page.locator('#pages a', { hasText: 'Errors' }).click()
   await page.locator('.switch a').last().click()
-  assert.equal(page.url(), site.portal + '/' + site.other + '/errors')
+  await page.waitForURL(site.portal + '/' + site.other + '/errors')
 })
 
 await journey('on paper', {}, async (page) => {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict'
 import { chromium } from 'playwright-core'
 
 const site = JSON.parse(process.env.SITE)
-setTimeout(() => { console.error('not done in 90 seconds'); process.exit(1) }, 90_000).unref()
+setTimeout(() => { console.error('not done in 240 seconds'); process.exit(1) }, 240_000).unref()
 const browser = await chromium.launch({
   executablePath: site.chromium,
   args: [

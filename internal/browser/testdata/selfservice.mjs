@@ -1,6 +1,6 @@
 // A partner helps itself: from "ask for access" to a secret that leaked.
 import assert from 'node:assert/strict'
-import { finish, journey, look, narrow, phone, picture, signIn, site } from './browser.mjs'
+import { finish, journey, look, mail, narrow, phone, picture, signIn, site } from './browser.mjs'
 
 const at = site.portal
 const password = 'cranes lift at seven'
@@ -39,8 +39,7 @@ await journey('a stranger asks for access, and is told what is missing', {}, asy
 })
 
 await journey('they confirm it by the link in their mail', { ...phone, javaScriptEnabled: false }, async (page) => {
-  await page.goto(site.issuer + '/mails')
-  await page.locator('a[href*="/ask/confirm"]').first().click()
+  await (await mail(page, '/ask/confirm')).click()
   await page.waitForURL(/\/ask\/confirm/)
   await narrow(page, 'self-confirm')
   await picture(page, 'self-confirm-360-light')
@@ -67,10 +66,7 @@ await journey('an operator approves', {}, async (page) => {
 })
 
 await journey('the person chooses a password, and makes the secret', {}, async (page) => {
-  if (!site.link) {
-    await page.goto(site.issuer + '/mails')
-    site.link = (await page.locator('body').innerText()).match(/http:\/\/\S+\/reset\S+/)?.[0]
-  }
+  site.link ||= await (await mail(page, '/reset')).getAttribute('href')
   await page.goto(site.link)
   await page.locator('#password').fill(password)
   await page.locator('#again').fill(password)
@@ -142,7 +138,7 @@ await journey('the person chooses a password, and makes the secret', {}, async (
   await look(page, 'self-tried')
 
   // Why was I refused? What happened is written every few seconds.
-  for (let i = 0; i < 40; i++) {
+  for (let i = 0; i < 120; i++) {
     await open(page, '/why?trace=' + refused.trace)
     if (await page.locator('main article').count()) break
     await page.waitForTimeout(500)
