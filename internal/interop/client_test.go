@@ -149,7 +149,7 @@ func renewedOnce(t *testing.T, c *client.Client, asked *requests, calls func() e
 	if err := revoke(old.Access.Reveal()); err != nil {
 		t.Fatal(err)
 	}
-	for deadline := time.Now().Add(5 * time.Second); ; time.Sleep(time.Millisecond) { // the gateway hears of it
+	for deadline := time.Now().Add(30 * time.Second); ; time.Sleep(time.Millisecond) { // the gateway hears of it
 		response, err := send(bearer(old.Access.Reveal()), first.method, address, first.body)
 		if err != nil {
 			t.Fatal(err)

@@ -81,7 +81,7 @@ func open(t *testing.T, dialect string) *front {
 	server := exec.Command(binary, "serve", "--config", file)
 	server.Env = environ
 	ended := background(t, server)
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
 		select {
 		case <-ended:
 			t.FailNow() // the clean-up says why
@@ -126,7 +126,7 @@ func background(t *testing.T, server *exec.Cmd) <-chan struct{} {
 		server.Process.Signal(os.Interrupt)
 		select {
 		case <-done:
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			server.Process.Kill()
 			<-done
 			t.Errorf("%v did not stop when it was asked to", server.Args)

@@ -252,7 +252,7 @@ func (r *reader) start(t *testing.T, language, id string, e shown) (out, errs []
 		}
 		args = []string{map[string]string{"javascript": "node", "python": "python3", "java": "java"}[language], file}
 	}
-	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	ctx, stop := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer stop()
 	c := exec.CommandContext(ctx, args[0], args[1:]...)
 	c.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + r.folder, "CURL_HOME=" + r.folder, "NO_PROXY=*", "JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}

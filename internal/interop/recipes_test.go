@@ -95,7 +95,7 @@ func TestRecipes(t *testing.T) {
 					if n := b.tokens.Load(); n != row.tokens && (row.tokens != 0 || n < 2 && !row.fault.gone) {
 						t.Errorf("%d token requests", n)
 					}
-					if strings.Contains(out+errs, b.system.secret) || strings.Contains(out+errs, "eyJ") {
+					if strings.Contains(out+errs, b.system.secret) || token.MatchString(out+errs) {
 						t.Error("a secret is in the output")
 					}
 					if ends == done && row.use == "sync" {
@@ -106,6 +106,9 @@ func TestRecipes(t *testing.T) {
 		})
 	}
 }
+
+// token is what each of the system's tokens looks like.
+var token = regexp.MustCompile(`eyJ[\w-]{8,}\.[\w-]+\.[\w-]+`)
 
 func everyMoveOnce(t *testing.T, out string) {
 	t.Helper()
@@ -119,7 +122,7 @@ func everyMoveOnce(t *testing.T, out string) {
 // recipe runs a program with this environment and nothing else.
 func recipe(t *testing.T, program []string, use string, env []string) (out, errs string, status int) {
 	t.Helper()
-	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
+	ctx, stop := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer stop()
 	command := exec.CommandContext(ctx, program[0], append(slices.Clone(program[1:]), use)...)
 	command.Env = append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "JAVA_TOOL_OPTIONS=-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}, env...) // Java starts faster so
@@ -153,6 +156,9 @@ type between struct {
 
 func (b *between) start(t *testing.T) string {
 	t.Helper()
+	if b.gone {
+		return "http://127.0.0.1:2" // a port that was closed a moment ago may be another's already; and fetch knows 1 as a bad one
+	}
 	to := b.system
 	parse := func(address string) *url.URL {
 		u, err := url.Parse(address)
@@ -208,9 +214,6 @@ func (b *between) start(t *testing.T) string {
 		resource.ServeHTTP(w, r)
 	}))
 	t.Cleanup(server.Close)
-	if b.gone {
-		server.Close()
-	}
 	return server.URL
 }
 
@@ -230,7 +233,7 @@ func (b *between) revoke(t *testing.T, header string) {
 		t.Error(err)
 		return
 	}
-	for deadline := time.Now().Add(5 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		response, err := send(bearer(token), http.MethodGet, to.api+"/moves", "")
 		if err != nil {
 			t.Error(err)
@@ -241,5 +244,5 @@ func (b *between) revoke(t *testing.T, header string) {
 			return
 		}
 	}
-	t.Error("a revoked token is good for five seconds")
+	t.Error("a revoked token is good for half a minute")
 }

@@ -105,7 +105,7 @@ func start(t *testing.T, name string) *system {
 	server := exec.Command(binary, "dev", "--example", name, "--listen", "127.0.0.1:0",
 		"--data", filepath.Join(folder, "data"), "--env-file", envFile, "--quiet")
 	done := background(t, server)
-	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(time.Minute); time.Now().Before(deadline); {
 		select {
 		case <-done:
 			t.FailNow() // the clean-up says why
