@@ -24,7 +24,8 @@ type progress struct {
 	EndsAt    time.Time       `json:"ends_at"`
 }
 
-// progressFor is how long a person may take between two proofs.
+// progressFor is how long a person may take between two proofs. Pages that are shown
+// meanwhile do not make it longer.
 const progressFor = 15 * time.Minute
 
 func (v *visit) progressContext() []byte {
@@ -55,7 +56,9 @@ func (v *visit) readProgress() (progress, error) {
 
 // keep puts the progress into the cookie.
 func (v *visit) keep() error {
-	v.progress.EndsAt = v.j.Now().Add(progressFor)
+	if len(v.progress.Proven) == 0 {
+		v.progress.EndsAt = v.j.Now().Add(progressFor)
+	}
 	text, err := json.Marshal(&v.progress)
 	if err != nil {
 		return err
@@ -75,7 +78,7 @@ func (v *visit) proved(accountID string, proof account.Proof) {
 		return p.Method == proof.Method && (proof.Verified || !p.Verified)
 	})
 	v.progress.Proven = append(v.progress.Proven, proof)
-	v.progress.Passkey = nil
+	v.progress.Passkey, v.progress.EndsAt = nil, v.j.Now().Add(progressFor)
 }
 
 // who is who has proven something here, in the session and since. A sign-in that was

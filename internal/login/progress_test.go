@@ -75,6 +75,19 @@ func TestProgressIsOneBrowsers(t *testing.T) {
 			t.Errorf("%s: %+v %v", name, got, err)
 		}
 	}
+	// Pages that are shown meanwhile do not make it longer.
+	half, shown := aVisit(t, "b1", now.Add(progressFor/2), w)
+	var err error
+	if half.progress, err = half.readProgress(); err != nil {
+		t.Fatal(err)
+	}
+	if err := half.keep(); err != nil {
+		t.Fatal(err)
+	}
+	late, _ := aVisit(t, "b1", now.Add(progressFor), shown)
+	if got, err := late.readProgress(); err != nil || got.AccountID != "" {
+		t.Errorf("a page made it longer: %+v %v", got, err)
+	}
 	twice, _ := aVisit(t, "b1", now, w)
 	twice.r.Header.Set("Cookie", twice.r.Header.Get("Cookie")+"; "+twice.r.Header.Get("Cookie"))
 	if _, err := twice.readProgress(); err == nil {

@@ -101,21 +101,22 @@ func (v *visit) proceed(accountID string, proof account.Proof) {
 		return
 	}
 	v.proved(accountID, proof)
-	if err := v.keep(); err != nil {
+	who, _ := v.who()
+	verdict, err := v.judge(who, v.wish())
+	if err == nil && verdict.Enough {
+		// The browser is not told what was proven: it would be good for another session.
+		v.remember(who, verdict)
+		v.start(who, verdict)
+		return
+	}
+	if failure := v.keep(); err == nil {
+		err = failure
+	}
+	if err != nil {
 		v.failedBy(err)
 		return
 	}
-	who, _ := v.who()
-	verdict, err := v.judge(who, v.wish())
-	switch {
-	case err != nil:
-		v.failedBy(err)
-	case verdict.Enough:
-		v.remember(who, verdict)
-		v.start(who, verdict)
-	default:
-		v.to(web.PathLogin)
-	}
+	v.to(web.PathLogin)
 }
 
 // remember remembers the browser where the form asks for it.

@@ -1,0 +1,42 @@
+package server
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// TestWhatWasProvenIsNotTakenAlong: what a browser is told while somebody signs in
+// begins no other session, neither after they have signed out nor ever after.
+func TestWhatWasProvenIsNotTakenAlong(t *testing.T) {
+	t.Parallel()
+	s := timetables(t, nil)
+	b := s.browser(t, "demo")
+	var told []*http.Cookie
+	b.client.Transport = noting{b.client.Transport, &told}
+	b.open("/login").signIn("anna", goodPassword).is("/account", http.StatusOK)
+	b.open("/logout").submit("/logout").is("/logout", http.StatusOK)
+	thief := s.browser(t, "demo")
+	for _, c := range told {
+		if strings.HasSuffix(c.Name, "-progress") && c.Value != "" || strings.HasSuffix(c.Name, "-browser") {
+			thief.client.Jar.SetCookies(b.at, []*http.Cookie{{Name: c.Name, Value: c.Value, Path: "/"}})
+			if thief.open("/login"); thief.at.Path != b.base()+"/login" {
+				t.Fatalf("signed in by %s: %s", c.Name, thief.at)
+			}
+		}
+	}
+}
+
+// noting notes the cookies that answers set.
+type noting struct {
+	http.RoundTripper
+	told *[]*http.Cookie
+}
+
+func (n noting) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := n.RoundTripper.RoundTrip(r)
+	if err == nil {
+		*n.told = append(*n.told, answer.Cookies()...)
+	}
+	return answer, err
+}
