@@ -102,7 +102,8 @@ type Wish struct {
 // WishOf reads an authorization request (OpenID Connect Core §3.1.2.1, §5.5.1.1):
 // acr_values or the values of an essential acr, the best first; max_age in seconds,
 // nil without; again is prompt=login, by which what was proven before askedAt does
-// not count.
+// not count. What was proven since then is recent enough for any max_age: the person
+// has time for a second factor and for reading what is asked.
 func WishOf(acr []string, essential bool, maxAge *int64, again bool, askedAt, now time.Time) Wish {
 	var w Wish
 	one, two := slices.Index(acr, ACROne), slices.Index(acr, ACRTwo)
@@ -120,7 +121,7 @@ func WishOf(acr []string, essential bool, maxAge *int64, again bool, askedAt, no
 			again = true // OpenID Connect Core §3.1.2.1: as prompt=login
 		}
 	}
-	if again && w.Since.Before(askedAt) {
+	if again || w.Since.After(askedAt) {
 		w.Since = askedAt
 	}
 	return w

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 )
 
 // TestWhatWasProvenIsNotTakenAlong: what a browser is told while somebody signs in
@@ -39,4 +40,23 @@ func (n noting) RoundTrip(r *http.Request) (*http.Response, error) {
 		*n.told = append(*n.told, answer.Cookies()...)
 	}
 	return answer, err
+}
+
+// TestASignInIsRecentEnoughForItsOwnRequest: whoever signs in because an application
+// wants a recent sign-in has time for the second factor and for what is asked.
+func TestASignInIsRecentEnoughForItsOwnRequest(t *testing.T) {
+	t.Parallel()
+	s := timetables(t, nil)
+	b := s.browser(t, "demo")
+	text, _ := b.open("/login").signIn("anna", goodPassword).follow("add-totp").protect()
+	s.clock.move(time.Minute)
+	b.open(documented+"&scope=username&max_age=5").is("/login", http.StatusOK)
+	b.signIn("anna", goodPassword).is("/login/second", http.StatusOK)
+	s.clock.move(30 * time.Second)
+	b.submit("/login/second", "code", oneTime(t, text, s.clock.Now())).is("/consent", http.StatusOK)
+	s.clock.move(30 * time.Second)
+	if !b.submit("/consent", "decision", "allow").back("http://localhost").Has("code") {
+		t.Error("no code")
+	}
+	b.open(documented+"&scope=username&max_age=5").is("/login", http.StatusOK)
 }
