@@ -101,6 +101,10 @@ func (v *visit) postConsent() {
 		v.refuse(refusal.AccessDenied)
 		return
 	}
+	if shown := v.field(web.FieldAccount); shown != "" && shown != n.account.ID {
+		v.show(v.consent(n)) // somebody else has signed in in this browser meanwhile
+		return
+	}
 	ticked := v.r.PostForm[web.FieldScope]
 	allowed := slices.DeleteFunc(slices.Clone(n.scope), func(s string) bool { return !fixed(s) && !slices.Contains(ticked, s) })
 	if len(allowed) == 0 && len(n.scope) > 0 {
@@ -125,7 +129,7 @@ func (v *visit) consent(n *wanting) web.Consent {
 	c := web.Consent{
 		Application: p.client.Name, ClientID: p.client.ID, Owner: p.client.SignIn.Owner, Verified: p.client.SignIn.Verified,
 		Homepage: p.client.SignIn.Homepage, Redirect: p.asked.Redirect,
-		Account: n.account.Name, FullName: n.account.Profile.FullName, Remember: !p.client.Public(),
+		Account: n.account.Name, Person: n.account.ID, FullName: n.account.Profile.FullName, Remember: !p.client.Public(),
 	}
 	openID := slices.Contains(n.scope, oauth.ScopeOpenID)
 	c.Away = p.client.MayUse(oauth.GrantRefreshToken) && (!openID || slices.Contains(n.scope, oauth.ScopeOfflineAccess))

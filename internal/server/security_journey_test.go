@@ -60,3 +60,22 @@ func TestASignInIsRecentEnoughForItsOwnRequest(t *testing.T) {
 	}
 	b.open(documented+"&scope=username&max_age=5").is("/login", http.StatusOK)
 }
+
+// TestAConsentIsWhoseItWasShownTo: somebody else who signs in meanwhile in the same
+// browser has allowed nothing.
+func TestAConsentIsWhoseItWasShownTo(t *testing.T) {
+	t.Parallel()
+	s := timetables(t, nil)
+	s.resident(t, "demo", "bert")
+	b := s.browser(t, "demo")
+	b.open(documented+"&scope=username").signIn("anna", goodPassword).is("/consent", http.StatusOK)
+	fields, action, _ := b.form("/consent")
+	b.open("/login/other").signIn("bert", goodPassword).is("/account", http.StatusOK)
+	b.post(action, fields, "decision", "allow").is("/consent", http.StatusOK)
+	if !strings.Contains(b.body, "bert") {
+		t.Errorf("the page does not say for whom: %s", b.body)
+	}
+	if !b.submit("/consent", "decision", "allow").back("http://localhost").Has("code") {
+		t.Error("no code")
+	}
+}

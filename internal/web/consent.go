@@ -17,6 +17,7 @@ type Consent struct {
 	Redirect    string // where the answer goes; the page shows its host
 
 	Account  string // user name
+	Person   string // the account's id, which FieldAccount sends
 	FullName string // empty: unknown
 
 	Rights  []Right  // asked for, in any order: the page puts the sharp ones first

@@ -52,6 +52,7 @@ const (
 	FieldID         = "id"         // of what is to be removed
 	FieldOthers     = "others"     // "1": every session but this one
 	FieldSure       = "sure"       // "1"
+	FieldAccount    = "account"    // whom the page was shown to, by id
 )
 
 // Values of FieldDecision.
