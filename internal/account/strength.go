@@ -127,6 +127,14 @@ func WishOf(acr []string, essential bool, maxAge *int64, again bool, askedAt, no
 	return w
 }
 
+// From is since when a proof counts; the zero time where any does.
+func (w Wish) From(now time.Time) time.Time {
+	if recent := now.Add(-fresh); w.Sensitive && w.Since.Before(recent) {
+		return recent
+	}
+	return w.Since
+}
+
 // A Standing is all that a sign-in is judged by.
 type Standing struct {
 	Means      Means
@@ -166,10 +174,7 @@ type Verdict struct {
 // where it is the environment or the person who asks for it, never where the
 // application or a sensitive change does.
 func Judge(s Standing, w Wish) Verdict {
-	since := w.Since
-	if recent := s.Now.Add(-fresh); w.Sensitive && since.Before(recent) {
-		since = recent
-	}
+	since := w.From(s.Now)
 	var counted []Proof
 	knows, has := false, false
 	for _, p := range s.Proven {

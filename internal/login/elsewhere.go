@@ -11,7 +11,7 @@ import (
 // outward is the page that sends people to a provider.
 func (j *Journey) outward(name string) Page {
 	return j.page("/login/to/"+name, "login-to", func(v *visit) {
-		var intent Intent
+		intent := Intent{Since: v.wish().From(v.j.Now())}
 		if v.pending != nil {
 			intent.Request = v.pending.handle
 		}
@@ -40,7 +40,7 @@ func (j *Journey) inward(name string) Page {
 			v.turnedBack(err)
 			return
 		}
-		v.proceed(arrival.Account.ID, account.Proof{Method: account.Provider, At: v.j.Now()})
+		v.proceed(arrival.Account.ID, account.Proof{Method: account.Provider, At: arrival.At})
 	}, nil)
 }
 

@@ -90,6 +90,9 @@ const awayFor = 10 * time.Minute
 type Intent struct {
 	Request string `json:"request,omitempty"` // handle of the request to go on with
 	Link    string `json:"link,omitempty"`    // the account that the person there is to be linked to, whose owner is signed in
+
+	// Since is since when the person must have signed in there; zero: whenever.
+	Since time.Time `json:"-"`
 }
 
 // An Arrival is a person who came back.
@@ -98,6 +101,7 @@ type Arrival struct {
 	Provider string
 	Identity store.Identity
 	Account  store.Account // whose the identity is
+	At       time.Time     // when they signed in there, as far as the provider says
 	Created  bool          // the account was made now
 	Linked   bool          // the identity was linked now
 }
@@ -154,7 +158,7 @@ func (p *Providers) Begin(w http.ResponseWriter, r *http.Request, name string, i
 	h := w.Header()
 	h.Set("Cache-Control", "no-store")
 	h.Set("Referrer-Policy", "no-referrer")
-	h.Set("Location", there.authorizationURL(state.Reveal(), trip.text("nonce"), trip.text("verifier")))
+	h.Set("Location", there.authorizationURL(state.Reveal(), trip.text("nonce"), trip.text("verifier"), since(intent.Since, now)...))
 	w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
@@ -196,6 +200,7 @@ func (p *Providers) Finish(r *http.Request, name string, who account.Signed) (Ar
 		return arrival, err
 	}
 	arrival.Identity = store.Identity{Issuer: up.Issuer, Subject: found.Subject}
+	arrival.At = found.signedIn(arrival.At, p.Now())
 	return p.resolve(r.Context(), up, arrival, who, found)
 }
 
@@ -247,7 +252,7 @@ func (p *Providers) take(r *http.Request, up *upstream) (sent wire.Parameters, t
 	if err != nil {
 		return sent, trip, Arrival{}, err
 	}
-	arrival := Arrival{Provider: up.Name}
+	arrival := Arrival{Provider: up.Name, At: stored.CreatedAt} // until the provider says more
 	seal, err := trip.seal()
 	if err != nil {
 		return sent, trip, Arrival{}, err

@@ -51,6 +51,49 @@ func TestSignInElsewhere(t *testing.T) {
 	}
 }
 
+// TestHowRecentASignInElsewhereIs: the provider is asked for one that is recent
+// enough, and what it says of it is believed (OpenID Connect Core §3.1.3.7, auth_time).
+func TestHowRecentASignInElsewhereIs(t *testing.T) {
+	s := openSite(t)
+	for name, row := range map[string]struct {
+		since       time.Time
+		age, prompt string
+	}{
+		"whenever":            {},
+		"within the hour":     {s.now.Add(-time.Hour), "3600", ""},
+		"within five minutes": {s.now.Add(-5 * time.Minute), "300", "login"},
+		"now":                 {s.now, "0", "login"},
+		"in a moment":         {s.now.Add(time.Second), "0", "login"},
+	} {
+		u, err := url.Parse(s.begin(t, "uni", Intent{Since: row.since}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if q := u.Query(); q.Get("max_age") != row.age || q.Get("prompt") != row.prompt {
+			t.Errorf("%s: %v", name, q)
+		}
+	}
+	old := s.now.Add(-time.Hour).Truncate(time.Second)
+	for name, row := range map[string]struct {
+		said any
+		want time.Time
+	}{
+		"an hour ago":               {old.Unix(), old},
+		"just now":                  {s.now.Unix(), s.now},
+		"by a clock that is behind": {s.now.Add(-30 * time.Second).Unix(), s.now},
+		"by a clock that is ahead":  {s.now.Add(time.Hour).Unix(), s.now},
+		"nothing":                   {nil, s.now},
+		"a text":                    {"1", s.now},
+		"nonsense":                  {-1, s.now},
+	} {
+		s.op.claims = map[string]any{"auth_time": row.said}
+		a, err := s.back("uni", s.op.authorize(t, s.begin(t, "uni", Intent{})), "")
+		if err != nil || !a.At.Equal(row.want) {
+			t.Errorf("%s: %v, not %v: %v", name, a.At, row.want, err)
+		}
+	}
+}
+
 // TestIDTokens is row V01, and V05's half of it: the fixture succeeds, and each
 // row breaks one thing.
 func TestIDTokens(t *testing.T) {

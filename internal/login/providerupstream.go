@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -142,8 +143,26 @@ func (u *upstream) understand(p *Providers, body []byte) (*discovered, error) {
 	}, nil
 }
 
-func (d *discovered) authorizationURL(state, nonce, verifier string) string {
-	return d.client.AuthCodeURL(state, oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier))
+func (d *discovered) authorizationURL(state, nonce, verifier string, also ...oauth2.AuthCodeOption) string {
+	return d.client.AuthCodeURL(state, append(also, oidc.Nonce(nonce), oauth2.S256ChallengeOption(verifier))...)
+}
+
+// newly is how long ago a sign-in may have been where one is wanted that most people
+// have to make now. Some providers know no max_age, and heed prompt.
+const newly = 5 * time.Minute
+
+// since asks a provider for a sign-in that is recent enough (OpenID Connect Core
+// §3.1.2.1): a session there, however old, is no recent proof here.
+func since(from, now time.Time) []oauth2.AuthCodeOption {
+	if from.IsZero() {
+		return nil
+	}
+	age := max(0, now.Sub(from)/time.Second)
+	asked := []oauth2.AuthCodeOption{oauth2.SetAuthURLParam("max_age", strconv.Itoa(int(age)))}
+	if age <= newly/time.Second {
+		asked = append(asked, oauth2.SetAuthURLParam("prompt", "login"))
+	}
+	return asked
 }
 
 // person is what an ID token or userinfo says.
@@ -159,6 +178,7 @@ type person struct {
 	Email    string `json:"email"`
 	Locale   string `json:"locale"`
 	Zone     string `json:"zoneinfo"`
+	SignedIn any    `json:"auth_time"` // seconds since 1970; not every provider keeps to numbers
 
 	access string // the access token, for userinfo
 }
@@ -219,6 +239,17 @@ func (d *discovered) check(token *oidc.IDToken, found person, nonce string, now 
 		}
 	}
 	return nil
+}
+
+// signedIn is when the person signed in there. Who was sent away at begun and signed
+// in since then did so now, whatever the clock there says; so did whoever comes from
+// a provider that does not say.
+func (f *person) signedIn(begun, now time.Time) time.Time {
+	seconds, said := f.SignedIn.(float64)
+	if !said || seconds < 1 || seconds >= float64(begun.Add(-leeway).Unix()) {
+		return now
+	}
+	return time.Unix(int64(seconds), 0)
 }
 
 func notASCII(r rune) bool { return r < 0x20 || r > 0x7e }

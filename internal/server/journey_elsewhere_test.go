@@ -17,7 +17,14 @@ import (
 // instead; create makes accounts of who comes for the first time.
 func elsewhere(t *testing.T, create bool) (here *site, b *browser) {
 	t.Helper()
-	there := start(t, setup{example: "people"})
+	here, _, b = twoSites(t, create)
+	return here, b
+}
+
+// twoSites is elsewhere, with the university's server too.
+func twoSites(t *testing.T, create bool) (here, there *site, b *browser) {
+	t.Helper()
+	there = start(t, setup{example: "people"})
 	there.resident(t, "staging", "jan")
 	here = timetables(t, func(c *catalogue.Catalogue) {
 		for _, e := range c.Environments {
@@ -31,7 +38,7 @@ func elsewhere(t *testing.T, create bool) (here *site, b *browser) {
 		id: "here", kind: store.TypeWeb, secret: "secret of here",
 		signIn: store.SignIn{Redirects: []string{here.environment("demo").Issuer.String() + "/login/from/uni"}},
 	})
-	return here, here.browser(t, "demo")
+	return here, there, here.browser(t, "demo")
 }
 
 // goOn follows the browser to another server.

@@ -79,3 +79,35 @@ func TestAConsentIsWhoseItWasShownTo(t *testing.T) {
 		t.Error("no code")
 	}
 }
+
+// TestElsewhereIsAskedForANewProof: a session at a provider is no recent sign-in
+// here, neither for an application (row B10) nor for a change of one's own account
+// (row P15), whether the provider is asked for more or not.
+func TestElsewhereIsAskedForANewProof(t *testing.T) {
+	t.Parallel()
+	here, university, b := twoSites(t, true)
+	b.open(documented+"&scope=username").toUniversity().signIn("jan", goodPassword)
+	b.submit("/consent", "decision", "allow", "remember", "1").goOn().is("/consent", http.StatusOK)
+	b.submit("/consent", "decision", "allow").back("http://localhost")
+	for name, wanting := range map[string]string{
+		"an application": documented + "&scope=username&prompt=login", "one with max_age": documented + "&scope=username&max_age=60", "the account": "/account/password",
+	} {
+		here.clock.move(6 * time.Minute)
+		university.clock.move(6 * time.Minute)
+		b.open(wanting).is("/login", http.StatusOK)
+		there := b.toUniversity()
+		if there.left != nil || !strings.HasSuffix(there.at.Path, "/login") {
+			t.Fatalf("%s: signed in there already: %s, sent to %v", name, there.at, there.left)
+		}
+		b.signIn("jan", goodPassword).goOn()
+		if b.left == nil && b.at.Path != b.base()+wanting {
+			t.Errorf("%s: not there: %s", name, b.at)
+		}
+	}
+	// Who leaves and comes back by the session there has proven nothing new.
+	here.clock.move(6 * time.Minute)
+	university.clock.move(6 * time.Minute)
+	b.open("/logout").submit("/logout").is("/logout", http.StatusOK)
+	b.open("/login").toUniversity().goOn().is("/account", http.StatusOK)
+	b.open("/account/password").is("/login", http.StatusOK)
+}
