@@ -111,3 +111,27 @@ func TestElsewhereIsAskedForANewProof(t *testing.T) {
 	b.open("/login").toUniversity().goOn().is("/account", http.StatusOK)
 	b.open("/account/password").is("/login", http.StatusOK)
 }
+
+// TestAPageLearnsWhyItsTokenIsRefused: at the UserInfo endpoint, also where a token
+// that is not good says of no application whose it is. What a good one tells stays
+// its application's (row E29).
+func TestAPageLearnsWhyItsTokenIsRefused(t *testing.T) {
+	t.Parallel()
+	f := peopleSite(t)
+	asked := func(token string) answer {
+		return f.send(t, f.request("GET "+f.environment("staging").Issuer.Path+"/userinfo HTTP/1.1", "", "Origin: https://page.example", "Authorization: Bearer "+token))
+	}
+	ask := with(f.ask, "scope", "openid")
+	good := f.token(t, with(f.exchange, "code", f.code(t, ask))).member("access_token")
+	if got := asked(good); got.code != http.StatusOK || got.header.Get("Access-Control-Allow-Origin") != "" {
+		t.Errorf("another application's page: %s", got)
+	}
+	f.clock.move(2 * time.Hour)
+	for name, token := range map[string]string{"it has expired": good, "it is none": "nonsense"} {
+		got := asked(token)
+		if got.code != http.StatusUnauthorized || got.member("error") != "invalid_token" ||
+			got.header.Get("Access-Control-Allow-Origin") != "*" || got.header.Get("Access-Control-Allow-Credentials") != "" {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
