@@ -138,6 +138,7 @@ const (
 	maxNonce     = 512
 	maxLoginHint = 256
 	maxACR       = 20
+	maxACRs      = 1 << 10
 	maxLocales   = 10
 	maxClaims    = 8 << 10
 )
@@ -244,7 +245,8 @@ func (q *asking) hints() error {
 	q.asked.Nonce, q.asked.LoginHint = q.sent.Get("nonce"), q.sent.Get("login_hint")
 	q.asked.ACR = strings.Fields(q.sent.Get("acr_values"))
 	locales := strings.Fields(q.sent.Get("ui_locales"))
-	if len(q.asked.Nonce) > maxNonce || len(q.asked.LoginHint) > maxLoginHint || len(q.asked.ACR) > maxACR || len(locales) > maxLocales {
+	if len(q.asked.Nonce) > maxNonce || len(q.asked.LoginHint) > maxLoginHint || len(locales) > maxLocales ||
+		len(q.asked.ACR) > maxACR || len(q.sent.Get("acr_values")) > maxACRs { // what is kept is bounded: anybody can ask
 		return refusal.HintTooLong
 	}
 	// Row B29: what is no language is not passed on.

@@ -107,7 +107,7 @@ var (
 	HintTooLong = row(&Reason{
 		ID: "hint-too-long", Code: oauth.InvalidRequest,
 		Text:  "nonce, login_hint, acr_values or ui_locales is too long",
-		Cause: "A nonce has 512 bytes at most and a login_hint 256; there may be 20 acr_values and 10 ui_locales.",
+		Cause: "A nonce has 512 bytes at most and a login_hint 256; there may be 20 acr_values, of 1024 bytes together, and 10 ui_locales.",
 		Cure:  "Send less.",
 	})
 	PromptMalformed = row(&Reason{

@@ -205,6 +205,8 @@ func TestWhatIsWrongGoesBackToTheApplication(t *testing.T) {
 		{"10 locales", "", []string{"ui_locales", words(10)}},
 		{"20 classes", "", []string{"acr_values", words(20)}},
 		{"21 classes", "invalid_request", []string{"acr_values", words(21)}},
+		{"1024 bytes of classes", "", []string{"acr_values", long(1024)}},
+		{"1025 bytes of classes", "invalid_request", []string{"acr_values", long(1025)}},
 		{"512 bytes of nonce", "", []string{"nonce", long(512)}},
 		{"513 bytes of nonce", "invalid_request", []string{"nonce", long(513)}},
 		{"256 bytes of hint", "", []string{"login_hint", long(256)}},
