@@ -39,19 +39,27 @@ func Tool(t *testing.T, name string) string {
 
 // FreeAddress returns an address of this machine that nobody listens on, for a program
 // that has to be told one. Its port is none of those that systems give to whoever asks
-// for any, so that nothing else takes it before the program does.
+// for any, so that nothing else takes it before the program does. It returns each
+// address once.
 func FreeAddress(t *testing.T) string {
 	t.Helper()
 	for range 100 {
 		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(20000+rand.IntN(12000)))
+		if _, taken := given.LoadOrStore(address, true); taken {
+			continue
+		}
 		if l, err := net.Listen("tcp", address); err == nil {
-			defer l.Close()
+			l.Close()
 			return address
 		}
 	}
 	t.Fatal("of a hundred ports, none is free")
 	return ""
 }
+
+// given are the addresses that this process has given out, since two programs cannot
+// have one.
+var given sync.Map
 
 // An Output keeps what a program writes, or a log, while a test reads it. It is safe
 // for concurrent use; the zero value is empty.
