@@ -50,9 +50,10 @@ var changeCases = map[string]func(*testing.T, *world){
 				r = other
 			}
 			// Two of four do not happen.
-			must(t, r.Clients.Create(t.Context(), store.Client{ID: id("c", i)}, by(i)))
-			want(t, r.Clients.Create(t.Context(), store.Client{ID: id("c", i)}, by(i)), store.ErrConflict)
-			want(t, r.Secrets.Revoke(t.Context(), id("c", i), "none", at(100), by(i)), store.ErrNotFound)
+			create := func() error { return r.Clients.Create(t.Context(), store.Client{ID: id("c", i)}, by(i)) }
+			must(t, patiently(create))
+			want(t, patiently(create), store.ErrConflict)
+			want(t, patiently(func() error { return r.Secrets.Revoke(t.Context(), id("c", i), "none", at(100), by(i)) }), store.ErrNotFound)
 			return r.Clients.Disable(t.Context(), id("c", i), at(100), by(i))
 		})
 		close(stop)
@@ -175,7 +176,11 @@ func follow(t *testing.T, changes store.Changes, stop <-chan struct{}) (last int
 			return last
 		default:
 		}
-		all, err := changes.Since(t.Context(), last, 7)
+		var all []store.Change
+		err := patiently(func() (err error) {
+			all, err = changes.Since(t.Context(), last, 7)
+			return err
+		})
 		if err != nil {
 			t.Error(err)
 			return last
