@@ -114,7 +114,7 @@ func (v *visit) scopeField(name, label string, e *Environment, of map[string][]s
 	return f
 }
 
-// chosen is what was ticked: APIs, and scopes of them.
+// chosen is what was ticked: APIs, and scopes of them, each after its API.
 func (v *visit) chosen() (apis, scopes []string) {
 	for _, value := range v.sent["scopes"] {
 		api, scope := apart(value)
@@ -122,7 +122,7 @@ func (v *visit) chosen() (apis, scopes []string) {
 			apis = append(apis, api)
 		}
 		if scope != "" {
-			scopes = append(scopes, scope)
+			scopes = append(scopes, value)
 		}
 	}
 	return apis, scopes

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/grantway/grantway/internal/partner"
 	"github.com/grantway/grantway/internal/store"
@@ -166,18 +167,9 @@ var approve = asking{
 		if err != nil {
 			return err
 		}
-		var scopes []string // as names; an API without any stands for itself
+		var scopes []string
 		for _, value := range v.sent["scopes"] {
-			api, scope := apart(value)
-			if scope == "" {
-				scope = api
-			}
-			for other, wanted := range r.Wanted { // a name alone says nothing of which
-				if other != api && slices.Contains(wanted, scope) && !v.has("scopes", other+" "+scope) {
-					return partner.Faults{{Field: "scopes", Problem: "both " + api + " and " + other + " have " + scope, Hint: "allow it at both, or refuse the request"}}
-				}
-			}
-			scopes = append(scopes, scope)
+			scopes = append(scopes, strings.TrimSuffix(value, " ")) // an API without scopes stands for itself
 		}
 		if len(scopes) == 0 {
 			return partner.Faults{{Field: "scopes", Problem: "none is ticked", Hint: "refuse the request instead"}}

@@ -272,12 +272,6 @@ func (c *Clients) narrowed(wanted map[string][]string, scopes []string, faults *
 			is[text] = []string{}
 			continue
 		}
-		if api, scope, ok := strings.Cut(text, " "); ok && slices.Contains(wanted[api], scope) {
-			if !slices.Contains(is[api], scope) {
-				is[api] = append(is[api], scope)
-			}
-			continue
-		}
 		fit := c.fitting(wanted, text)
 		switch {
 		case len(fit) == 0:

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/store"
 )
@@ -131,5 +133,47 @@ func TestRefused(t *testing.T) {
 	}
 	if err := h.Refuse(t.Context(), "none", "No.", olive); !errors.Is(err, store.ErrNotFound) {
 		t.Error(err)
+	}
+}
+
+// TestSameScopeAtTwoAPIs: where two APIs call a scope the same, each is asked for,
+// approved and taken away by the name of its API before it.
+func TestSameScopeAtTwoAPIs(t *testing.T) {
+	h := openHouse(t)
+	notes := h.staging.Environment.APIs[0]
+	notes.Scopes = append(notes.Scopes, &catalogue.Scope{Name: "shared"})
+	asking := stranger()
+	asking.APIs, asking.Scopes = []string{"moves", "notes"}, []string{"moves shared", "notes shared", "notes read-notes"}
+	r := h.asked(asking)
+	want := map[string][]string{"moves": {"shared"}, "notes": {"shared", "https://scopes.example/notes.read"}}
+	if diff := cmp.Diff(want, r.Wanted); diff != "" {
+		t.Errorf("asked for (-want +got):\n%s", diff)
+	}
+	if _, err := h.Approve(t.Context(), r.ID, []string{"notes shared", "notes notes.read"}, "", olive); about(err) != "scopes[1]" {
+		t.Error("an ending behind an API is approved:", err)
+	}
+	if _, err := h.Approve(t.Context(), r.ID, []string{"notes shared", "notes.read"}, "", olive); err != nil {
+		t.Fatal(err)
+	}
+	for _, step := range []struct {
+		edit Edit
+		want map[string][]string
+	}{
+		{Edit{Add: []string{"moves shared"}}, map[string][]string{"moves": {"shared"}, "notes": {"shared", "https://scopes.example/notes.read"}}},
+		{Edit{Remove: []string{"notes shared"}}, map[string][]string{"moves": {"shared"}, "notes": {"https://scopes.example/notes.read"}}},
+	} {
+		done, err := h.staging.Change(t.Context(), r.ClientID, Change{Scopes: step.edit}, olive)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(step.want, done.Client.Allotted); diff != "" {
+			t.Errorf("%+v (-want +got):\n%s", step.edit, diff)
+		}
+	}
+	for _, text := range []string{"shared", "status shared", "moves notes:read", " shared", "moves "} {
+		asking.Scopes = []string{text}
+		if _, err := h.Ask(t.Context(), asking, olive); about(err) != "scopes[0]" {
+			t.Errorf("%q: %v", text, err)
+		}
 	}
 }

@@ -103,6 +103,9 @@ func (a *allotment) allot(field, text string) {
 		}
 		return
 	}
+	if a.allotAt(text) {
+		return
+	}
 	own := func(api *catalogue.API) bool { return api.Scope(text) != nil }
 	if a.openID != nil && own(a.openID) && !slices.ContainsFunc(a.usable, own) {
 		a.add(a.openID.Name, text)
@@ -113,7 +116,7 @@ func (a *allotment) allot(field, text string) {
 	case len(m.Of) == 1:
 		a.add(m.Of[0], m.Scope)
 	case len(m.Of) > 1:
-		a.faults.add(field, quote(text)+" is a scope of "+strings.Join(m.Of, " and "), "name one of them under apis")
+		a.faults.add(field, quote(text)+" is a scope of "+strings.Join(m.Of, " and "), "name one of them under apis, or write it before the scope: "+quote(m.Of[0]+" "+m.Scope))
 	case len(m.Ends) > 0:
 		a.faults.add(field, fmt.Sprintf("%s is the end of %d scopes", quote(text), len(m.Ends)), several("write more of one: ", m.Ends))
 	case len(a.usable) > 0: // else the fault lies with the APIs
@@ -125,6 +128,18 @@ func (a *allotment) allot(field, text string) {
 		}
 		a.faults.add(field, quote(text)+" is not a scope of the client's APIs", several("known are ", known))
 	}
+}
+
+// allotAt adds the scope that "API SCOPE" names, where it names one: several APIs may
+// call a scope the same, and no name has a space in it.
+func (a *allotment) allotAt(text string) bool {
+	name, scope, _ := strings.Cut(text, " ")
+	i := slices.IndexFunc(a.usable, func(api *catalogue.API) bool { return api.Name == name && api.Scope(scope) != nil })
+	if i < 0 {
+		return false
+	}
+	a.add(name, a.usable[i].Scope(scope).Name)
+	return true
 }
 
 func (a *allotment) add(api, scope string) {

@@ -323,9 +323,12 @@ func (c *Clients) reallotted(from *store.Client, apis, scopes Edit, faults *Faul
 	return a.of
 }
 
-// fitting are the scopes of an allotment, each after its API, that a text means. One
-// that is named as it is allotted may be in no API any more.
+// fitting are the scopes of an allotment, each after its API, that a text means, which
+// may be "API SCOPE". One that is named as it is allotted may be in no API any more.
 func (c *Clients) fitting(allotted map[string][]string, text string) [][2]string {
+	if api, scope, _ := strings.Cut(text, " "); slices.Contains(allotted[api], scope) {
+		return [][2]string{{api, scope}}
+	}
 	for _, is := range []func(api, scope string) bool{
 		func(_, scope string) bool { return scope == text },
 		func(name, scope string) bool {

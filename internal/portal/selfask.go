@@ -158,10 +158,14 @@ func (v *self) asked() error {
 	}
 	for _, value := range v.sent["scopes"] {
 		api, scope, scoped := strings.Cut(value, " ")
-		if scoped {
+		switch {
+		case api == catalogue.OpenIDName: // no API that is named
 			a.Scopes = append(a.Scopes, scope)
+			continue
+		case scoped:
+			a.Scopes = append(a.Scopes, value)
 		}
-		if api != catalogue.OpenIDName && !slices.Contains(a.APIs, api) {
+		if !slices.Contains(a.APIs, api) {
 			a.APIs = append(a.APIs, api)
 		}
 	}
