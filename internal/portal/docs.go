@@ -149,7 +149,9 @@ func (d *Docs) page(w http.ResponseWriter, r *http.Request, s *shelf, page strin
 		}
 		address := d.root + "/" + s.guide.Name + "/" + a.Slug
 		if form == markdown {
-			h.Set("Access-Control-Allow-Origin", "*")
+			if visitor == nil { // else it holds what is theirs, which a cache may keep
+				h.Set("Access-Control-Allow-Origin", "*")
+			}
 			h.Set("Link", "<"+d.origin+address+">; rel=\"canonical\"") // RFC 6596
 			web.SendTagged(w, r, "text/markdown; charset=utf-8", []byte(a.Markdown(d.origin)))
 			return
