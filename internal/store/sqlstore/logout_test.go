@@ -109,6 +109,9 @@ func TestLogoutNoticesAreClaimedOnce(t *testing.T) {
 	for range 20 {
 		go func() {
 			all, err := s.LogoutNotices().Claim(t.Context(), now, now.Add(time.Minute), 2)
+			for late := time.Now().Add(time.Minute); errors.Is(err, store.ErrUnavailable) && time.Now().Before(late); { // it could not say in time
+				all, err = s.LogoutNotices().Claim(t.Context(), now, now.Add(time.Minute), 2)
+			}
 			if err != nil {
 				t.Error(err)
 			}
