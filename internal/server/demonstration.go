@@ -104,7 +104,7 @@ func (s *Server) enrol(ctx context.Context, db *sqlstore.Store, p Persona) error
 	}
 	_, err := people.Create(ctx, account.New{
 		Name: p.Name, Password: p.Password, Roles: p.Roles, Profile: store.Profile{
-			FullName: p.FullName, Email: p.Email, EmailVerified: p.Email != "", Locale: "en",
+			FullName: p.FullName, Email: p.Email, EmailVerified: p.Email != "",
 		},
 	}, s.by())
 	return already(err)
