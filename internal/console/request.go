@@ -151,7 +151,7 @@ var approve = asking{
 		if err != nil {
 			return nil, err
 		}
-		form.Text = []string{"A client is made in " + r.Environment + ", without a secret: who asked signs in to the portal and makes it there. What you untick is left out, and they are told why."}
+		form.Text = []string{"A client is made in " + v.titleOf(r.Environment) + ", without a secret: who asked signs in to the portal and makes it there. What you untick is left out, and they are told why."}
 		e := v.environmentOf(r.Environment)
 		if e == nil {
 			return nil, store.ErrNotFound

@@ -64,7 +64,7 @@ func (v *self) askers(p *web.PortalPage) []web.ConsoleField {
 		return web.ConsoleField{Name: name, Label: label, Value: v.field(name), Needed: true, Complete: complete, Hint: hint}
 	}
 	if v.who == nil {
-		email := given("email", "Your e-mail address", "email", "The answer goes there, and it becomes the name you sign in with. The secret never does.")
+		email := given("email", "Your e-mail address", "email", "The answer goes there, but never the secret. It is also the name you sign in with later.")
 		email.Kind, email.Plain = "email", true
 		return []web.ConsoleField{given("organisation", "Organisation", "organization", ""), given("person", "Your name", "name", ""), email}
 	}
