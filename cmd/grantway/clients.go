@@ -186,6 +186,9 @@ func (s *session) confirm(what string) error {
 	}
 	fmt.Fprintf(s.ErrOrStderr(), "%s\nGo on? [y/N] ", what)
 	line, _ := bufio.NewReader(in).ReadString('\n')
+	if !strings.HasSuffix(line, "\n") { // nobody answered
+		fmt.Fprintln(s.ErrOrStderr())
+	}
 	if reply := strings.ToLower(strings.TrimSpace(line)); reply != "y" && reply != "yes" {
 		return errors.New("nothing was changed")
 	}
@@ -353,7 +356,7 @@ func clientsDelete(f *adminFlags) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			what := fmt.Sprintf("The client %s (%s) of %s goes for ever, with its %d secrets; its tokens end now, and its id can never be used again.",
+			what := fmt.Sprintf("The client %s (%s) of %s goes for ever, with its secrets (%d); its tokens end now, and its id can never be used again.",
 				c.ID, printable(c.Name), s.env, len(c.Secrets))
 			if err := s.confirm(what); err != nil {
 				return err

@@ -105,11 +105,11 @@ A machine acts for itself. Three types act for people, who sign in and say
 what the client may do for them: web runs on a server of its own, native on a
 person's device, browser in the browser; the last two keep no secret and get
 none.`,
-		Example: `  grantway clients create -e staging --name "Acme export" --scope notes.read
+		Example: `  grantway clients create -e staging --name "Acme export" --scope notes:read
   grantway clients create --name Acme --api notes --scope all --expires 90d
-  grantway clients create --name Planner --type web --scope openid,notes.read \
+  grantway clients create --name Planner --type web --scope openid,notes:read \
     --redirect-uri https://planner.example.com/callback --owner "Planner Ltd"
-  grantway clients create --name Pocket --type native --scope notes.read \
+  grantway clients create --name Pocket --type native --scope notes:read \
     --redirect-uri com.example.pocket:/callback --redirect-uri http://127.0.0.1/
   grantway clients create --type resource --name "Notes API" --api notes
   grantway clients create --name Sync --partner acme --scope all --no-secret
@@ -258,7 +258,7 @@ A grant that is to be tested for a while is added with --until; adding it again
 without --until lets it stay. The record of changes says who did it.`,
 		Example: `  grantway clients change -e staging acme --name "Acme export"
   grantway clients change acme --add-redirect-uri https://acme.example.com/new
-  grantway clients change acme --add-scope notes.write --remove-scope notes.read
+  grantway clients change acme --add-scope notes:write --remove-scope notes:read
   grantway clients change acme --add-grant client_credentials --until 2027-03-31`,
 		RunE: f.work(func(s *session, args []string) error {
 			sent, err := g.read(s.Command)

@@ -10,7 +10,10 @@ func completionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "completion {bash|zsh|fish}",
 		Short: "Print a script that completes commands in your shell",
+		Long: `Print a script that completes commands in your shell. In bash it needs the
+package bash-completion.`,
 		Example: `  source <(grantway completion bash)
+  source <(grantway completion zsh)
   grantway completion fish > ~/.config/fish/completions/grantway.fish`,
 		Args:                  cobra.MatchAll(cobra.ExactArgs(1), cobra.OnlyValidArgs),
 		ValidArgs:             []string{"bash", "zsh", "fish"},

@@ -24,7 +24,7 @@ add one with 'grantway secrets add'. It may use what it may use here, or with
 --scope a part of that. To promote again changes nothing, or adds what it lacks
 there.`,
 		Example: `  grantway promote acme --from staging --to production
-  grantway promote acme --from staging --to production --scope notes.read`,
+  grantway promote acme --from staging --to production --scope notes:read`,
 		Args: cobra.ExactArgs(1),
 		ValidArgsFunction: func(c *cobra.Command, args []string, typed string) ([]cobra.Completion, cobra.ShellCompDirective) {
 			return f.clientIDs(c, args, typed)

@@ -162,7 +162,7 @@ func requestsAsk(f *adminFlags) *cobra.Command {
 		Short: "Enter a request that came by another way",
 		Long: `Enter a request that came by mail or telephone. It is decided like any other:
 the person gets an account, and generates the secret in the portal.`,
-		Example: `  grantway requests ask "Acme export" -e staging --scope notes.read \
+		Example: `  grantway requests ask "Acme export" -e staging --scope notes:read \
     --organisation "Acme Ltd" --person "Anna A." --email anna@acme.example \
     --purpose "Copies the notes of our customers each night"`,
 		Args:              cobra.ExactArgs(1),
@@ -217,7 +217,7 @@ client are made; the client gets no secret, which the person generates in the
 portal. Where home sends no mail, the link to choose a password is printed for
 you to hand on: nobody but them must read it.`,
 		Example: `  grantway requests approve 3kQm8vYw2LrTz5Nb
-  grantway requests approve 3kQm8vYw2LrTz5Nb --scope notes.read \
+  grantway requests approve 3kQm8vYw2LrTz5Nb --scope notes:read \
     --reason "Reading is enough for an export."`,
 		Args:              cobra.ExactArgs(1),
 		ValidArgsFunction: f.requestIDs,

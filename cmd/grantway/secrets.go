@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/grantway/grantway/internal/admin"
+	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/internal/wire"
 )
 
@@ -101,8 +102,12 @@ func until(flag, text string, now time.Time) (time.Time, error) {
 
 // shownSecret are the lines about a secret that was added.
 func shownSecret(changed admin.Changed) [][2]string {
-	if changed.SecretID == "" {
+	switch {
+	case changed.SecretID != "":
+	case changed.Client.Type == store.TypeNative || changed.Client.Type == store.TypeBrowser:
 		return [][2]string{{"client secret", "none: it keeps no secret"}}
+	default:
+		return [][2]string{{"client secret", "none yet: it is generated in the portal, or by 'grantway secrets add'"}}
 	}
 	fields := [][2]string{{"secret id", changed.SecretID}}
 	if changed.Secret != "" {
