@@ -20,7 +20,11 @@ func timed(h http.Handler) http.Handler {
 		}
 		connection := http.NewResponseController(w)
 		// A connection that cannot keep time (in tests) is served all the same.
-		_ = connection.SetReadDeadline(ctx.began.Add(bodyTimeout))
+		if r.ContentLength != 0 {
+			// Where no body comes, package net/http reads on to see whether the client
+			// goes away, and takes the end of this time for that.
+			_ = connection.SetReadDeadline(ctx.began.Add(bodyTimeout))
+		}
 		_ = connection.SetWriteDeadline(ctx.began.Add(writeTimeout))
 		ctx.limit(handlerTimeout)
 		defer ctx.end()

@@ -1,7 +1,11 @@
 package server
 
 import (
+	"bufio"
 	"context"
+	"errors"
+	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -24,6 +28,51 @@ func TestHandlerTimeout(t *testing.T) {
 		if took := time.Since(began); took != 15*time.Second {
 			t.Errorf("ended after %v", took)
 		}
+	})
+}
+
+// A pipe is a listener for the connections that are put into it.
+type pipe chan net.Conn
+
+// Accept is net.Listener's.
+func (p pipe) Accept() (net.Conn, error) {
+	if c, ok := <-p; ok {
+		return c, nil
+	}
+	return nil, net.ErrClosed
+}
+
+// Close is net.Listener's.
+func (p pipe) Close() error { close(p); return nil }
+
+// Addr is net.Listener's.
+func (p pipe) Addr() net.Addr { return &net.UnixAddr{} }
+
+// TestLongAnswer: an answer may take longer than a body may take to come, as an export
+// does. Who waits for it has not gone.
+func TestLongAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var gone error
+		server := &http.Server{Handler: timed(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+			time.Sleep(bodyTimeout + time.Second)
+			gone = r.Context().Err()
+		}))}
+		client, accepted := net.Pipe()
+		l := make(pipe, 1)
+		l <- accepted
+		served := make(chan error, 1)
+		go func() { served <- server.Serve(l) }()
+		if _, err := io.WriteString(client, "GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		answer, err := http.ReadResponse(bufio.NewReader(client), nil)
+		if err != nil || answer.StatusCode != http.StatusOK || gone != nil {
+			t.Errorf("%v, %v; the client has gone: %v", answer, err, gone)
+		}
+		if err := errors.Join(client.Close(), server.Close()); err != nil {
+			t.Error(err)
+		}
+		<-served
 	})
 }
 
