@@ -17,6 +17,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -125,6 +126,20 @@ func options(s setup, base, data string, now func() time.Time, log *slog.Logger)
 		Catalogue: c, Seal: sealing, Mark: store.MarkDev, AnyHost: true, Demo: api, Now: now, Random: rand.Reader, Log: log,
 		Demonstration: made,
 	}, nil
+}
+
+// inMemory puts the stores of all tests into memory where the system has a folder for
+// that, with room for them. A server answers 503 when writes wait for the disk for too
+// long, and it is no failure of it that other tests have the disk.
+func inMemory() {
+	const folder, room = "/dev/shm", 4 << 30
+	var system syscall.Statfs_t
+	if err := syscall.Statfs(folder, &system); err != nil || uint64(system.Bavail)*uint64(system.Bsize) < room || os.Getenv("TMPDIR") != "" {
+		return
+	}
+	if tried, err := os.MkdirTemp(folder, "grantway-server-test-"); err == nil && os.Remove(tried) == nil {
+		_ = os.Setenv("TMPDIR", folder) // fails for other names only
+	}
 }
 
 // prepared are folders with the stores of an example as its first start makes

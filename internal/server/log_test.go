@@ -17,6 +17,7 @@ import (
 // TestMain runs everything, and then looks for every secret and every token that
 // was seen meanwhile in everything that was logged and counted (rows C14, U04).
 func TestMain(m *testing.M) {
+	inMemory()
 	status := m.Run()
 	removePrepared()
 	if leaked := everything.leaks(); len(leaked) > 0 {

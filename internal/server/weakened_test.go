@@ -167,7 +167,7 @@ func (w *weakened) caught(folder string) (string, error) {
 	// Without vet: it would look at the files as they are.
 	cmd := exec.Command("go", "test", "-vet=off", "-count=1", "-timeout=5m", "-overlay="+listed, "-run", w.run, "-json", "./"+w.folder)
 	cmd.Dir = w.root
-	cmd.Env = append(os.Environ(), "GRANTWAY_WEAKENED=")
+	cmd.Env = append(os.Environ(), "GRANTWAY_WEAKENED=", "TMPDIR=") // programs may not run in what inMemory says
 	out, err := cmd.Output()
 	return judged(out, err)
 }
