@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -153,27 +154,53 @@ func (d *Door) SignIn(w http.ResponseWriter, r *http.Request, recent time.Durati
 	if r.Method != http.MethodGet || !catalogue.LocalPath(d.URL.Path+back) { // row A22
 		back = "/"
 	}
-	d.keep(w, "going", &going{
+	d.keep(w, "going", fitting(append(d.underWay(r), going{
 		State: in.State.Reveal(), Verifier: in.Verifier.Reveal(), Back: back, EndsAt: d.Now().Add(goingFor),
-	})
+	})))
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Location", in.URL)
 	w.WriteHeader(http.StatusSeeOther)
 	return nil
 }
 
+// underWay is what a browser began and did not finish: each of its windows may have
+// been sent to sign in. A cookie that came twice is nobody's.
+func (d *Door) underWay(r *http.Request) (all []going) {
+	if ok, err := d.open(r, "going", &all); !ok || err != nil {
+		return nil
+	}
+	now := d.Now()
+	return slices.DeleteFunc(all, func(g going) bool { return !now.Before(g.EndsAt) })
+}
+
+// fitting is the newest of what was begun, as many as a browser keeps in one cookie.
+func fitting(all []going) []going {
+	const most, room, each = 4, 2500, 200 // bytes: sealed and encoded it is a third longer
+	first, size := len(all)-1, each+len(all[len(all)-1].Back)
+	for first > 0 && len(all)-first < most {
+		if size += each + len(all[first-1].Back); size > room {
+			break
+		}
+		first--
+	}
+	return all[first:]
+}
+
 // SignedIn takes what a browser came back with, and sends it to where it wanted
 // to go. Errors are ErrAnswer, ErrRefused, and those of package client; nothing has
 // been answered then.
 func (d *Door) SignedIn(w http.ResponseWriter, r *http.Request) error {
-	var g going
-	ok, err := d.open(r, "going", &g)
+	var all []going
+	ok, err := d.open(r, "going", &all)
 	if err != nil {
 		return err
 	}
-	if !ok || !d.Now().Before(g.EndsAt) {
+	state, now := r.URL.Query().Get("state"), d.Now()
+	i := slices.IndexFunc(all, func(g going) bool { return g.State == state && now.Before(g.EndsAt) })
+	if !ok || i < 0 {
 		return ErrAnswer
 	}
+	g := all[i]
 	c, err := d.client()
 	if err != nil {
 		return err
@@ -193,7 +220,11 @@ func (d *Door) SignedIn(w http.ResponseWriter, r *http.Request) error {
 	if err != nil || said.ClientID != d.ClientID || said.SessionID == "" {
 		return fmt.Errorf("%w: %w", ErrAnswer, err)
 	}
-	d.drop(w, "going")
+	if all = slices.Delete(all, i, i+1); len(all) > 0 {
+		d.keep(w, "going", all)
+	} else {
+		d.drop(w, "going")
+	}
 	d.keep(w, "visit", &visit{SessionID: said.SessionID, AccountID: said.Subject, ACR: said.ACR, Handle: g.State})
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Location", d.URL.Path+g.Back)

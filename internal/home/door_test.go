@@ -71,11 +71,11 @@ func TestBackIsOurs(t *testing.T) {
 		for _, c := range w.Result().Cookies() {
 			again.AddCookie(c)
 		}
-		var g going
-		if ok, err := d.open(again, "going", &g); !ok || err != nil {
+		var all []going
+		if ok, err := d.open(again, "going", &all); !ok || err != nil || len(all) != 1 {
 			t.Fatalf("%s: %v, %v", row.target, ok, err)
 		}
-		if got := d.URL.Path + g.Back; got != row.want {
+		if got := d.URL.Path + all[0].Back; got != row.want {
 			t.Errorf("%s at %s: back to %s, want %s", row.target, row.at, got, row.want)
 		}
 	}
