@@ -195,3 +195,25 @@ func TestForeignAnswer(t *testing.T) {
 		t.Errorf("%d %v %s", g.StatusCode, g.Header, g.body)
 	}
 }
+
+// TestCodesAreBounded: nobody makes the proxy ask the token endpoint in its own name
+// as often as they like.
+func TestCodesAreBounded(t *testing.T) {
+	w := start(t, signIn)
+	g := w.ask(nil, "GET", "/auth/login", "")
+	cookie, _, _ := strings.Cut(g.Header.Get("Set-Cookie"), ";")
+	back, err := url.Parse(w.ask(nil, "GET", g.Header.Get("Location"), "").Header.Get("Location"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	q := back.Query()
+	q.Set("code", "of-somebody")
+	statuses := map[int]int{}
+	const answers = 100
+	for range answers {
+		statuses[w.ask(nil, "GET", "/auth/callback?"+q.Encode(), "", "Cookie", cookie).StatusCode]++
+	}
+	if statuses[400]+statuses[429] != answers || statuses[429] < answers/2 {
+		t.Errorf("%v", statuses)
+	}
+}

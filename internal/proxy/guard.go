@@ -89,7 +89,11 @@ func (p *Proxy) navigates(r *http.Request) bool {
 	if r.Method != http.MethodGet || r.Header.Get("Sec-Fetch-Mode") != "navigate" || r.Header.Get("Sec-Fetch-Dest") != "document" {
 		return false
 	}
-	below, routed := p.below(r.URL.Path)
+	path, err := pathOf(r)
+	if err != nil {
+		return false // who knows what it opens
+	}
+	below, routed := p.below(path)
 	return !routed || p.routes.Find(below) == nil
 }
 

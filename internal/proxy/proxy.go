@@ -161,11 +161,7 @@ func (p *Proxy) answer(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	sent := r.URL.RawPath // EscapedPath would respell what a path cannot hold
-	if sent == "" {
-		sent = r.URL.EscapedPath()
-	}
-	path, err := wire.CanonicalPath(sent)
+	path, err := pathOf(r)
 	if err != nil {
 		p.refuse(w, r, refusal.PathMalformed.From(err))
 		return
@@ -182,6 +178,15 @@ func (p *Proxy) answer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p.refuse(w, r, refusal.RouteClosed)
+}
+
+// pathOf returns the one spelling of a request's path.
+func pathOf(r *http.Request) (string, error) {
+	sent := r.URL.RawPath // EscapedPath would respell what a path cannot hold
+	if sent == "" {
+		sent = r.URL.EscapedPath()
+	}
+	return wire.CanonicalPath(sent)
 }
 
 // below returns the path as routes say it.

@@ -21,6 +21,7 @@ routes:
   - GET /files/...
   - GET /slow: {rate: 2/min}
   - GET /listed: {query: [_method]}
+  - GET /caf%C3%A9
 origins: ["https://other.example"]
 limits: {body: 100KiB, per_address: 1000/min}
 `
@@ -67,6 +68,9 @@ func TestRequests(t *testing.T) {
 		{name: "cross site", headers: []string{"Sec-Fetch-Site", "cross-site"}, status: 403, reason: "origin-foreign"},
 		{name: "same site", headers: []string{"Sec-Fetch-Site", "same-site"}, status: 403, reason: "origin-foreign"},
 		{name: "opened from elsewhere", headers: []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}, status: 403, reason: "origin-foreign"},
+		{name: "opened from elsewhere, another spelling", path: "//api/notes", headers: []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}, status: 403, reason: "origin-foreign"},
+		{name: "opened from elsewhere, escaped", path: "/api/caf%c3%a9", headers: []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}, status: 403, reason: "origin-foreign"},
+		{name: "escaped", path: "/api/caf%c3%a9", sees: "/v1/caf%C3%A9"},
 		{name: "alters, and says nothing", method: "POST", path: "/api/notes/7", status: 403, reason: "origin-foreign"},
 		{name: "alters, typed", method: "POST", path: "/api/notes/7", headers: []string{"Sec-Fetch-Site", "none"}, status: 403, reason: "origin-foreign"},
 		{name: "alters, with a header", method: "POST", path: "/api/notes/7", headers: []string{"X-Requested-With", "test"}, sees: "/v1/notes/7"},

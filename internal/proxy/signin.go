@@ -63,10 +63,19 @@ const (
 	maxReturn = 2000             // bytes: a browser keeps 4096 of a cookie, and this one is sealed
 )
 
+// attempt bounds how often one address begins to sign in, and how often it has a code
+// exchanged: the issuer counts that as ours.
+func (p *Proxy) attempt(w http.ResponseWriter, r *http.Request, what string) bool {
+	ok, retry := p.attempts.Spend(what + limit.AddressKey(limit.ClientAddress(r, p.config.Listen.Trusted)))
+	if !ok {
+		p.refuse(w, r, slower(w, retry))
+	}
+	return ok
+}
+
 // login sends the browser to the issuer.
 func (p *Proxy) login(w http.ResponseWriter, r *http.Request) {
-	if ok, retry := p.attempts.Spend(limit.AddressKey(limit.ClientAddress(r, p.config.Listen.Trusted))); !ok {
-		p.refuse(w, r, slower(w, retry))
+	if !p.attempt(w, r, "begin ") {
 		return
 	}
 	to, err := p.away(w, r)
@@ -119,6 +128,9 @@ func (p *Proxy) handle() (string, error) {
 
 // callback is where the browser comes back from the issuer.
 func (p *Proxy) callback(w http.ResponseWriter, r *http.Request) {
+	if !p.attempt(w, r, "end ") {
+		return
+	}
 	to, err := p.arrive(w, r)
 	if err != nil {
 		if busy := new(client.BusyError); errors.As(err, &busy) {
