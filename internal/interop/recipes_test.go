@@ -68,6 +68,8 @@ func TestRecipes(t *testing.T) {
 				{name: "sync", use: "sync", ends: done, tokens: 1},
 				{name: "token revoked in the middle", use: "sync", fault: fault{revokeAt: 3}, ends: done, tokens: 2},
 				{name: "no expires_in", use: "sync", fault: fault{lives: "none"}, ends: done, tokens: 1},
+				{name: "expires_in a fraction", use: "call", fault: fault{lives: "3600.5"}, ends: done, says: "move-001", tokens: 1},
+				{name: "expires_in null", use: "call", fault: fault{lives: "null"}, ends: done, says: "move-001", tokens: 1},
 				{name: "tokens of a second", use: "sync", fault: fault{lives: "1", slow: 500 * time.Millisecond}, ends: done},
 				{name: "wrong secret", use: "job", secret: "not_the_secret", ends: mend, says: "invalid_client", tokens: 1},
 				{name: "API that refuses all", use: "job", fault: fault{api: 401}, ends: mend, says: "401", tokens: 2},
@@ -140,7 +142,7 @@ func recipe(t *testing.T, program []string, use string, env []string) (out, errs
 // A fault is the one thing that goes wrong; zero: nothing does.
 type fault struct {
 	api, issuer int    // the status that everything is answered with
-	lives       string // expires_in; none: it is left out
+	lives       string // expires_in, as JSON; none: it is left out
 	slow        time.Duration
 	revokeAt    int64 // the call before which the token is revoked
 	gone        bool  // nobody listens
@@ -180,7 +182,7 @@ func (b *between) start(t *testing.T) string {
 			}
 			delete(answer, "expires_in")
 			if b.lives != "none" {
-				answer["expires_in"] = json.Number(b.lives)
+				answer["expires_in"] = json.RawMessage(b.lives)
 			}
 			body, err := json.Marshal(answer)
 			r.Body, r.ContentLength = io.NopCloser(bytes.NewReader(body)), int64(len(body))

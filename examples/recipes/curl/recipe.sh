@@ -37,7 +37,9 @@ new_token() {
 	token=$(member access_token)
 	[ -n "$token" ] || stop "no token in the answer of $TOKEN_URL"
 	lives=$(member expires_in)
-	renew_at=$(($(date +%s) + ${lives:-300} * 4 / 5))
+	lives=${lives%%.*} # some send a fraction, or null
+	case $lives in '' | *[!0-9]*) lives=300 ;; esac
+	renew_at=$(($(date +%s) + lives * 4 / 5))
 }
 
 # api METHOD PATH [JSON] makes a call and leaves its answer in body.

@@ -44,7 +44,8 @@ public class Recipe {
                 String answer = ask();
                 String lives = member(answer, "expires_in");
                 value = member(answer, "access_token");
-                renewAt = began + (long) ((lives == null ? 300 : Double.parseDouble(lives)) * 0.8e9); // a fifth is left then
+                boolean said = lives != null && lives.matches("[0-9]+(\\.[0-9]+)?");
+                renewAt = began + (long) ((said ? Double.parseDouble(lives) : 300) * 0.8e9); // a fifth is left then
             }
             return value;
         }
