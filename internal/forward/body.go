@@ -31,11 +31,12 @@ func (p *Patient) Read(b []byte) (int, error) {
 	}
 	_ = p.connection.SetReadDeadline(time.Now().Add(partTimeout))
 	n, err := p.body.Read(b)
-	if err != nil {
-		_ = p.connection.SetReadDeadline(time.Time{})
-		if err != io.EOF {
-			err = &SenderError{err}
-		}
+	switch err {
+	case nil: // the deadline stays, for what nobody reads any more
+	case io.EOF:
+		_ = p.connection.SetReadDeadline(time.Time{}) // the answer may take its time
+	default:
+		err = &SenderError{err}
 	}
 	return n, err
 }
