@@ -53,7 +53,7 @@ func (a *Allotment) Of(client *store.Client, body wire.Parameters) (Allotted, er
 	case a.OpenID != nil && !slices.Contains(reached, a.OpenID):
 		apis = slices.DeleteFunc(apis, func(api *catalogue.API) bool { return api == a.OpenID })
 	}
-	if !token.Compatible(apis) {
+	if !token.Compatible(apis) || crossed(apis, scopes, client.Allotted) {
 		return Allotted{}, refusal.AudienceMixed.Naming(audiences(slices.DeleteFunc(apis, func(api *catalogue.API) bool { return api == a.OpenID }))...)
 	}
 	return Allotted{APIs: apis, Scope: scopes, All: len(asked) == 0}, nil
@@ -197,6 +197,18 @@ func union(lists [][]string) []string {
 		}
 	}
 	return all
+}
+
+// crossed reports whether a token for these APIs would carry a scope to one of them
+// at which the client was not allotted it: every scope of a token counts at every
+// API that it is for (RFC 8707 §2).
+func crossed(apis []*catalogue.API, scopes []string, allotted map[string][]string) bool {
+	return slices.ContainsFunc(apis, func(api *catalogue.API) bool {
+		return slices.ContainsFunc(scopes, func(name string) bool {
+			scope := api.Scope(name)
+			return scope != nil && !holds(api, allotted[api.Name], scope)
+		})
+	})
 }
 
 // canonical is the catalogue's spelling of a scope that some API has, or empty.
