@@ -51,9 +51,11 @@ func (v *visit) want() (*wanting, bool) {
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, v.failedBy(err)
 	}
-	more := false
+	// What was given at one API is nothing given at another, whatever both call it.
+	more := slices.ContainsFunc(n.apis, func(a *catalogue.API) bool { return len(a.Scopes) == 0 && !slices.Contains(consent.APIs, a.Name) })
 	for _, s := range n.scope {
-		if slices.Contains(consent.Scope, s) {
+		elsewhere := slices.ContainsFunc(n.apis, func(a *catalogue.API) bool { return a.Scope(s) != nil && !slices.Contains(consent.APIs, a.Name) })
+		if slices.Contains(consent.Scope, s) && !elsewhere {
 			n.given = append(n.given, s)
 		} else {
 			more = true

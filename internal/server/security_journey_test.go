@@ -2,9 +2,13 @@ package server
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/grantway/grantway/internal/catalogue"
+	"github.com/grantway/grantway/internal/store"
 )
 
 // TestWhatWasProvenIsNotTakenAlong: what a browser is told while somebody signs in
@@ -132,6 +136,50 @@ func TestAPageLearnsWhyItsTokenIsRefused(t *testing.T) {
 		if got.code != http.StatusUnauthorized || got.member("error") != "invalid_token" ||
 			got.header.Get("Access-Control-Allow-Origin") != "*" || got.header.Get("Access-Control-Allow-Credentials") != "" {
 			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
+// TestAConsentIsForWhereItWas is row B22: what was allowed at one API says nothing of
+// another one, also where their scopes have one name, or where it has none at all.
+func TestAConsentIsForWhereItWas(t *testing.T) {
+	t.Parallel()
+	s := timetables(t, func(c *catalogue.Catalogue) {
+		e := c.Find("demo")
+		for _, name := range []string{"grades", "bare"} {
+			other := *e.APIs[0]
+			other.Name, other.Title, other.Audience, other.Resource, other.Routes = name, name, "https://"+name+".example", "https://"+name+".example", nil
+			if name == "bare" {
+				other.Scopes = nil
+			}
+			e.APIs = append(e.APIs, &other)
+		}
+	})
+	s.register(t, "demo", registration{
+		id: "both", kind: store.TypeWeb, secret: "both", signIn: store.SignIn{Redirects: []string{"http://localhost"}, Legacy: true},
+		allotted: map[string][]string{"timetable": {"username", "user_read"}, "grades": {"username", "user_read"}, "bare": {}},
+	})
+	first := s.catalogue.Find("demo").APIs[0].Audience
+	ask := "/oauth/authorize?response_type=code&client_id=both&redirect_uri=http://localhost"
+	b := s.browser(t, "demo")
+	b.open(ask+"&scope=username&audience="+url.QueryEscape(first)).signIn("anna", goodPassword).is("/consent", http.StatusOK)
+	b.submit("/consent", "decision", "allow", "remember", "1").back("http://localhost")
+	if !b.open(ask + "&scope=username&audience=" + url.QueryEscape(first)).back("http://localhost").Has("code") {
+		t.Error("it is not remembered")
+	}
+	for name, more := range map[string]string{
+		"another API's":         "&scope=username&audience=https://grades.example",
+		"both APIs'":            "&scope=username",
+		"an API without scopes": "&audience=https://bare.example",
+	} {
+		if b.open(ask + more); b.left != nil || b.at.Path != b.base()+"/consent" {
+			t.Errorf("B22: %s: nobody was asked: %s, %v", name, b.at, b.left)
+		}
+	}
+	b.open(ask+"&scope=username").submit("/consent", "decision", "allow", "remember", "1").back("http://localhost")
+	for _, less := range []string{"&scope=username", "&scope=username&audience=https://grades.example"} {
+		if !b.open(ask + less).back("http://localhost").Has("code") {
+			t.Errorf("%s: it is not remembered", less)
 		}
 	}
 }

@@ -11,6 +11,7 @@ type Consent struct {
 	AccountID string
 	ClientID  string
 	Scope     []string
+	APIs      []string // at which it was given, by name
 	Redirects []string // redirect URIs that it was given with (row B22)
 	GivenAt   time.Time
 	UsedAt    time.Time // when a grant was last started under it

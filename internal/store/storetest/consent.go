@@ -32,7 +32,7 @@ var consentCases = map[string]func(*testing.T, *world){
 		_, err := w.Consents.Find(t.Context(), "p", "c")
 		want(t, err, store.ErrNotFound)
 		first := store.Consent{
-			AccountID: "somebody else", ClientID: "another", Scope: []string{"read"}, Redirects: []string{"https://a.example/<&>"},
+			AccountID: "somebody else", ClientID: "another", Scope: []string{"read"}, APIs: []string{"a", "b"}, Redirects: []string{"https://a.example/<&>"},
 			GivenAt: at(1), UsedAt: at(999),
 		}
 		w.allow(t, 1, "c", &first, 2)
