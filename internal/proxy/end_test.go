@@ -14,7 +14,7 @@ import (
 // for it: here the issuer answers only once the person has gone.
 func TestLogoutRevokes(t *testing.T) {
 	w := start(t, signIn)
-	w.revoked = make(chan string)
+	w.revoked, w.proxy.people.patience = make(chan string), time.Hour
 	b := w.signedIn()
 	if g := w.ask(&b.Client, "POST", "/auth/logout", "", "Origin", w.front.URL, "Accept", "application/json"); g.StatusCode != 200 {
 		t.Fatalf("%d %s", g.StatusCode, g.body)

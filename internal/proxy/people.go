@@ -29,6 +29,8 @@ type people struct {
 	seal  *keys.Seal // of this process
 	keys  http.RoundTripper
 
+	patience time.Duration // with the issuer, after somebody has signed out
+
 	mu    sync.Mutex
 	there *issuer   // nil: not read yet
 	tried time.Time // in vain, the last time
@@ -56,7 +58,10 @@ func newPeople(p *Proxy) (*people, error) {
 		return nil, err
 	}
 	// One fetch finds all keys that there are; forged notices could ask for many.
-	return &people{proxy: p, seal: seal, keys: sparing{p.issuer, rates(catalogue.Rate{Requests: 30, Per: time.Minute}, p.now)}}, nil
+	return &people{
+		proxy: p, seal: seal, patience: 5 * time.Second,
+		keys: sparing{p.issuer, rates(catalogue.Rate{Requests: 30, Per: time.Minute}, p.now)},
+	}, nil
 }
 
 // pause is between two attempts to read metadata that fail.

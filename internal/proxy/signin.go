@@ -269,9 +269,6 @@ func (p *Proxy) logout(w http.ResponseWriter, r *http.Request) {
 	w.WriteHeader(http.StatusSeeOther)
 }
 
-// revokeWithin bounds what is tried at the issuer after somebody has signed out.
-const revokeWithin = 5 * time.Second
-
 // revoke has the issuer end the token of a session that was signed out of, if the
 // issuer says where (RFC 7009). The person does not wait for it.
 func (p *Proxy) revoke(ctx context.Context, s *session) {
@@ -282,7 +279,7 @@ func (p *Proxy) revoke(ctx context.Context, s *session) {
 		return
 	}
 	p.ending.Go(func() {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), revokeWithin)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), p.people.patience)
 		defer cancel()
 		if err := s.client.Revoke(ctx); err != nil {
 			p.log.Warn("the issuer did not end the token of somebody who signed out", "error", err)
