@@ -40,9 +40,13 @@ func (v *self) applications() error {
 	}
 	for _, e := range v.s.Environments {
 		section := web.ConsoleSection{Name: "in-" + e.Name, Heading: cmp.Or(e.Title, e.Name)}
-		own, err := v.clients(e)
+		own, more, err := v.clients(e)
 		if err != nil {
 			return err
+		}
+		if more {
+			section.Text = fmt.Sprintf("The first %d of each organisation. Open another by its client id.", mostShown)
+			p.Filter = v.byID(cmp.Or(v.field("environment"), e.Name))
 		}
 		for _, c := range own {
 			if section.Table == nil {
@@ -59,20 +63,30 @@ func (v *self) applications() error {
 	return v.show(http.StatusOK, p)
 }
 
-// clients are those of the visitor in an environment, which they may see.
-func (v *self) clients(e *Published) (all []store.Client, err error) {
+// byID opens an application that is not listed.
+func (v *self) byID(environment string) *web.ConsoleFilter {
+	where := web.ConsoleField{Name: "environment", Label: "Environment", Kind: "select"}
+	for _, e := range v.s.Environments {
+		where.Options = append(where.Options, web.ConsoleOption{Value: e.Name, Text: cmp.Or(e.Title, e.Name), On: e.Name == environment})
+	}
+	return &web.ConsoleFilter{To: "/application", Fields: []web.ConsoleField{where, {Name: "id", Label: "Client id", Plain: true}}}
+}
+
+// clients are those of the visitor in an environment, which they may see, and whether
+// an organisation has more than are read.
+func (v *self) clients(e *Published) (all []store.Client, more bool, err error) {
 	for i := range v.of {
 		p := &v.of[i]
 		if p.Disabled() || !partner.MemberMay(p.Role(v.who.Account.ID), partner.MaySee) {
 			continue
 		}
-		some, _, err := e.Clients.Of(v.r.Context(), p.ID, "", mostShown)
+		some, further, err := e.Clients.Of(v.r.Context(), p.ID, "", mostShown)
 		if err != nil {
-			return nil, err
+			return nil, false, err
 		}
-		all = append(all, some...)
+		all, more = append(all, some...), more || further
 	}
-	return all, nil
+	return all, more, nil
 }
 
 func (v *self) clientRow(e *Published, c *store.Client) []web.ConsoleCell {

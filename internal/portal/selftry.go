@@ -45,7 +45,7 @@ func (v *self) tryable() (pairs []string, err error) {
 		if e.Use != "development" || e.Mint == nil {
 			continue
 		}
-		own, err := v.clients(e)
+		own, _, err := v.clients(e)
 		if err != nil {
 			return nil, err
 		}

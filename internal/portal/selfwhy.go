@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/grantway/grantway/internal/home"
+	"github.com/grantway/grantway/internal/partner"
 	"github.com/grantway/grantway/internal/refusal"
 	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/internal/web"
@@ -36,12 +37,9 @@ func (v *self) why() error {
 	}
 	var found, last []refusedCall
 	for _, e := range v.s.Environments {
-		own, err := v.clients(e)
+		own, _, err := v.clients(e)
 		if err != nil {
 			return err
-		}
-		isOwn := func(id string) bool {
-			return id != "" && slices.ContainsFunc(own, func(c store.Client) bool { return c.ID == id })
 		}
 		if err := e.Settle(v.r.Context()); err != nil {
 			return err
@@ -52,7 +50,9 @@ func (v *self) why() error {
 				return err
 			}
 			for _, r := range all {
-				if isOwn(r.Client) {
+				if is, err := v.isOwn(e, r.Client); err != nil {
+					return err
+				} else if is {
 					found = append(found, refusedCall{e, home.Run{RefusedRequest: r, Times: 1}})
 				}
 			}
@@ -80,6 +80,20 @@ func (v *self) why() error {
 	}
 	p.Refusals = shown
 	return v.show(http.StatusOK, p)
+}
+
+// isOwn reports whether a client is the visitor's to see, be it listed or not.
+func (v *self) isOwn(e *Published, id string) (bool, error) {
+	if id == "" {
+		return false, nil
+	}
+	c, err := e.Clients.Find(v.r.Context(), id)
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return err == nil && slices.ContainsFunc(v.of, func(p store.Partner) bool {
+		return p.ID == c.Partner && !p.Disabled() && partner.MemberMay(p.Role(v.who.Account.ID), partner.MaySee)
+	}), err
 }
 
 // explain puts refused requests into words, with cause and cure.
