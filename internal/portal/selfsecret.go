@@ -72,7 +72,7 @@ func (v *self) secretPage() (*Published, store.Client, *web.PortalPage, error) {
 		pairs = append(pairs, strconv.Itoa(days), "after "+strconv.Itoa(days)+" days")
 	}
 	p.Form.Fields = []web.ConsoleField{{
-		Name: "expires_at", Label: "It ends", Kind: "select", Options: chosen(v.field("expires_at"), pairs...), Hint: "Who is told of an end is told 90, 60, 30, 15, 7 days and a day ahead.",
+		Name: "expires_at", Label: "It ends", Kind: "select", Options: chosen(v.field("expires_at"), pairs...), Hint: "A mail tells of the end 90, 60, 30, 15 and 7 days and one day ahead, where mails are sent.",
 	}}
 	return e, c, p, nil
 }
