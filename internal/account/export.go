@@ -67,7 +67,7 @@ func (r *Record) Export(ctx context.Context, accountID string) ([]byte, error) {
 		}),
 		each(devices, func(d store.Device) exportedDevice { return exportedDevice{d.ID, d.Name, d.CreatedAt, d.EndsAt} }),
 		each(consents, func(c store.Consent) exportedConsent {
-			return exportedConsent{c.ClientID, c.Scope, c.GivenAt, c.UsedAt}
+			return exportedConsent{c.ClientID, c.Scope(), c.GivenAt, c.UsedAt}
 		}),
 		each(grants, func(g store.Grant) exportedGrant {
 			return exportedGrant{g.ID, g.ClientID, g.Scope, g.APIs, g.CreatedAt, g.EndsAt}

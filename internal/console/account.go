@@ -213,7 +213,7 @@ func (v *visit) consentSection(e *Environment, all []store.Consent, writable boo
 			back = link("Take back", about("/account/consent", "client", c.ClientID))
 		}
 		section.Table.Rows = append(section.Table.Rows, []web.ConsoleCell{
-			{Text: c.ClientID, Code: true, To: to("/client", "environment", e.Name, "id", c.ClientID)}, text(strings.Join(c.Scope, " ")), when(c.GivenAt), when(c.UsedAt), back,
+			{Text: c.ClientID, Code: true, To: to("/client", "environment", e.Name, "id", c.ClientID)}, text(strings.Join(c.Scope(), " ")), when(c.GivenAt), when(c.UsedAt), back,
 		})
 	}
 	if section.Table == nil {

@@ -120,7 +120,7 @@ func (a *Authorization) start(r *http.Request, request [32]byte, client *store.C
 	}
 	var consent *store.Consent
 	if d.Remember {
-		consent = &store.Consent{Scope: scope, APIs: g.APIs, Redirects: []string{asked.Redirect}, GivenAt: now}
+		consent = &store.Consent{Allowed: grant.Allow(d.Before, asked, apis, scope), Redirects: []string{asked.Redirect}, GivenAt: now}
 	}
 	err = a.Grants.Start(r.Context(), request, g, consent, store.By{Actor: d.Account.ID, Trace: activity.Of(r.Context()).Trace, At: now})
 	switch {

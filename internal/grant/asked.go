@@ -38,7 +38,8 @@ type Decision struct {
 	Refused  *refusal.Reason // access_denied, login_required and their like; nil: allowed
 	Account  *store.Account
 	Session  *store.Session
-	Scope    []string // what the person allowed, of Asked.Scope
-	ACR      string   // how strong the sign-in was
-	Remember bool     // the same is not asked again
+	Scope    []string            // what the person allowed, of Asked.Scope
+	ACR      string              // how strong the sign-in was
+	Remember bool                // the same is not asked again
+	Before   map[string][]string // with Remember: what was allowed before and goes on, as in store.Consent
 }

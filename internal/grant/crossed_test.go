@@ -2,6 +2,7 @@ package grant
 
 import (
 	"errors"
+	"slices"
 	"testing"
 
 	"github.com/grantway/grantway/internal/catalogue"
@@ -39,5 +40,35 @@ func TestScopesDoNotCross(t *testing.T) {
 	client.Allotted["a"], client.Allotted["b"] = []string{"read", "write"}, []string{"read", "write"}
 	if got, err := allotment.Of(client, wire.Parameters{}); err != nil || len(got.APIs) != 2 {
 		t.Errorf("all of both: %+v, %v", got, err)
+	}
+}
+
+// TestRightsDoNotCross is the same for what a person may pass on: a scope that their
+// roles, or a narrowed allotment, leave them at one API does not come along to another.
+func TestRightsDoNotCross(t *testing.T) {
+	for name, row := range map[string]struct {
+		roles      []string
+		allottedB  []string
+		asked      []string
+		passed, at []string
+	}{
+		"both":                     {[]string{"teacher"}, []string{"read", "write"}, []string{"read", "write"}, []string{"read", "write"}, []string{"a", "b"}},
+		"by role":                  {nil, []string{"read", "write"}, []string{"read", "write"}, []string{"read"}, []string{"a", "b"}},
+		"by role, nothing else":    {nil, []string{"read", "write"}, []string{"write"}, []string{"write"}, []string{"a"}},
+		"by allotment":             {[]string{"teacher"}, []string{"write"}, []string{"read", "write"}, []string{"write"}, []string{"a", "b"}},
+		"one that is not allotted": {[]string{"teacher"}, nil, []string{"read", "write"}, []string{"read", "write"}, []string{"a"}},
+	} {
+		a := &catalogue.API{Name: "a", Scopes: scopes("read", "write")}
+		b := &catalogue.API{Name: "b", Scopes: scopes("read", "write")}
+		b.Scopes[1].Roles = []string{"teacher"}
+		client := &store.Client{ID: "c", Allotted: map[string][]string{"a": {"read", "write"}, "b": row.allottedB}}
+		passed, apis := Rights(row.asked, []*catalogue.API{a, b}, client, row.roles)
+		var at []string
+		for _, api := range apis {
+			at = append(at, api.Name)
+		}
+		if !slices.Equal(passed, row.passed) || !slices.Equal(at, row.at) {
+			t.Errorf("%s: %q at %q", name, passed, at)
+		}
 	}
 }

@@ -44,9 +44,11 @@ func kept(g *store.Grant) (*Kept, error) {
 // Rights are the scopes that a person can pass on, of those that were asked for,
 // and the APIs that the token is for then: what a client may do for a person is
 // never more than what the person may do (mission U53), nor than what the client
-// was allotted by now. An API without scopes is for everybody.
+// was allotted by now. An API without scopes is for everybody. A scope that holds at
+// one of the APIs and not at another that has it too is dropped: in a token it would
+// count at both.
 func Rights(scope []string, apis []*catalogue.API, client *store.Client, roles []string) ([]string, []*catalogue.API) {
-	held := map[string]bool{}
+	held := map[*catalogue.API][]string{}
 	var reached []*catalogue.API
 	for _, api := range apis {
 		allotted, ok := client.Allotted[api.Name]
@@ -54,19 +56,25 @@ func Rights(scope []string, apis []*catalogue.API, client *store.Client, roles [
 			continue
 		}
 		mine := current(api, allotted)
-		has := len(api.Scopes) == 0
 		for _, name := range scope {
-			s := api.Scope(name)
-			if s == nil || !slices.Contains(mine, s.Name) || !permits(s, roles) {
-				continue
+			if s := api.Scope(name); s != nil && slices.Contains(mine, s.Name) && permits(s, roles) {
+				held[api] = append(held[api], name)
 			}
-			has, held[name] = true, true
 		}
-		if has {
+		if len(api.Scopes) == 0 || len(held[api]) > 0 {
 			reached = append(reached, api)
 		}
 	}
-	return slices.DeleteFunc(slices.Clone(scope), func(name string) bool { return !held[name] }), reached
+	passed := slices.DeleteFunc(slices.Clone(scope), func(name string) bool {
+		somewhere := slices.ContainsFunc(reached, func(api *catalogue.API) bool { return slices.Contains(held[api], name) })
+		return !somewhere || slices.ContainsFunc(reached, func(api *catalogue.API) bool {
+			return api.Scope(name) != nil && !slices.Contains(held[api], name)
+		})
+	})
+	reached = slices.DeleteFunc(reached, func(api *catalogue.API) bool {
+		return len(api.Scopes) > 0 && !slices.ContainsFunc(held[api], func(name string) bool { return slices.Contains(passed, name) })
+	})
+	return passed, reached
 }
 
 // permits reports whether a person with these roles has the right.

@@ -30,7 +30,7 @@ func (v *visit) applications(accountID string) ([]web.Application, error) {
 	for _, c := range consents {
 		a := find(c.ClientID)
 		a.GivenAt, a.UsedAt = c.GivenAt, c.UsedAt
-		scopes[c.ClientID] = c.Scope
+		scopes[c.ClientID] = c.Scope()
 	}
 	for _, g := range grants {
 		a := find(g.ClientID)

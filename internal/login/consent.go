@@ -17,11 +17,12 @@ import (
 type wanting struct {
 	account store.Account
 	verdict account.Verdict
-	apis    []*catalogue.API // that the scopes are of
-	scope   []string         // as far as the person has the rights themselves
-	given   []string         // of it, what they have allowed before
-	known   bool             // they have, where the answer goes to the same place
-	covered bool             // all of it, in this way
+	apis    []*catalogue.API    // that the scopes are of
+	scope   []string            // as far as the person has the rights themselves
+	given   []string            // of it, what they have allowed before
+	before  map[string][]string // all that they have allowed before, to the same place
+	known   bool                // they have, where the answer goes to the same place
+	covered bool                // all of it, in this way
 }
 
 // want finds out what is to be asked. Where that is nothing, or nobody is there to
@@ -51,18 +52,13 @@ func (v *visit) want() (*wanting, bool) {
 	if err != nil && !errors.Is(err, store.ErrNotFound) {
 		return nil, v.failedBy(err)
 	}
-	// What was given at one API is nothing given at another, whatever both call it.
-	more := slices.ContainsFunc(n.apis, func(a *catalogue.API) bool { return len(a.Scopes) == 0 && !slices.Contains(consent.APIs, a.Name) })
-	for _, s := range n.scope {
-		elsewhere := slices.ContainsFunc(n.apis, func(a *catalogue.API) bool { return a.Scope(s) != nil && !slices.Contains(consent.APIs, a.Name) })
-		if slices.Contains(consent.Scope, s) && !elsewhere {
-			n.given = append(n.given, s)
-		} else {
-			more = true
-		}
-	}
+	var all bool
+	n.given, all = grant.Given(consent.Allowed, n.apis, n.scope)
 	n.known = err == nil && slices.Contains(consent.Redirects, p.asked.Redirect)
-	n.covered = n.known && !more
+	n.covered = n.known && all
+	if n.known {
+		n.before = consent.Allowed
+	}
 	return n, true
 }
 
@@ -118,7 +114,7 @@ func (v *visit) postConsent() {
 
 func (v *visit) allow(n *wanting, scope []string, remember bool) {
 	v.j.Done(v.w, v.r, v.pending.hash, grant.Decision{
-		Account: &n.account, Session: v.session, Scope: scope, ACR: n.verdict.ACR, Remember: remember,
+		Account: &n.account, Session: v.session, Scope: scope, ACR: n.verdict.ACR, Remember: remember, Before: n.before,
 	})
 }
 

@@ -182,4 +182,11 @@ func TestAConsentIsForWhereItWas(t *testing.T) {
 			t.Errorf("%s: it is not remembered", less)
 		}
 	}
+	more := "&scope=user_read&audience=" + url.QueryEscape(first)
+	b.open(ask+more).submit("/consent", "decision", "allow", "remember", "1").back("http://localhost")
+	for _, both := range []string{more, "&scope=username"} { // each was asked for by itself
+		if !b.open(ask + both).back("http://localhost").Has("code") {
+			t.Errorf("%s: it is forgotten for another", both)
+		}
+	}
 }

@@ -2,6 +2,8 @@ package store
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"time"
 )
 
@@ -10,11 +12,17 @@ import (
 type Consent struct {
 	AccountID string
 	ClientID  string
-	Scope     []string
-	APIs      []string // at which it was given, by name
-	Redirects []string // redirect URIs that it was given with (row B22)
+	Allowed   map[string][]string // by API name: the scopes; an API without scopes has an empty list
+	Redirects []string            // redirect URIs that it was given with (row B22)
 	GivenAt   time.Time
 	UsedAt    time.Time // when a grant was last started under it
+}
+
+// Scope is what was allowed at whichever API, each scope once and sorted.
+func (c *Consent) Scope() []string {
+	all := slices.Concat(slices.Collect(maps.Values(c.Allowed))...)
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // Consents remembers consents; Grants.Start gives them.

@@ -14,12 +14,12 @@ type consents struct{ *Store }
 // Consents returns what people need not be asked again.
 func (s *Store) Consents() store.Consents { return consents{s} }
 
-const readConsent = `SELECT account_id, client_id, scope, apis, redirects, given_at, used_at FROM {}consent `
+const readConsent = `SELECT account_id, client_id, allowed, redirects, given_at, used_at FROM {}consent `
 
 var (
-	giveConsent = sentence(`INSERT INTO {}consent (account_id, client_id, scope, apis, redirects, given_at, used_at)
+	giveConsent = sentence(`INSERT INTO {}consent (account_id, client_id, scope, allowed, redirects, given_at, used_at)
 		VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (account_id, client_id) DO UPDATE SET
-		scope = excluded.scope, apis = excluded.apis, redirects = excluded.redirects, given_at = excluded.given_at, used_at = excluded.used_at`)
+		scope = excluded.scope, allowed = excluded.allowed, redirects = excluded.redirects, given_at = excluded.given_at, used_at = excluded.used_at`)
 	useConsent = sentence(`UPDATE {}consent SET used_at = $3
 		WHERE account_id = $1 AND client_id = $2 AND used_at < $3`)
 	findConsent   = sentence(readConsent + `WHERE account_id = $1 AND client_id = $2`)
@@ -33,7 +33,7 @@ func remember(ctx context.Context, t transaction, g *store.Grant, c *store.Conse
 		_, err := t.exec(ctx, useConsent, g.AccountID, g.ClientID, micros(by.At))
 		return err
 	}
-	_, err := t.exec(ctx, giveConsent, g.AccountID, g.ClientID, text(c.Scope), text(c.APIs), text(c.Redirects),
+	_, err := t.exec(ctx, giveConsent, g.AccountID, g.ClientID, text(c.Scope()), text(c.Allowed), text(c.Redirects),
 		micros(c.GivenAt), micros(by.At))
 	return err
 }
@@ -51,15 +51,15 @@ func (s consents) List(ctx context.Context, accountID string) ([]store.Consent, 
 func (s consents) read(ctx context.Context, q statement, args ...any) ([]store.Consent, error) {
 	return gather(ctx, s.db, func(scan scanFunc) (store.Consent, error) {
 		var (
-			c                      store.Consent
-			scope, apis, redirects string
-			given, used            int64
+			c                  store.Consent
+			allowed, redirects string
+			given, used        int64
 		)
-		if err := scan(&c.AccountID, &c.ClientID, &scope, &apis, &redirects, &given, &used); err != nil {
+		if err := scan(&c.AccountID, &c.ClientID, &allowed, &redirects, &given, &used); err != nil {
 			return c, err
 		}
 		c.GivenAt, c.UsedAt = instant(given), instant(used)
-		err := errors.Join(list(scope, &c.Scope), list(apis, &c.APIs), list(redirects, &c.Redirects))
+		err := errors.Join(list(allowed, &c.Allowed), list(redirects, &c.Redirects))
 		return c, err
 	}, q, args...)
 }

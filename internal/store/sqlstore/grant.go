@@ -158,7 +158,7 @@ func checkGrant(g *store.Grant, c *store.Consent) error {
 		err = checkTimes(g.AuthenticatedAt, g.Code.EndsAt, g.CreatedAt, g.EndsAt)
 	}
 	if err == nil && c != nil {
-		err = errors.Join(checkTexts([]any{c.Scope, c.APIs, c.Redirects}), checkTimes(c.GivenAt))
+		err = errors.Join(checkTexts([]any{c.Allowed, c.Redirects}), checkTimes(c.GivenAt))
 	}
 	if err == nil && g.Code.EndsAt.IsZero() {
 		err = errors.New("a code needs an end")

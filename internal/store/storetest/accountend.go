@@ -140,7 +140,7 @@ var accountEndCases = map[string]func(*testing.T, *world){
 			r, g := request(10+i), grant(10+i)
 			g.AccountID, g.Code.EndsAt = account, at(1)
 			must(t, w.Requests.Save(t.Context(), r))
-			must(t, w.Grants.Start(t.Context(), r.Hash, g, &store.Consent{Scope: []string{"read"}}, by(0)))
+			must(t, w.Grants.Start(t.Context(), r.Hash, g, &store.Consent{Allowed: map[string][]string{"a": {"read"}}}, by(0)))
 		}
 		must(t, w.Factors.Add(t.Context(), passkey("q", 1), by(0)))
 		before := w.newSeq(t)

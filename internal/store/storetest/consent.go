@@ -32,7 +32,7 @@ var consentCases = map[string]func(*testing.T, *world){
 		_, err := w.Consents.Find(t.Context(), "p", "c")
 		want(t, err, store.ErrNotFound)
 		first := store.Consent{
-			AccountID: "somebody else", ClientID: "another", Scope: []string{"read"}, APIs: []string{"a", "b"}, Redirects: []string{"https://a.example/<&>"},
+			AccountID: "somebody else", ClientID: "another", Allowed: map[string][]string{"a": {"read", "write"}, "b": {"read"}, "c": {}}, Redirects: []string{"https://a.example/<&>"},
 			GivenAt: at(1), UsedAt: at(999),
 		}
 		w.allow(t, 1, "c", &first, 2)
@@ -43,7 +43,7 @@ var consentCases = map[string]func(*testing.T, *world){
 		w.consent(t, "c", first)
 		w.allow(t, 3, "c", nil, 4) // it never moves back
 		w.consent(t, "c", first)
-		more := store.Consent{Scope: []string{"read", "write"}, GivenAt: at(6)}
+		more := store.Consent{Allowed: map[string][]string{"a": {"read", "write"}}, GivenAt: at(6)}
 		w.allow(t, 4, "c", &more, 6)
 		more.UsedAt = at(6)
 		w.consent(t, "c", more)
@@ -54,7 +54,7 @@ var consentCases = map[string]func(*testing.T, *world){
 	},
 	"list": func(t *testing.T, w *world) {
 		w.people(t)
-		w.allow(t, 1, "c", &store.Consent{Scope: []string{"read"}}, 1)
+		w.allow(t, 1, "c", &store.Consent{Allowed: map[string][]string{"a": {"read"}}}, 1)
 		w.allow(t, 2, "d", &store.Consent{}, 2)
 		order := func(account string) (ids []string) {
 			all, err := w.Consents.List(t.Context(), account)
@@ -72,7 +72,7 @@ var consentCases = map[string]func(*testing.T, *world){
 	},
 	"F09 withdraw": func(t *testing.T, w *world) {
 		w.people(t)
-		w.allow(t, 1, "c", &store.Consent{Scope: []string{"read"}}, 1)
+		w.allow(t, 1, "c", &store.Consent{Allowed: map[string][]string{"a": {"read"}}}, 1)
 		w.allow(t, 2, "c", nil, 1)
 		w.allow(t, 3, "c", nil, 1)
 		w.allow(t, 4, "d", &store.Consent{}, 1)

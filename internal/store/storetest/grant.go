@@ -146,7 +146,7 @@ var grantCases = map[string]func(*testing.T, *world){
 			g, r := grant(1), request(1)
 			row.spoil(&g, &r)
 			must(t, w.Requests.Save(t.Context(), r))
-			err := w.Grants.Start(t.Context(), r.Hash, g, &store.Consent{Scope: []string{"read"}}, by(row.at))
+			err := w.Grants.Start(t.Context(), r.Hash, g, &store.Consent{Allowed: map[string][]string{"a": {"read"}}}, by(row.at))
 			if row.want == nil {
 				refused(t, name, err)
 			} else if !is(err, row.want) {
