@@ -176,19 +176,19 @@ type answering interface {
 // follow puts every good configuration in force and reports bad ones.
 func (r reading) follow(ctx context.Context, started *catalogue.Catalogue, s answering, poke <-chan struct{}, log *slog.Logger) {
 	report := func(err error) { log.Error("configuration not read; the last good one stays", "error", err) }
-	catalogue.Watch(ctx, r.file, started, catalogue.Options{Poke: poke, Env: r.env}, func(next *catalogue.Catalogue) {
+	catalogue.Watch(ctx, r.file, started, catalogue.Options{Poke: poke, Env: r.env}, func(next *catalogue.Catalogue) error {
 		if refused := r.check(next).Refused(); len(refused) > 0 {
-			report(refused)
-			return
+			return refused
 		}
 		if err := s.Reload(ctx, next); err != nil {
-			report(err)
-			return
+			return err
 		}
 		log.Info("configuration read")
-		if !reflect.DeepEqual(next.Listen, started.Listen) || next.Data != started.Data || next.SealingKey != started.SealingKey {
-			log.Warn("listen, data and sealing_key are as they were at the start; a change of them needs a restart")
+		if !reflect.DeepEqual(next.Listen, started.Listen) || next.Data != started.Data || next.SealingKey != started.SealingKey ||
+			next.Limits.FailuresPerMinute != started.Limits.FailuresPerMinute {
+			log.Warn("listen, data, sealing_key and limits.failures_per_minute are as they were at the start; a change of them needs a restart")
 		}
+		return nil
 	}, report)
 }
 

@@ -22,9 +22,13 @@ type Options struct {
 // the error when the file cannot be read. The two are called one at a time, from
 // the goroutine of Watch.
 //
+// What apply could not put in force, such as while a database was down, is
+// reported once for each reason, and applied again every 15 intervals until it
+// is, or the file says something else.
+//
 // The file may be written in place or replaced. A half-written file is a bad
 // one for a moment, so replacing (write beside, then rename) is the better way.
-func Watch(ctx context.Context, path string, current *Catalogue, o Options, apply func(*Catalogue), report func(error)) {
+func Watch(ctx context.Context, path string, current *Catalogue, o Options, apply func(*Catalogue) error, report func(error)) {
 	if o.Interval <= 0 {
 		o.Interval = time.Second
 	}
@@ -53,14 +57,17 @@ func Watch(ctx context.Context, path string, current *Catalogue, o Options, appl
 type watcher struct {
 	path    string
 	options Options
-	apply   func(*Catalogue)
+	apply   func(*Catalogue) error
 	report  func(error)
 
 	info    fs.FileInfo       // of the last look; nil: there was none, or it failed
 	looked  time.Time         // when that was
 	missing bool              // at the last look, the file could not be read
 	seen    [sha256.Size]byte // of the last content
-	bad     bool              // the last content was bad
+	bad     bool              // the last content was bad, or is not in force
+	waiting *Catalogue        // good, and could not be put in force; nil: there is none
+	refused string            // why not
+	again   time.Time         // when it is tried again
 	beside  []*beside         // what it named; of a bad one, and what the last good one named
 	another bool              // one of those is another one, and nobody has read it yet
 }
@@ -71,6 +78,7 @@ func (w *watcher) look(poked bool) {
 	}
 	info, err := os.Stat(w.path)
 	if err == nil && !poked && !w.another && w.same(info) {
+		w.retry()
 		return
 	}
 	var data []byte
@@ -87,9 +95,10 @@ func (w *watcher) look(poked bool) {
 	w.info, w.looked, w.missing = info, time.Now(), false
 	sum := sha256.Sum256(data)
 	if sum == w.seen && !w.another && !(poked && w.bad) {
+		w.retry()
 		return
 	}
-	w.seen, w.another = sum, false
+	w.seen, w.another, w.waiting, w.refused = sum, false, nil, ""
 	c, named, err := build(w.path, data, w.options.Env)
 	if w.bad = err != nil; w.bad {
 		w.beside = joined(named, w.beside)
@@ -97,7 +106,29 @@ func (w *watcher) look(poked bool) {
 		return
 	}
 	w.beside = named
-	w.apply(c)
+	w.force(c)
+}
+
+// retry applies again what could not be put in force: what stood in the way may go
+// without anybody touching the file.
+func (w *watcher) retry() {
+	if w.waiting != nil && !time.Now().Before(w.again) {
+		w.force(w.waiting)
+	}
+}
+
+func (w *watcher) force(c *Catalogue) {
+	err := w.apply(c)
+	if w.bad = err != nil; !w.bad {
+		w.waiting, w.refused = nil, ""
+		return
+	}
+	const pause = 15 // intervals
+	before := w.refused
+	w.waiting, w.refused, w.again = c, err.Error(), time.Now().Add(pause*w.options.Interval)
+	if w.refused != before {
+		w.report(err)
+	}
 }
 
 // same reports whether the file is as it was at the last look. A file that was

@@ -2,6 +2,7 @@ package catalogue
 
 import (
 	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -22,6 +23,7 @@ type watching struct {
 	mu      sync.Mutex // that time goes on orders nothing in memory
 	applied []string   // names of catalogues
 	reports []error
+	barred  error // nothing can be put in force
 }
 
 // said is what has happened so far.
@@ -54,7 +56,14 @@ func watchIn(t *testing.T, folder, text string) *watching {
 	go func() {
 		defer close(done)
 		Watch(ctx, w.path, c, Options{Poke: w.poke, Env: sampleEnv},
-			func(c *Catalogue) { w.hear(func() { w.applied = append(w.applied, c.Name) }) },
+			func(c *Catalogue) (err error) {
+				w.hear(func() {
+					if err = w.barred; err == nil {
+						w.applied = append(w.applied, c.Name)
+					}
+				})
+				return err
+			},
 			func(err error) { w.hear(func() { w.reports = append(w.reports, err) }) })
 	}()
 	w.stop = func() { cancel(); <-done }
@@ -144,6 +153,50 @@ func TestWatchPoke(t *testing.T) {
 	})
 }
 
+// TestWatchBarred: what could not be put in force while something else was down is,
+// when that is back, without anybody touching the file.
+func TestWatchBarred(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := watch(t)
+		defer w.stop()
+		bar := func(text string) {
+			w.hear(func() {
+				if w.barred = nil; text != "" {
+					w.barred = errors.New(text)
+				}
+			})
+		}
+		bar("the database is down")
+		w.write(renamed("First"))
+		w.after(10*time.Minute, "", 1) // once
+		w.poke <- struct{}{}
+		w.after(0, "", 2) // who asks is answered
+		bar("it is another one")
+		w.after(time.Minute, "", 3)
+		bar("")
+		w.after(time.Minute, "First", 3)
+		w.after(time.Hour, "First", 3)
+		w.poke <- struct{}{}
+		w.after(0, "First", 3)
+
+		bar("the database is down")
+		w.write(renamed("Second"))
+		w.after(time.Minute, "First", 4)
+		w.write(sample) // another one, barred for the same reason
+		w.after(time.Minute, "First", 5)
+		bar("")
+		w.poke <- struct{}{}
+		w.after(0, "First Sample", 5) // without waiting
+
+		bar("the database is down")
+		w.write(renamed("Third"))
+		w.after(2*time.Second, "First Sample", 6)
+		w.write("name: [")
+		bar("")
+		w.after(time.Hour, "First Sample", 7) // what the file says now is bad, and is not tried again
+	})
+}
+
 // TestWatchBeside: what the file names is followed as the file is.
 func TestWatchBeside(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -209,7 +262,7 @@ func TestWatchLooksFirst(t *testing.T) {
 	if err := os.WriteFile(path, []byte(sample), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	w := watcher{path: path, options: Options{Env: sampleEnv}, apply: func(*Catalogue) {}, report: func(err error) { t.Error(err) }}
+	w := watcher{path: path, options: Options{Env: sampleEnv}, apply: func(*Catalogue) error { return nil }, report: func(err error) { t.Error(err) }}
 	w.look(false)
 	info, err := os.Stat(path)
 	if err != nil {
