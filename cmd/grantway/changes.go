@@ -47,6 +47,9 @@ the environment home. --json holds everything, with the trace ids.`,
 			if f.json {
 				return writeJSON(s.OutOrStdout(), admin.ChangePage{Changes: all})
 			}
+			if len(all) == 0 {
+				return s.none("No such change was made in " + s.env + ".")
+			}
 			return writeChanges(s.OutOrStdout(), all)
 		}),
 	}

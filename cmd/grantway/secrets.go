@@ -134,6 +134,10 @@ func writeSecrets(out io.Writer, secrets []admin.ShownSecret) error {
 		}
 		rows = append(rows, []string{s.ID, hint, day(s.CreatedAt, "-"), ends, day(s.LastUsedAt, "never"), cmp.Or(s.LastUsedFrom, "-")})
 	}
+	if len(rows) == 0 {
+		_, err := fmt.Fprintln(out, "It has no secret.")
+		return err
+	}
 	return writeTable(out, []string{"SECRET ID", "HINT", "CREATED", "EXPIRES", "LAST USED", "FROM"}, 5, rows)
 }
 

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -110,14 +109,17 @@ func (s *session) importClients(file io.Reader, report *clientsReport) error {
 	lines := bufio.NewScanner(file)
 	lines.Buffer(nil, longest)
 	for n := 1; lines.Scan(); n++ {
-		line := bytes.TrimSpace(lines.Bytes())
+		line := lines.Bytes()
+		if n == 1 {
+			line = bytes.TrimPrefix(line, []byte("\ufeff")) // as some editors begin a file
+		}
+		line = bytes.TrimSpace(line)
 		if len(line) == 0 {
 			continue
 		}
 		var one admin.ExportedClient
-		read := json.NewDecoder(bytes.NewReader(line))
-		read.DisallowUnknownFields()
-		if err := read.Decode(&one); err != nil {
+		// Strictly: what follows a first client on its line would be left out unseen.
+		if err := wire.DecodeJSON(line, &one); err != nil {
 			return errors.Join(flush(), fmt.Errorf("line %d is no client of 'grantway export': %w", n, err))
 		}
 		if len(sent.Clients) == admin.MaxImport || bytesOf+2*len(line) > admin.MaxBody/2 {
