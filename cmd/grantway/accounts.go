@@ -201,6 +201,9 @@ func accountsList(f *adminFlags) *cobra.Command {
 			for _, a := range all {
 				rows = append(rows, []string{a.Name, a.Email, strings.Join(a.Roles, " "), accountState(&a), day(a.CreatedAt, "-")})
 			}
+			if len(rows) == 0 {
+				return s.none("There is no account in " + s.env + ".")
+			}
 			return writeTable(s.OutOrStdout(), []string{"ACCOUNT", "E-MAIL", "ROLES", "STATE", "CREATED"}, 1, rows)
 		}),
 	}

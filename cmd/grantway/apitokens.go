@@ -154,6 +154,9 @@ func apiTokensList(f *adminFlags) *cobra.Command {
 				}
 				rows = append(rows, []string{t.ID, t.Name, kind, t.State, day(t.EndsAt, "never"), day(t.LastUsedAt, "never")})
 			}
+			if len(rows) == 0 {
+				return s.none("There is no API token in " + s.env + ".")
+			}
 			return writeTable(s.OutOrStdout(), []string{"ID", "NAME", "KIND", "STATE", "EXPIRES", "LAST USED"}, 1, rows)
 		}),
 	}

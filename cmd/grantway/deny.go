@@ -179,7 +179,34 @@ func (f *denyFlags) run(s *session, args []string) error {
 	if err != nil {
 		return err
 	}
-	return f.say(s, &done)
+	if err := f.say(s, &done); err != nil {
+		return err
+	}
+	s.mistyped(kind, id)
+	return nil
+}
+
+// mistyped warns of an id that nobody has: what was denied is in force, and ends
+// nothing. While the database does not answer, it says nothing.
+func (s *session) mistyped(kind, id string) {
+	unknown := func(err error) bool {
+		no, answered := errors.AsType[*refused](err)
+		return answered && no.Status == http.StatusNotFound
+	}
+	advice := ""
+	switch kind {
+	case store.RevokedClient:
+		if _, err := s.found(id); unknown(err) {
+			advice = "'grantway clients list' shows those that there are"
+		}
+	case store.RevokedAccount:
+		if _, err := ask[admin.Account](s.Context(), s.to, http.MethodGet, s.path+"/accounts/"+url.PathEscape(id), nil); unknown(err) {
+			advice = "'grantway accounts show NAME' says a person's id"
+		}
+	}
+	if advice != "" {
+		fmt.Fprintf(s.ErrOrStderr(), "warning: no %s of %s has the id %s, so that nothing may have ended; %s\n", kind, s.env, printable(id), advice)
+	}
 }
 
 func (f *denyFlags) deny(ctx context.Context, s *session, sent *admin.NewDenial) (admin.Denied, error) {
@@ -277,6 +304,9 @@ func (s *session) pendingDenials() error {
 	var rows [][]string
 	for _, d := range list.Denials {
 		rows = append(rows, []string{d.Kind, d.ID, moment(d.DeniedAt, "-"), d.Actor})
+	}
+	if len(rows) == 0 {
+		return s.none("Nothing waits for the database of " + s.env + ".")
 	}
 	return writeTable(s.OutOrStdout(), []string{"KIND", "ID", "DENIED", "BY"}, 1, rows)
 }

@@ -92,6 +92,9 @@ func (s *session) writeKeys(list admin.KeyList, all bool) error {
 			rows = append(rows, []string{k.ID, k.Algorithm, k.State, inUTC(since, "2006-01-02 15:04", "-")})
 		}
 	}
+	if len(rows) == 0 {
+		return s.none("There is no such key in " + s.env + ".")
+	}
 	return writeTable(s.OutOrStdout(), []string{"KEY ID", "ALG", "STATE", "SINCE (UTC)"}, 3, rows)
 }
 

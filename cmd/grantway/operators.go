@@ -59,6 +59,9 @@ func operatorsList(f *adminFlags) *cobra.Command {
 				}
 				rows = append(rows, []string{o.Name, o.FullName, strings.Join(o.Roles, " "), is, day(o.CreatedAt, "-")})
 			}
+			if len(rows) == 0 {
+				return s.none("There is no operator yet; 'grantway owner invite' invites the first one.")
+			}
 			return writeTable(s.OutOrStdout(), []string{"ACCOUNT", "NAME", "ROLES", "STATE", "CREATED"}, 1, rows)
 		}),
 	}

@@ -48,6 +48,9 @@ the last admin stays one.`,
 				for _, m := range people {
 					rows = append(rows, []string{m.Account, m.Name, m.Role, day(m.Since, "-")})
 				}
+				if len(rows) == 0 {
+					return s.none("Nobody belongs to it yet; 'grantway partners invite' invites somebody.")
+				}
 				return writeTable(s.OutOrStdout(), []string{"ACCOUNT", "NAME", "ROLE", "SINCE"}, 1, rows)
 			}
 			return s.member(args[0], people, args[1], role, remove)

@@ -186,5 +186,5 @@ func keyProblem(err error) error {
 }
 
 func tooSoon(err *keys.TooSoonError) error {
-	return &Problem{Status: http.StatusConflict, Detail: "Too soon: " + err.Error() + ". In an emergency, say so."}
+	return &Problem{Status: http.StatusConflict, Detail: "Too soon: " + err.Error() + ". In an emergency, ask with \"emergency\": true (grantway keys rotate --emergency)."}
 }
