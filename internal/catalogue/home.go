@@ -93,7 +93,9 @@ func (r *resolver) webhook(path string, v *WebhookEntry) *Webhook {
 		return nil
 	}
 	if v.Secret.Name == "" {
-		r.report(join(path, "secret"), "is missing", "write ${NAME}, so that what is told can be told from what others send")
+		if !r.reported(path) {
+			r.report(join(path, "secret"), "is missing", "write ${NAME}, so that what is told can be told from what others send")
+		}
 		return nil
 	}
 	return &Webhook{URL: u, Secret: v.Secret.Value}

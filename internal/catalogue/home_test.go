@@ -1,6 +1,7 @@
 package catalogue
 
 import (
+	"errors"
 	"strings"
 	"testing"
 )
@@ -75,9 +76,14 @@ func TestWebhook(t *testing.T) {
 		"only a secret": {"    secret: ${HOOK}\n", "home.webhook"},
 		"unsigned":      {"    url: https://hooks.sample.example/\n", "home.webhook.secret"},
 		"in the file":   {"    url: https://hooks.sample.example/\n    secret: hunter2\n", "home.webhook.secret"},
+		"not set":       {"    url: https://hooks.sample.example/\n    secret: ${OTHER_HOOK}\n", "OTHER_HOOK is not set"},
 	} {
-		if _, err := parse(row.lines); err == nil || !strings.Contains(err.Error(), row.about) || strings.Contains(err.Error(), "hunter2") {
+		_, err := parse(row.lines)
+		if err == nil || !strings.Contains(err.Error(), row.about) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: %v", name, err)
+		}
+		if faults, ok := errors.AsType[Faults](err); !ok || len(faults) != 1 {
+			t.Errorf("%s is one fault: %v", name, err)
 		}
 	}
 }

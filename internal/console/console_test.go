@@ -38,7 +38,8 @@ func TestAddresses(t *testing.T) {
 // TestCellsAreNoFormulas: what a spreadsheet would calculate is text.
 func TestCellsAreNoFormulas(t *testing.T) {
 	for text, want := range map[string]string{
-		"": "", "a=b": "a=b", "=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@SUM(A1)": "'@SUM(A1)", "\t=1": "'\t=1", "\r=1": "'\r=1", "'=1": "'=1",
+		"": "", "a=b": "a=b", "=1+1": "'=1+1", "+1": "'+1", "-1": "'-1", "@SUM(A1)": "'@SUM(A1)", "\t=1": "'\t'=1", "\r=1": "'\r'=1", "'=1": "'=1",
+		"a;=1": "a;'=1", "a;b": "a;b", "a\t+1\n@x": "a\t'+1\n'@x", `a;"=1`: `a;'"=1`, "a; =1;": "a;' =1;", "a, =1": "a, =1", ` "-1`: `' "-1`, ";": ";",
 	} {
 		if got := cell(text); got != want {
 			t.Errorf("%q became %q, not %q", text, got, want)

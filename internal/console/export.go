@@ -98,12 +98,27 @@ func (s *sheet) row(values ...any) {
 }
 
 // cell keeps a text from being a formula in a spreadsheet, which would do what a
-// stranger called their application.
+// stranger called their application. Where semicolons, tabs or line ends separate
+// cells, as in spreadsheets of many countries, a formula could begin behind each.
 func cell(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r\n", rune(text[0])) {
-		return "'" + text
+	const separators = ";\t\r\n"
+	var b strings.Builder
+	for begins, rest := true, text; rest != ""; {
+		first := rest[0]
+		if begins && (formula(rest) || len(rest) == len(text) && first != ';' && strings.IndexByte(separators, first) >= 0) {
+			b.WriteByte('\'')
+		}
+		b.WriteByte(first)
+		begins, rest = strings.IndexByte(separators, first) >= 0, rest[1:]
 	}
-	return text
+	return b.String()
+}
+
+// formula reports whether a spreadsheet that begins a cell here would calculate it:
+// it takes quotation marks off first.
+func formula(text string) bool {
+	text = strings.TrimLeft(text, `" `)
+	return text != "" && strings.IndexByte("=+-@", text[0]) >= 0
 }
 
 // end writes what is left. A reader that has gone is no concern of ours; that the
