@@ -25,8 +25,9 @@ type Sessions interface {
 	// of (zero: none), and writes "session.started". Grants of the one replaced go
 	// on under the new one when both have the same ID and account; else it ends as
 	// with End. A hash or an ID in use returns ErrConflict: of many that take the
-	// place of one session under its ID, one succeeds. An unknown or disabled
-	// account returns ErrNotFound.
+	// place of one session under its ID, one succeeds. So does the place of a session
+	// that has ended: what was signed out of goes on under no new handle. An unknown
+	// or disabled account returns ErrNotFound.
 	Start(ctx context.Context, s Session, replaces [32]byte, by By) error
 
 	// Find returns the session that was seen within idle before now and has not

@@ -64,9 +64,15 @@ func (s sessions) Start(ctx context.Context, n store.Session, replaces [32]byte,
 
 // replace forgets the session with the hash, which n takes the place of.
 func replace(ctx context.Context, t transaction, n *store.Session, hash [32]byte, begun *fact, by store.By) error {
+	if hash == [32]byte{} {
+		return nil
+	}
 	var id, account string
 	was, err := one(ctx, t, replacedSession, []any{hash[:]}, &id, &account)
-	if err != nil || !was || id == n.ID && account == n.AccountID {
+	if err == nil && !was {
+		err = store.ErrConflict // somebody signed out meanwhile
+	}
+	if err != nil || id == n.ID && account == n.AccountID {
 		return err
 	}
 	// Who was signed in here before is not any more.

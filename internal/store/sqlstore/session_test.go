@@ -18,7 +18,7 @@ func TestPurgeSparesWhoCameBack(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	err = s.Sessions().Start(t.Context(), store.Session{ID: "s", AccountID: "p", SeenAt: at, EndsAt: at.Add(time.Hour)}, [32]byte{9}, someone())
+	err = s.Sessions().Start(t.Context(), store.Session{Hash: [32]byte{9}, ID: "s", AccountID: "p", SeenAt: at, EndsAt: at.Add(time.Hour)}, [32]byte{}, someone())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -188,11 +188,16 @@ var sessionCases = map[string]func(*testing.T, *world){
 			}
 		}
 	},
-	"P08 start in place of what is gone": func(t *testing.T, w *world) {
+	"P08, P09 start in place of what is gone": func(t *testing.T, w *world) {
 		w.signedIn(t)
-		must(t, w.Sessions.Start(t.Context(), session(9), [32]byte{99}, by(1)))
-		same(t, w.session(t, 9), session(9))
-		w.notices(t)
+		must(t, w.Sessions.End(t.Context(), "p", session(2).ID, at(5000), by(1)))
+		before := w.newSeq(t)
+		stepped := session(9)
+		stepped.ID = session(2).ID
+		want(t, w.Sessions.Start(t.Context(), stepped, session(2).Hash, by(2)), store.ErrConflict)
+		want(t, w.Sessions.Start(t.Context(), session(9), [32]byte{99}, by(2)), store.ErrConflict)
+		w.noSession(t, 9)
+		same(t, w.newSeq(t), before)
 	},
 	"P08 start in place of one at once": func(t *testing.T, w *world) {
 		w.signedIn(t)
