@@ -206,6 +206,9 @@ func (p *Passkeys) beginSignIn(binding string, wanted protocol.UserVerificationR
 	if err != nil {
 		return nil, nil, fmt.Errorf("sign in with a passkey: %w", err)
 	}
+	// Whose passkey it is is asked of the store in the end. Here their ids would make
+	// a state that fits no cookie.
+	session.AllowedCredentialIDs = nil
 	return p.begun(assertion.Response, session, toSignIn, binding)
 }
 
