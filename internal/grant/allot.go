@@ -203,7 +203,7 @@ func union(lists [][]string) []string {
 // at which the client was not allotted it: every scope of a token counts at every
 // API that it is for (RFC 8707 §2).
 func crossed(apis []*catalogue.API, scopes []string, allotted map[string][]string) bool {
-	return slices.ContainsFunc(apis, func(api *catalogue.API) bool {
+	return len(apis) > 1 && slices.ContainsFunc(apis, func(api *catalogue.API) bool {
 		return slices.ContainsFunc(scopes, func(name string) bool {
 			scope := api.Scope(name)
 			return scope != nil && !holds(api, allotted[api.Name], scope)
