@@ -142,7 +142,7 @@ none.`,
 	p.StringVar(&id, "id", "", "the client id that its programs have already; without one, it gets a new one")
 	p.StringVar(&n.Type, "type", "", "machine, which asks for tokens (the default), resource, an API that asks whether tokens are good, or for people web, native or browser")
 	p.StringSliceVar(&n.Grants, "grant", nil, "a `grant` type that it may use; without one, those of its type; may be repeated")
-	p.StringSliceVar(&n.Scopes, "scope", nil, "a `scope` that it may ask for: a name, a unique ending of one, or all; may be repeated")
+	p.StringSliceVar(&n.Scopes, "scope", nil, "a `scope` that it may ask for: a name, a unique ending of one, \"API SCOPE\" where several APIs have one of that name, or all; may be repeated")
 	p.StringSliceVar(&n.APIs, "api", nil, "an `API` that it may use; without one, those of its scopes; may be repeated")
 	p.StringSliceVar(&n.AuthMethods, "auth-method", nil, "a `method` to authenticate with; without one, every one that takes a secret; may be repeated")
 	p.StringVar(&n.Partner, "partner", "", "the id of the `partner` that owns it; without one, it is the publisher's own")
@@ -172,7 +172,7 @@ func (g *changeFlags) register(c *cobra.Command) {
 		{"redirect-uri", "a `URL` to which people are also sent back", "a `URL` to which nobody is sent back any more"},
 		{"post-logout-redirect-uri", "a `URL` to which people may also be sent after they signed out", "a `URL` to which they may no more"},
 		{"api", "an `API` without scopes that it may also use", "an `API` that it may use no more"},
-		{"scope", "a `scope` that it may also ask for: a name, a unique ending of one, or all", "a `scope` that it may ask for no more"},
+		{"scope", "a `scope` that it may also ask for: a name, a unique ending of one, \"API SCOPE\" where several APIs have one of that name, or all", "a `scope` that it may ask for no more: a name, a unique ending of one, or \"API SCOPE\""},
 		{"grant", "a `grant` type that it may also use; with --until, for a while", "a `grant` type that it may use no more"},
 	} {
 		p.StringArrayVar(&g.edits[i].Add, "add-"+list.what, nil, list.added+"; may be repeated")

@@ -32,7 +32,10 @@ func serveCommand() *cobra.Command {
 		Long: `Run the server that a configuration describes. It refuses to start on anything
 unsafe and names each thing with its cure. SIGHUP, or a change of the file or
 of one that it names (OpenAPI documents, logos, translations), reads the
-configuration again; a bad one is reported and the last good one stays.`,
+configuration again; a bad one is reported and the last good one stays. One
+that cannot be put in force, such as while a database is down, is tried again
+every 15 seconds. A change of listen, data, sealing_key or
+limits.failures_per_minute needs a restart.`,
 		Example: `  grantway serve --config /etc/grantway/grantway.yaml
   grantway config check --production /etc/grantway/grantway.yaml`,
 		Args: cobra.NoArgs,

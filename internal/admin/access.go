@@ -62,13 +62,13 @@ type NewAccess struct {
 	Type         string   `json:"type,omitempty" doc:"machine (the default), web, native or browser."`
 	Redirects    []string `json:"redirect_uris,omitempty" doc:"Where people are sent back to."`
 	APIs         []string `json:"apis,omitempty" doc:"The names of its APIs. Absent: those that the scopes belong to."`
-	Scopes       []string `json:"scopes,omitempty" doc:"The scopes that it wants: names, aliases, unique endings of names, or all."`
+	Scopes       []string `json:"scopes,omitempty" doc:"The scopes that it wants: names, aliases, unique endings of names, API SCOPE where several APIs have one of that name, or all."`
 	Purpose      string   `json:"purpose" doc:"What for; people read it."`
 }
 
 // AccessApproval says what of a request is granted.
 type AccessApproval struct {
-	Scopes []string `json:"scopes,omitempty" doc:"What is granted of what was wanted: scopes, or the names of APIs that have none. Absent: all of it."`
+	Scopes []string `json:"scopes,omitempty" doc:"What is granted of what was wanted: scopes, API SCOPE for one at that API alone, or the names of APIs that have none. Absent: all of it."`
 	Reason string   `json:"reason,omitempty" doc:"Why it was narrowed; people read it."`
 }
 

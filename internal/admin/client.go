@@ -43,7 +43,7 @@ type NewClient struct {
 	Type        string     `json:"type,omitempty" doc:"machine (the default), resource, web, native or browser."`
 	Grants      []string   `json:"grants,omitempty" doc:"Absent: client_credentials; for a client that acts for people authorization_code and refresh_token."`
 	APIs        []string   `json:"apis,omitempty" doc:"The names of its APIs. Absent: those that the scopes belong to."`
-	Scopes      []string   `json:"scopes,omitempty" doc:"The scopes that it may ask for: names, aliases, unique endings of names, or all."`
+	Scopes      []string   `json:"scopes,omitempty" doc:"The scopes that it may ask for: names, aliases, unique endings of names, API SCOPE where several APIs have one of that name, or all."`
 	AuthMethods []string   `json:"auth_methods,omitempty" doc:"client_secret_basic, client_secret_post. Absent: every way that takes a secret."`
 	Secret      *string    `json:"secret,omitempty" doc:"A secret that its programs have already. Absent: one is made, unless there is a hash or it is native or browser, which keep none."`
 	SignIn      *SignIn    `json:"sign_in,omitempty" doc:"What a client needs that acts for people."`

@@ -54,7 +54,7 @@ type ClientChange struct {
 	Redirects       *Edit      `json:"redirect_uris,omitempty" doc:"Where people are sent back to."`
 	LogoutRedirects *Edit      `json:"post_logout_redirect_uris,omitempty" doc:"Where people may be sent after they signed out."`
 	APIs            *Edit      `json:"apis,omitempty" doc:"Its APIs. To remove one removes its scopes and ends what was given."`
-	Scopes          *Edit      `json:"scopes,omitempty" doc:"Its scopes: names, aliases, unique endings of names; to add, also all. To remove one ends what was given."`
+	Scopes          *Edit      `json:"scopes,omitempty" doc:"Its scopes: names, aliases, unique endings of names, API SCOPE where several APIs have one of that name; to add, also all. To remove one ends what was given."`
 	Grants          *Edit      `json:"grants,omitempty" doc:"Its grant types. To remove one ends what was given."`
 	GrantsUntil     *time.Time `json:"grants_until,omitempty" doc:"When the grants end that are added, also those that it had already. Absent: they do not."`
 }
