@@ -123,8 +123,11 @@ func (e *explained) write(out io.Writer) error {
 	// Which names the answer held is not kept.
 	text := strings.Replace(e.Reason.Text, refusal.NamesMark, "(named in the answer)", 1)
 	more := ""
-	if e.Reason.Status >= http.StatusInternalServerError {
+	switch {
+	case e.Reason.Status >= http.StatusInternalServerError:
 		more = "The log of the server says more, in the line with this trace id."
+	case e.Reason.ID == refusal.RedirectUnknown.ID:
+		more = "The log of the server says which it was, in the line with this trace id."
 	}
 	for _, paragraph := range []string{text, e.Reason.Cause, e.Reason.Cure, more} {
 		if paragraph != "" {
