@@ -120,8 +120,11 @@ func (c *courier[N]) settle(ctx context.Context, notice N) {
 	of := c.of(notice)
 	for try := 0; of.tries <= noticeClaims; try++ {
 		if err = c.try(ctx, notice); err == nil {
-			if err = c.done(ctx, of.id); err != nil {
-				c.failed(ctx, "not forgotten", of.about, err) // it is told twice, which does no harm
+			// Also where this process ends meanwhile: what arrived is not delivered again.
+			inTime, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+			defer cancel()
+			if err = c.done(inTime, of.id); err != nil {
+				c.failed(inTime, "not forgotten", of.about, err) // it is told twice, which does no harm
 			}
 			return
 		}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -275,6 +276,27 @@ func TestLogoutNoticeArrivesLater(t *testing.T) {
 		if e.once(t); len(client.heard()) != 3 {
 			t.Errorf("%d counts as told", status)
 		}
+	}
+}
+
+// TestLogoutNoticeIsToldOnce: what arrived while the process was ending is not told
+// again by the next one.
+func TestLogoutNoticeIsToldOnce(t *testing.T) {
+	client := startTold(t)
+	e := openTelling(t, "sqlite:"+filepath.Join(t.TempDir(), "a.db"), client)
+	e.ended(t, "told")
+	ctx, stop := context.WithCancel(t.Context())
+	post := e.post
+	e.post = func(ctx context.Context, address string, form url.Values) (int, error) {
+		defer stop() // after the answer
+		return post(ctx, address, form)
+	}
+	e.claim(ctx)
+	e.all.Wait()
+	e.clock.move(noticeLease)
+	e.once(t)
+	if len(client.heard()) != 1 {
+		t.Errorf("told %d times", len(client.heard()))
 	}
 }
 
