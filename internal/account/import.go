@@ -2,6 +2,7 @@ package account
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/csv"
 	"errors"
@@ -136,12 +137,16 @@ func ReadLines(from io.Reader) iter.Seq2[Row, error] {
 		for lines.Scan() {
 			line++
 			text := lines.Bytes()
-			if len(strings.TrimSpace(string(text))) == 0 {
+			if line == 1 {
+				text = bytes.TrimPrefix(text, []byte("\ufeff")) // as some editors begin
+			}
+			text = bytes.TrimSpace(text)
+			if len(text) == 0 {
 				continue
 			}
 			row := Row{Line: line}
 			var err error
-			if problem := wire.DecodeJSON(text, &row); problem != nil {
+			if problem := wire.DecodeJSON(text, &row); problem != nil || text[0] != '{' { // null is no row
 				// What the decoder says may quote what stands there.
 				row, err = Row{}, &RowError{Line: line, Reason: "not a JSON object with the members of an account, each once"}
 			}

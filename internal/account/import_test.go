@@ -82,11 +82,12 @@ func TestImport(t *testing.T) {
 }
 
 func TestReadLines(t *testing.T) {
-	file := `{"name":"jan","email_verified":true,"roles":["a"]}
+	file := "\ufeff" + `{"name":"jan","email_verified":true,"roles":["a"]}
 
 {"name":"piet","name":"klaas"}
 {"name":"piet","unknown":1}
 []
+null
 {"name":"last"}
 {"name":"` + strings.Repeat("x", mostRow) + `"}
 {"name":"never"}
@@ -105,7 +106,7 @@ func TestReadLines(t *testing.T) {
 	if diff := cmp.Diff([]string{"jan", "last"}, names); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]int{3, 4, 5, 7}, lines); diff != "" {
+	if diff := cmp.Diff([]int{3, 4, 5, 6, 8}, lines); diff != "" {
 		t.Error(diff)
 	}
 }
