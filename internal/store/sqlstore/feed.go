@@ -61,6 +61,9 @@ func (f *feed) ask(ctx context.Context) (int64, error) {
 		return 0, unavailable(errClosed)
 	default:
 	}
+	f.mu.Lock()
+	before := f.seq
+	f.mu.Unlock()
 	var (
 		seq   int64
 		known bool
@@ -79,8 +82,21 @@ func (f *feed) ask(ctx context.Context) (int64, error) {
 		}
 		return 0, fmt.Errorf("read the newest change: %w", err)
 	}
+	if seq < before {
+		f.back(before, seq)
+	}
 	f.advance(seq)
 	return seq, nil
+}
+
+// back takes note of a database that was restored, or failed over to one that had
+// not received everything: what was known before the question is not in it any more.
+func (f *feed) back(before, seq int64) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.seq == before { // else a change came meanwhile, which says how far it is now
+		f.seq = seq
+	}
 }
 
 func (f *feed) advance(seq int64) {
