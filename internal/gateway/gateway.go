@@ -168,6 +168,9 @@ func (g *Gateway) admit(r *http.Request, only string) (*call, error) {
 	admitted := &call{rule: found.rules[i], path: path, fact: fact}
 	// The API is the rule's: at one path two APIs may have a method each.
 	fact.Route, fact.API = admitted.rule.Path, admitted.rule.api.Name
+	if wire.MethodInQuery(r.URL.RawQuery) {
+		return admitted, refusal.MethodInQuery // the rule is about the request's own
+	}
 	if err := g.unquery(r, admitted, only != ""); err != nil {
 		return admitted, err
 	}

@@ -119,6 +119,11 @@ func TestRefusals(t *testing.T) {
 			http.Header{"Www-Authenticate": {`Bearer realm="staging", ` + metadata}},
 			``,
 		},
+		{
+			"another method in the query", "rfc", "POST", "/open?a=1&_method=DELETE", "", 400,
+			http.Header{"Www-Authenticate": {`Bearer realm="staging", error="invalid_request", error_description="the query names another method", ` + metadata}},
+			`{"error":"invalid_request","error_description":"the query names another method","error_uri":"https://auth.example/errors/method-in-query"}`,
+		},
 		{"imsx 401", "imsx", "GET", "/notes", "bad", 401, nil, imsx("the access token is unknown or expired", "unauthorisedrequest")},
 		{"imsx 403", "imsx", "POST", "/notes", readToken, 403, nil, imsx("the access token lacks a scope that this call needs: read write", "forbidden")},
 		{"imsx where no API is known", "imsx", "GET", "/x", "", 403, nil, imsx("this path is not open", "forbidden")},

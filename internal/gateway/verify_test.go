@@ -100,6 +100,8 @@ func TestVerify(t *testing.T) {
 		{"lower-case escape", "GET", "notes", "", forwarded + "/notes/%c3%a9" + authorize + readToken, 400, "path-malformed"},
 		{"upper-case escape", "GET", "notes", "", forwarded + "/notes/%C3%A9" + authorize + readToken, 200, ""},
 		{"needless escape", "GET", "notes", "", forwarded + "/notes/%21" + authorize + readToken, 400, "path-malformed"},
+		{"another method in the query", "GET", "notes", "", forwarded + "/notes?%5Fmethod=DELETE" + authorize + readToken, 400, "method-in-query"},
+		{"Envoy, another method in the query", "GET", "notes", "/notes?x-http-method-override=PUT", authorize[1:] + readToken, 400, "method-in-query"},
 		{"fragment", "GET", "notes", "", forwarded + "/open#/notes", 400, "path-malformed"},
 		{"blank", "GET", "notes", "", forwarded + "/open /notes", 400, "path-malformed"},
 		{"too long", "GET", "notes", "", forwarded + "/notes/" + long + authorize + readToken, 400, "path-malformed"},

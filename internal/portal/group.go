@@ -51,6 +51,7 @@ var byReason = map[*refusal.Reason]*group{
 	refusal.TokenInURL:          &callingAPI,
 	refusal.TokenTwice:          &callingAPI,
 	refusal.MethodClosed:        &callingAPI,
+	refusal.MethodInQuery:       &callingAPI,
 	refusal.PathMalformed:       &callingAPI,
 	refusal.UpstreamUnreachable: &callingAPI,
 	refusal.UpstreamTimeout:     &callingAPI,

@@ -11,6 +11,7 @@ import (
 	"github.com/grantway/grantway/internal/catalogue"
 	"github.com/grantway/grantway/internal/limit"
 	"github.com/grantway/grantway/internal/refusal"
+	"github.com/grantway/grantway/internal/wire"
 )
 
 // admit decides by whom a request may come at all: under our name, at a bearable
@@ -128,30 +129,20 @@ func (u *rule) query(raw string) (string, error) {
 		if pair == "" {
 			continue
 		}
-		name, _, _ := strings.Cut(pair, "=")
-		name, err := url.QueryUnescape(name)
+		sent, _, _ := strings.Cut(pair, "=")
+		name, err := url.QueryUnescape(sent)
 		if err != nil {
 			return "", queryClosed.From(err)
 		}
 		if strings.EqualFold(name, "access_token") {
 			continue
 		}
-		if (!u.AnyQuery || overrides(name)) && !slices.Contains(u.Query, name) {
+		if (!u.AnyQuery || wire.SaysMethod(sent)) && !slices.Contains(u.Query, name) {
 			return "", queryClosed
 		}
 		kept = append(kept, pair)
 	}
 	return strings.Join(kept, "&"), nil
-}
-
-// overrides reports whether a parameter says another method (Laravel, Express,
-// Salesforce, Firebase).
-func overrides(name string) bool {
-	switch strings.ToLower(name) {
-	case "_method", "_httpmethod", "x-http-method-override", "x-http-method", "x-method-override":
-		return true
-	}
-	return false
 }
 
 // tooLarge answers a request whose parts are too large.

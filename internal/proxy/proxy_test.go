@@ -49,6 +49,8 @@ func TestRequests(t *testing.T) {
 		{name: "method in the query", method: "POST", path: "/api/notes/7?_method=DELETE", headers: []string{"X-Requested-With", "test"}, status: 400, reason: "query-closed"},
 		{name: "method in the query, escaped", method: "POST", path: "/api/notes/7?x=1&%5fHttpMethod=PATCH", headers: []string{"X-Requested-With", "test"}, status: 400, reason: "query-closed"},
 		{name: "header in the query", method: "POST", path: "/api/notes/7?x-http-method-override=PUT", headers: []string{"X-Requested-With", "test"}, status: 400, reason: "query-closed"},
+		{name: "method in the query, in brackets", method: "POST", path: "/api/notes/7?[_method]=DELETE", headers: []string{"X-Requested-With", "test"}, status: 400, reason: "query-closed"},
+		{name: "method in the query, with a dot", method: "POST", path: "/api/notes/7?.method=DELETE", headers: []string{"X-Requested-With", "test"}, status: 400, reason: "query-closed"},
 		{name: "method in the query, listed", path: "/api/listed?_method=x", sees: "/v1/listed?_method=x"},
 		{name: "another method", method: "DELETE", headers: []string{"X-Requested-With", "test"}, status: 405, reason: "method-closed"},
 		{name: "path that no route has", method: "POST", path: "/api/secrets", headers: []string{"X-Requested-With", "test"}, status: 403, reason: "route-closed"},

@@ -156,6 +156,12 @@ var (
 		Cause: "The path is open for the methods in the Allow header and for no other.",
 		Cure:  "Use one of them.",
 	})
+	MethodInQuery = row(&Reason{
+		ID: "method-in-query", Code: oauth.InvalidRequest,
+		Text:  "the query names another method",
+		Cause: "A parameter like _method or X-HTTP-Method-Override makes some servers take another method than the request's own, which is the one that the publisher's rules are about.",
+		Cure:  "Send the request by the method that is meant, and leave the parameter away.",
+	})
 	RateLimited = row(&Reason{
 		ID: "rate-limited", Code: oauth.TooManyRequests,
 		Text:  "too many requests to this API",
