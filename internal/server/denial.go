@@ -21,7 +21,7 @@ func (s *Server) openDenials(e *catalogue.Environment, r *resources) (*revocatio
 	const overlap = 6 * time.Minute // a node that hears nothing of the store issues tokens for five minutes more; clocks differ
 	return revocation.OpenDenials(revocation.DenialSettings{
 		Issuer: issuerOf(e), Path: filepath.Join(s.options.Catalogue.Data, "denials-"+e.Name+".json"),
-		Set: r.revoked, Feed: r.feed.Feed, Store: r.store.Revocations(), Keys: &denialKeys{tokens: r.ring, feed: r.feed.ring},
+		Set: r.revoked, Feed: r.feed.Feed, Store: r.store.Revocations(), Keys: &denialKeys{r},
 		Life: longestLife(e) + overlap, Now: s.options.Now,
 	})
 }
@@ -34,27 +34,33 @@ func (s *Server) keepDenials(ctx context.Context, r *resources) {
 	})
 }
 
-// denialKeys are an environment's keys of both purposes: either can be denied.
-type denialKeys struct{ tokens, feed *keys.Ring }
+// denialKeys are an environment's keys of every purpose: each can be denied.
+type denialKeys struct{ of *resources }
+
+func (k *denialKeys) rings() []*keys.Ring { return append(k.of.rings(), k.of.feed.ring) }
 
 // Signer is revocation.DenialKeys'.
 func (k *denialKeys) Signer() (*jose.Signer, error) {
-	return k.feed.SignerAs(jose.ES256, revocation.DenialHeader)
+	return k.of.feed.ring.SignerAs(jose.ES256, revocation.DenialHeader)
 }
 
 // Public is revocation.DenialKeys'.
-func (k *denialKeys) Public() []jose.PublicKey { return k.feed.Public() }
+func (k *denialKeys) Public() []jose.PublicKey { return k.of.feed.ring.Public() }
 
 // Deny is revocation.DenialKeys'.
-func (k *denialKeys) Deny(kid string) error {
-	return errors.Join(k.tokens.Deny(kid), k.feed.Deny(kid))
+func (k *denialKeys) Deny(kid string) (err error) {
+	for _, ring := range k.rings() {
+		err = errors.Join(err, ring.Deny(kid))
+	}
+	return err
 }
 
 // Remove is revocation.DenialKeys'.
-func (k *denialKeys) Remove(ctx context.Context, kid string, by store.By) error {
-	err := k.tokens.Remove(ctx, kid, by)
-	if errors.Is(err, store.ErrNotFound) {
-		err = k.feed.Remove(ctx, kid, by)
+func (k *denialKeys) Remove(ctx context.Context, kid string, by store.By) (err error) {
+	for _, ring := range k.rings() {
+		if err = ring.Remove(ctx, kid, by); !errors.Is(err, store.ErrNotFound) {
+			break
+		}
 	}
 	if errors.Is(err, keys.ErrUnread) {
 		return nil // it is stored, and the keys are read again when they change

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/grantway/grantway/internal/admin"
+	"github.com/grantway/grantway/internal/jose"
 	"github.com/grantway/grantway/internal/keys"
 	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/oauth"
@@ -257,5 +258,75 @@ func TestFeedAge(t *testing.T) {
 	}
 	if _, ok := s.server.FeedAge()["production"]; !ok {
 		t.Error("production is missing")
+	}
+}
+
+// TestDenialOfOtherKeys: a denied key signs nothing and is not published, whatever
+// it is for: while the store is gone, after a restart, and once it is stored.
+func TestDenialOfOtherKeys(t *testing.T) {
+	s := start(t, setup{example: "people"})
+	environment := s.catalogue.Environments[0].Name
+	deny := func(kid string) {
+		t.Helper()
+		w := httptest.NewRecorder()
+		s.server.Admin().ServeHTTP(w, httptest.NewRequest("POST", admin.Prefix+"/environments/"+environment+"/keys/"+kid+"/deny", nil))
+		if w.Code != 200 {
+			t.Fatalf("%d %s", w.Code, w.Body)
+		}
+	}
+	of := func(s *Server, purpose string) *keys.Ring { return s.rings(environment, purpose) }
+	denied := map[string]string{}
+	for _, purpose := range []string{keys.ID, keys.Audit, keys.Feed} {
+		signer, err := of(s.server, purpose).Signer(jose.ES256)
+		if err != nil {
+			t.Fatal(err)
+		}
+		denied[purpose] = signer.KeyID()
+	}
+	if err := s.environment(environment).resources.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	gone := func(when string, server *Server) {
+		t.Helper()
+		for purpose, kid := range denied {
+			ring := of(server, purpose)
+			if ring.Holds(kid) || strings.Contains(string(ring.JWKS()), kid) {
+				t.Errorf("%s: the denied key of purpose %s is published", when, purpose)
+			}
+			if signer, err := ring.Signer(jose.ES256); err != nil || signer.KeyID() == kid {
+				t.Errorf("%s: the denied key of purpose %s signs (%v)", when, purpose, err)
+			}
+		}
+	}
+	for _, kid := range denied {
+		deny(kid)
+	}
+	gone("while the store is down", s.server)
+
+	o, err := options(setup{example: "people"}, "http://"+s.address, s.catalogue.Data, s.clock.Now, slog.New(slog.NewJSONHandler(&logbook{}, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := New(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := again.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	gone("after a restart", again)
+	path := filepath.Join(s.catalogue.Data, "denials-"+environment+".json")
+	until(t, "the store has them", func() bool { _, err := os.Stat(path); return errors.Is(err, fs.ErrNotExist) })
+	gone("stored", again)
+	stored, err := again.current.Load().resources(environment).store.Keys().List(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range stored {
+		if denied[k.Purpose] == k.ID && k.State() != store.KeyGone {
+			t.Errorf("the store has the key of purpose %s as %s", k.Purpose, k.State())
+		}
 	}
 }

@@ -60,6 +60,13 @@ func (s *Server) openPeople(ctx context.Context, e *catalogue.Environment, r *re
 	}
 	made := &people{ids: ids, refresh: token.Refresh{Key: derivation}, pages: pages}
 	r.people.Store(made)
+	for _, d := range r.feed.denials.Pending() { // what an earlier run could not store
+		if d.Kind == store.RevokedKey {
+			if err := ids.Deny(d.ID); err != nil {
+				return nil, err
+			}
+		}
+	}
 	return made, nil
 }
 
