@@ -20,6 +20,7 @@ const (
 	answerLife   = 5 * time.Second // that "active" is believed
 	refusalLife  = time.Second     // that "not active" is
 	maxAsking    = 64              // requests on their way to the issuer
+	maxWaiting   = 4096            // tokens that wait for an answer, whoever waits still: strangers make them up
 	maxPresented = 16 << 10        // bytes of a token
 )
 
@@ -45,6 +46,8 @@ type question struct {
 	v    *verified // after done, as err
 	err  error
 }
+
+var errBusy = errors.New("too many questions are on their way to the issuer")
 
 // Introspect returns the introspection at a URL: https, or http on the loopback
 // interface. The API authenticates with a client id and secret by Basic. About
@@ -105,6 +108,11 @@ func (i *Introspection) question(presented string) *question {
 		return q
 	}
 	q := &question{done: make(chan struct{})}
+	if len(i.flights) >= maxWaiting {
+		q.err = errBusy
+		close(q.done)
+		return q
+	}
 	text := strings.Clone(presented)
 	i.flights[text] = q
 	go i.answer(q, text)
@@ -138,7 +146,7 @@ func (i *Introspection) send(ctx context.Context, presented string) (*verified, 
 	case i.asking <- struct{}{}:
 		defer func() { <-i.asking }()
 	case <-ctx.Done():
-		return nil, errors.New("too many questions are on their way to the issuer")
+		return nil, errBusy
 	}
 	form := url.Values{"token": {presented}, "token_type_hint": {"access_token"}}
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, i.url, strings.NewReader(form.Encode()))

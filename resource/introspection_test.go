@@ -213,6 +213,33 @@ func TestIntrospectionFails(t *testing.T) {
 	})
 }
 
+// TestIntrospectionFlood: tokens that strangers make up and do not wait for are
+// bounded in number, and who comes meanwhile is told at once.
+func TestIntrospectionFlood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := newAuthority(t)
+		a.activate("token", nil)
+		c := a.asking(t)
+		recovered := a.hang()
+		left, leave := context.WithCancel(t.Context())
+		leave()
+		for i := range 5000 {
+			_, err := c.Check(left, fmt.Sprintf("made-up-%d", i))
+			if !errors.Is(err, refusal.Unavailable) {
+				t.Fatal(err)
+			}
+		}
+		before := time.Now()
+		_, err := c.Check(t.Context(), "token")
+		if took := time.Since(before); !errors.Is(err, refusal.Unavailable) || took != 0 {
+			t.Errorf("%v after %v", err, took)
+		}
+		recovered()
+		time.Sleep(10 * time.Second)
+		passes(t, c, "token")
+	})
+}
+
 // padded is an answer of n bytes that says "not active".
 func padded(n int) string {
 	const said = `{"active":false}`
