@@ -54,7 +54,8 @@ var (
 var gatewayOnly = map[string]bool{
 	"authorization": true, "proxy-authorization": true, "cookie": true,
 	"forwarded": true, "x-forwarded": true, "x-real-ip": true, "x-client-ip": true, "true-client-ip": true,
-	"x-original-url": true, "x-original-uri": true, "x-rewrite-url": true, "x-original-host": true, "x-host": true, "via": true,
+	"client-ip": true, "x-cluster-client-ip": true, "cf-connecting-ip": true, "fastly-client-ip": true, // what some read before X-Forwarded-For
+	"x-original-url": true, "x-original-uri": true, "x-original-method": true, "x-original-host": true, "x-rewrite-url": true, "x-host": true, "via": true,
 	"x-http-method-override": true, "x-http-method": true, "x-method-override": true, // the rule was about the request's own method
 	"proxy": true, // a program run by CGI takes it for its own proxy
 }

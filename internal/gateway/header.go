@@ -56,16 +56,25 @@ func (g *Gateway) originOf(r *http.Request) origin {
 	if err != nil {
 		return from
 	}
-	switch r.Header.Get("X-Forwarded-Proto") {
+	switch once(r.Header["X-Forwarded-Proto"]) {
 	case "http":
 		from.scheme = overHTTP
 	case "https":
 		from.scheme = overHTTPS
 	}
-	if said := r.Header.Get("X-Forwarded-Host"); said != "" && !strings.ContainsAny(said, ", \t") {
+	if said := once(r.Header["X-Forwarded-Host"]); said != "" {
 		from.host = said
 	}
 	return from
+}
+
+// once is what a proxy says in a header. Of two values the caller may have sent one,
+// and the proxy added the other: then it is empty.
+func once(lines []string) string {
+	if len(lines) != 1 || strings.ContainsAny(lines[0], ", \t") {
+		return ""
+	}
+	return lines[0]
 }
 
 // introduce makes the headers of a request those that the API sees: without what

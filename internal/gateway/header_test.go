@@ -103,6 +103,9 @@ func TestForwardedByTrustedProxy(t *testing.T) {
 		{"what the client said before it", "X-Forwarded-For: 10.0.0.1, 192.0.2.7", true, "192.0.2.7", "http", "api.example"},
 		{"T16 not an address", "X-Forwarded-For: evil", true, "127.0.0.1", "http", "api.example"},
 		{"another scheme", "X-Forwarded-Proto: gopher", true, "127.0.0.1", "http", "api.example"},
+		{"two lines of hosts", "X-Forwarded-Host: a.example\nX-Forwarded-Host: b.example", true, "127.0.0.1", "http", "api.example"},
+		{"two lines of schemes", "X-Forwarded-Proto: https\nX-Forwarded-Proto: http", true, "127.0.0.1", "http", "api.example"},
+		{"two lines of addresses", "X-Forwarded-For: 10.0.0.1\nX-Forwarded-For: 192.0.2.7", true, "192.0.2.7", "http", "api.example"},
 		{"several hosts", "X-Forwarded-Host: a.example, b.example", true, "127.0.0.1", "http", "api.example"},
 	} {
 		t.Run(row.name, func(t *testing.T) {
@@ -146,11 +149,11 @@ func loosest(name string) string {
 
 // FuzzStrip: no name that some server could take for one of ours survives.
 func FuzzStrip(f *testing.F) {
-	for _, seed := range []string{"Grantway-Client", "grantway_client", "X_FORWARDED_FOR", "X-Real.Ip", "Cookie", "forwarded", "Content_Type", "X"} {
+	for _, seed := range []string{"Grantway-Client", "grantway_client", "X_FORWARDED_FOR", "X-Real.Ip", "Client-Ip", "CF_Connecting_IP", "X-Original-Method", "Cookie", "forwarded", "Content_Type", "X"} {
 		f.Add(seed)
 	}
 	ours := []string{"grantway_", "x_forwarded_"}
-	alone := []string{"authorization", "proxy_authorization", "cookie", "forwarded", "x_forwarded", "x_real_ip", "x_original_url", "x_rewrite_url", "via"}
+	alone := []string{"client_ip", "x_cluster_client_ip", "cf_connecting_ip", "fastly_client_ip", "x_original_method", "authorization", "proxy_authorization", "cookie", "forwarded", "x_forwarded", "x_real_ip", "x_original_url", "x_rewrite_url", "via"}
 	f.Fuzz(func(t *testing.T, name string) {
 		h := http.Header{name: {"evil"}}
 		forward.Strip(h)
@@ -172,7 +175,7 @@ func TestOthersPass(t *testing.T) {
 				return
 			}
 		}
-		if slices.Contains([]string{"authorization", "proxy_authorization", "cookie", "forwarded", "true_client_ip", "x_rewrite_url", "x_host", "x_method_override", "via", "proxy"}, spoken) {
+		if slices.Contains([]string{"authorization", "proxy_authorization", "cookie", "forwarded", "true_client_ip", "client_ip", "x_cluster_client_ip", "cf_connecting_ip", "fastly_client_ip", "x_rewrite_url", "x_host", "x_method_override", "via", "proxy"}, spoken) {
 			return
 		}
 		h := http.Header{name: {"good"}}

@@ -28,7 +28,7 @@ func (g *Gateway) unquery(r *http.Request, c *call, asked bool) error {
 	if !u.api.Query {
 		return nil // whoever checks tokens refuses it
 	}
-	if strings.Contains(r.Header.Get("Referer"), queryToken) {
+	if slices.ContainsFunc(r.Header["Referer"], func(from string) bool { return strings.Contains(from, queryToken) }) {
 		r.Header.Del("Referer") // the page that was left had one
 	}
 	rest, presented, found, odd := cutToken(r.URL.RawQuery)

@@ -51,7 +51,7 @@ func TestQueryTokens(t *testing.T) {
 				w.Header().Set("Cache-Control", "public, max-age=60")
 				w.Header().Set("Referrer-Policy", "unsafe-url")
 			}, timetable(people(), row.api))
-			text := row.request + " HTTP/1.1\nReferer: https://portal.example/?access_token=x"
+			text := row.request + " HTTP/1.1\nReferer: https://portal.example/\nReferer: https://portal.example/?access_token=x"
 			if row.header != "" {
 				text += "\n" + row.header
 			}

@@ -43,7 +43,7 @@ func TestDeployFiles(t *testing.T) {
 			file: "envoy/envoy.yaml", question: `path_prefix: (/verify/\S+)`, appends: true,
 			order: []string{
 				"normalize_path: false", "merge_slashes: false", "path_with_escaped_slashes_action: REJECT_REQUEST", "headers_with_underscores_action: DROP_HEADER",
-				"- authorization", "- apitoken", "- requestedauth", "- name: envoy.filters.http.header_mutation", "- name: envoy.filters.http.ext_authz", "failure_mode_allow: false", "- exact: apitoken", "- exact: requestedauth", "- name: envoy.filters.http.router",
+				"- authorization", "- apitoken", "- requestedauth", "- x-forwarded-host", "- x-real-ip", "- name: envoy.filters.http.header_mutation", "- name: envoy.filters.http.ext_authz", "failure_mode_allow: false", "- exact: apitoken", "- exact: requestedauth", "- name: envoy.filters.http.router",
 			},
 			never:   []string{"failure_mode_allow: true", "normalize_path: true"},
 			dropped: func(h string) string { return "remove: " + strings.ToLower(h) },
