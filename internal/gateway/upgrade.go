@@ -8,6 +8,8 @@ import (
 	"net/http/httputil"
 	"strings"
 	"time"
+
+	"github.com/grantway/grantway/internal/forward"
 )
 
 // switching makes the proxy for requests that ask for WebSocket (RFC 6455 §4),
@@ -44,7 +46,7 @@ func (g *Gateway) switched(w http.ResponseWriter, r *http.Request, c *call) {
 	ctx, cancel := context.WithCancel(context.WithValue(r.Context(), callKey{}, c))
 	defer cancel() // also when the proxy panics because an answer broke off
 	c.end = cancel
-	g.switches.ServeHTTP(w, r.WithContext(ctx))
+	g.switches.ServeHTTP(forward.Taken{ResponseWriter: w}, r.WithContext(ctx)) // HTTP/2 has no such requests
 }
 
 type callKey struct{}
