@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -44,8 +45,8 @@ type fixture struct {
 	remembered   map[string]*Remembered
 	audited      map[string]*Audited
 	mailed       []account.Message
-	stored       []store.By    // denials that were
-	seen         *http.Request // by Authorize
+	stored       []store.By                   // denials that were
+	seen         atomic.Pointer[http.Request] // by Authorize
 }
 
 // Roles that the fixture knows, as bearer tokens.
@@ -123,7 +124,7 @@ func openAt(t *testing.T, dsn func(environment string) string) *fixture {
 		},
 		Activity: func(environment string) store.Activity { return f.activity[environment] },
 		Authorize: func(r *http.Request, permission string) (string, error) {
-			f.seen = r
+			f.seen.Store(r)
 			token, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
 			reads := []string{ReadClients, ReadKeys, ReadAccounts, ReadAPITokens, ReadPartners, ReadChanges, ReadOperators}
 			all := append([]string{WriteClients, WriteKeys, WriteAccounts, WriteAPITokens, WritePartners, WriteOperators}, reads...)

@@ -209,8 +209,8 @@ func TestU12CookiesAreNotSeen(t *testing.T) {
 	w := f.ask(writer, "GET", clientsOfStaging, "", func(r *http.Request) {
 		r.AddCookie(&http.Cookie{Name: "__Host-session", Value: writer})
 	})
-	if w.Code != 200 || len(f.seen.Cookies()) != 0 {
-		t.Errorf("answers %d, and Authorize sees %v", w.Code, f.seen.Cookies())
+	if w.Code != 200 || len(f.seen.Load().Cookies()) != 0 {
+		t.Errorf("answers %d, and Authorize sees %v", w.Code, f.seen.Load().Cookies())
 	}
 	for name := range w.Header() {
 		if name == "Set-Cookie" || strings.HasPrefix(name, "Access-Control-") {
@@ -222,7 +222,7 @@ func TestU12CookiesAreNotSeen(t *testing.T) {
 func TestAuthorizeLearnsTheEnvironment(t *testing.T) {
 	f := open(t)
 	f.ask(writer, "GET", clientsOfStaging, "")
-	if got := f.seen.PathValue("environment"); got != "staging" {
+	if got := f.seen.Load().PathValue("environment"); got != "staging" {
 		t.Errorf("it is told %q", got)
 	}
 }
