@@ -37,7 +37,7 @@ timing: ## measure whether answers' times say who is there; on a quiet machine, 
 	$(GO) test -timeout 30m -run '^$$' -bench BenchmarkAlike -benchtime 10000x ./internal/server
 
 race: need ## run the tests of everything with goroutines of its own under the race detector
-	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./internal/limit ./internal/secret ./internal/jose ./internal/keys ./internal/revocation ./internal/store/cached ./internal/server ./resource ./client/... ./internal/activity ./internal/proxy ./internal/token
+	CGO_ENABLED=1 $(GO) test -race -timeout 30m ./internal/limit ./internal/mail ./internal/secret ./internal/jose ./internal/keys ./internal/revocation ./internal/store/cached ./internal/server ./resource ./client/... ./internal/activity ./internal/proxy ./internal/token
 
 lint: ## vet, staticcheck, gofumpt, generated files, tidy modules, dead code
 	./.ci/lint

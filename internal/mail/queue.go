@@ -13,10 +13,11 @@ import (
 // what waits when the process dies is lost, and the person asks for another one.
 // A Queue is safe for concurrent use. Run it.
 type Queue struct {
-	config Config
-	retry  []time.Duration // how long after the first failure, the second …; then it is given up
+	retry   []time.Duration // how long after the first failure, the second …; then it is given up
+	parting time.Duration   // what is due at the end has this much time
 
 	mu      sync.Mutex
+	config  Config
 	waiting []*waiting // in no order; few
 	wake    chan struct{}
 }
@@ -36,7 +37,7 @@ const (
 // NewQueue returns a queue of at most a thousand mails for a server.
 func NewQueue(c Config) *Queue {
 	return &Queue{
-		config: c, wake: make(chan struct{}, senders),
+		config: c, wake: make(chan struct{}, senders), parting: 3 * time.Second,
 		retry: []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute, 10 * time.Minute},
 	}
 }
@@ -56,6 +57,26 @@ func (q *Queue) Send(_ context.Context, m Message) error {
 	return nil
 }
 
+// Use makes another server that of all mails from here on. Those that wait for
+// another try are due now: what kept them from being taken may be what has changed.
+func (q *Queue) Use(c Config) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.config = c
+	for _, w := range q.waiting {
+		if !w.taken {
+			w.due = c.Now()
+			q.poke()
+		}
+	}
+}
+
+func (q *Queue) server() Config {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.config
+}
+
 // Deliver hands one message to the mail server now: it is for whoever keeps what
 // waits elsewhere, and tries again. Its errors are ErrMessage and those of the
 // server, none of which names the address.
@@ -63,7 +84,7 @@ func (q *Queue) Deliver(ctx context.Context, m Message) error {
 	if err := m.check(); err != nil {
 		return err
 	}
-	return q.config.deliver(ctx, m)
+	return q.server().deliver(ctx, m)
 }
 
 // Waiting says how many mails are not delivered yet.
@@ -73,38 +94,43 @@ func (q *Queue) Waiting() int {
 	return len(q.waiting)
 }
 
-// Run delivers until the context ends; what waits then is lost. A mail that the
-// server does not take now is tried again for about a quarter of an hour. failed
-// is told of each failure, without the address, and whether it was the last.
+// Run delivers until the context ends; what is due then has three seconds more, and
+// what waits for another try is lost, see Waiting. A mail that the server does not
+// take now is tried again for about a quarter of an hour. failed is told of each
+// failure, without the address, and whether it was the last.
 func (q *Queue) Run(ctx context.Context, failed func(err error, last bool)) {
+	sending, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancel()
+	defer context.AfterFunc(ctx, func() { time.AfterFunc(q.parting, cancel) })()
 	var all sync.WaitGroup
 	for range senders {
-		all.Go(func() { q.send(ctx, failed) })
+		all.Go(func() { q.send(ctx, sending, failed) })
 	}
 	all.Wait()
 }
 
-func (q *Queue) send(ctx context.Context, failed func(error, bool)) {
+// send delivers what is due until ctx ends, and once more then, within sending.
+func (q *Queue) send(ctx, sending context.Context, failed func(error, bool)) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	for {
-		for w := q.take(); w != nil; w = q.take() {
-			err := q.config.deliver(ctx, w.Message)
-			if ctx.Err() != nil {
-				return
-			}
-			last := q.done(w, err)
-			if err != nil {
-				failed(err, last)
-			}
-		}
-		timer.Reset(q.rest())
+	for last := false; !last; {
 		select {
 		case <-ctx.Done():
-			return
+			last = true
 		case <-q.wake:
 		case <-timer.C:
 		}
+		for w := q.take(); w != nil; w = q.take() {
+			err := q.server().deliver(sending, w.Message)
+			if sending.Err() != nil {
+				return
+			}
+			final := q.done(w, err)
+			if err != nil {
+				failed(err, final)
+			}
+		}
+		timer.Reset(q.rest())
 	}
 }
 

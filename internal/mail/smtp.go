@@ -108,11 +108,12 @@ func (c Config) connect(ctx context.Context) (_ *smtp.Client, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("the mail server: %w", err)
 	}
-	conn, err := (&net.Dialer{Timeout: connectTimeout}).DialContext(ctx, "tcp", c.Server)
+	dialled, err := (&net.Dialer{Timeout: connectTimeout}).DialContext(ctx, "tcp", c.Server)
 	if err != nil {
 		return nil, fmt.Errorf("the mail server: %w", err)
 	}
-	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
+	conn := dialled // and dialled stays what it is, for whoever sees the context end
+	stop := context.AfterFunc(ctx, func() { _ = dialled.SetDeadline(time.Unix(1, 0)) })
 	defer func() {
 		if err != nil {
 			stop()

@@ -147,12 +147,14 @@ func TestSilentServer(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close() //nolint:errcheck // a test's
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	c := Config{Server: listener.Addr().String(), From: "a@b.example", Now: time.Now, Random: rand.Reader}
-	began := time.Now()
-	if err := c.deliver(ctx, good()); err == nil || time.Since(began) > 20*time.Second {
-		t.Errorf("%v after %v", err, time.Since(began))
+	for _, protection := range []string{StartTLS, TLS} {
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		c := Config{Server: listener.Addr().String(), From: "a@b.example", TLS: protection, Now: time.Now, Random: rand.Reader}
+		began := time.Now()
+		if err := c.deliver(ctx, good()); err == nil || time.Since(began) > 20*time.Second {
+			t.Errorf("%s: %v after %v", protection, err, time.Since(began))
+		}
 	}
 }
 
@@ -204,6 +206,61 @@ func TestQueue(t *testing.T) {
 	}
 	stop()
 	all.Wait()
+}
+
+// What is due when the process ends is sent; what waits for another try is not
+// waited for.
+func TestWhatIsDueAtTheEnd(t *testing.T) {
+	var refuses atomic.Bool
+	server := startSMTP(t, func(s *smtpServer) {
+		s.answer = func(verb string) string {
+			if verb == "RCPT" && refuses.Load() {
+				return "450 not now"
+			}
+			return ""
+		}
+	})
+	q := NewQueue(server.config())
+	q.parting = time.Minute
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for range 2 * senders {
+		send(t, q, good())
+	}
+	q.Run(ended, func(err error, _ bool) { t.Error(err) })
+	if got := len(server.mails()); got != 2*senders || q.Waiting() != 0 {
+		t.Errorf("%d mails arrived, %d wait", got, q.Waiting())
+	}
+	refuses.Store(true)
+	send(t, q, good())
+	q.Run(ended, func(error, bool) {})
+	if q.Waiting() != 1 {
+		t.Errorf("%d wait", q.Waiting())
+	}
+}
+
+// What waits goes to the server that is named later, at once.
+func TestAnotherServerTakesWhatWaits(t *testing.T) {
+	server := startSMTP(t, nil)
+	gone := server.config()
+	gone.Server = "127.0.0.1:1"
+	q := NewQueue(gone)
+	q.parting, q.retry = time.Minute, []time.Duration{time.Hour}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	send(t, q, good())
+	q.Run(ended, func(error, bool) {})
+	if q.Waiting() != 1 {
+		t.Fatalf("%d wait", q.Waiting())
+	}
+	q.Use(server.config())
+	q.Run(ended, func(err error, _ bool) { t.Error(err) })
+	if got := len(server.mails()); got != 1 || q.Waiting() != 0 {
+		t.Errorf("%d mails arrived, %d wait", got, q.Waiting())
+	}
+	if err := q.Deliver(t.Context(), good()); err != nil {
+		t.Error(err)
+	}
 }
 
 // What is delivered at once is not queued, and says whether it arrived.
