@@ -65,8 +65,8 @@ func allScopes(e *environment) (all []string) {
 	return all
 }
 
-// person makes an account with a session.
-func (s *site) person(t testing.TB, environment, id string, roles ...string) {
+// person makes an account with a session, and returns the session's handle.
+func (s *site) person(t testing.TB, environment, id string, roles ...string) string {
 	t.Helper()
 	db := s.environment(environment).resources.store
 	err := db.Accounts().Create(t.Context(), store.Account{
@@ -87,6 +87,7 @@ func (s *site) person(t testing.TB, environment, id string, roles ...string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return handle.Reveal()
 }
 
 // playPerson makes an account that is signed in: > person ID roles=a,b.
@@ -99,5 +100,5 @@ func playPerson(p *player, s step, words []string) {
 		}
 		roles = strings.Split(value, ",")
 	}
-	p.up().person(p.t, p.environment, words[0], roles...)
+	p.known[words[0]+".session"] = p.up().person(p.t, p.environment, words[0], roles...)
 }

@@ -233,6 +233,8 @@ func playClient(p *player, s step, words []string) {
 			}
 		case "redirects":
 			r.signIn.Redirects = strings.Split(p.expand(s, value), ",")
+		case "logouts":
+			r.signIn.LogoutRedirects = strings.Split(p.expand(s, value), ",")
 		case "legacy":
 			r.signIn.Legacy = true
 		case "grants":
