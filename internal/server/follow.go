@@ -109,10 +109,10 @@ func (s *Server) repeat(ctx context.Context, every time.Duration, failed string,
 // close stops the background work, lets it write what it holds, and closes the
 // store.
 func (r *resources) close() error {
+	if p := r.people.Load(); p != nil {
+		p.pages.close() // first: it waits for changes to be followed
+	}
 	r.stop()
 	<-r.stopped
-	if p := r.people.Load(); p != nil {
-		p.pages.close()
-	}
 	return r.store.Close()
 }

@@ -28,10 +28,11 @@ type pageKeys struct {
 	forms    *keys.Derivation
 	factors  *keys.Derivation
 	attempts *account.Attempts
-	mailed   catalogue.Mail // what outgoing was made of
-	outgoing mail.Sender
-	stop     context.CancelFunc // of outgoing
-	room     chan struct{}      // one for each thing that goes on beside an answer
+	outgoing *mail.Queue    // nil until there is a mail server
+	mailed   catalogue.Mail // what outgoing sends by
+	shown    *mail.Kept     // nil but in a demonstration
+	stop     func()         // ends outgoing; nil: it does not run
+	room     chan struct{}  // one for each thing that goes on beside an answer
 }
 
 // newPersons makes the checker of people's passwords. It is none of the clients',
@@ -55,39 +56,82 @@ func (s *Server) openPages(ctx context.Context, e *catalogue.Environment, r *res
 	return &pageKeys{forms: forms, factors: factors, attempts: account.NewAttempts(s.options.Now), room: make(chan struct{}, mostBeside)}, nil
 }
 
-// deliver makes the sender of an environment's mails, anew where the file says
-// something else. A demonstration shows its mails on a page.
-func (s *Server) deliver(e *catalogue.Environment, kept *pageKeys) mail.Sender {
-	m := e.Login.Mail
-	if kept.outgoing != nil && sameMail(kept.mailed, m) {
-		return kept.outgoing
-	}
-	kept.close()
-	kept.mailed = m
-	switch {
+// sender is what sends the mails of a reading of the catalogue, which is not in force
+// yet: post puts it in force. A demonstration shows its mails on a page.
+func (s *Server) sender(e *catalogue.Environment, kept *pageKeys) mail.Sender {
+	switch m := e.Login.Mail; {
 	case m.Server != "":
-		ctx, stop := context.WithCancel(context.Background())
-		queue := mail.NewQueue(mail.Config{
-			Server: m.Server, From: m.From, User: m.User, Password: m.Password, TLS: m.TLS, Now: s.options.Now, Random: s.options.Random,
-		})
-		go queue.Run(ctx, func(err error, last bool) {
-			s.options.Log.Warn("a mail was not delivered", "environment", e.Name, "reason", err.Error(), "last_try", last)
-		})
-		kept.outgoing, kept.stop = queue, stop
+		if kept.outgoing == nil {
+			kept.outgoing = mail.NewQueue(s.mailing(m))
+		}
+		return kept.outgoing
 	case s.options.Mark == store.MarkDev:
-		kept.outgoing = &mail.Kept{Now: s.options.Now}
-	default:
-		kept.outgoing = mail.Unsent{}
+		if kept.shown == nil {
+			kept.shown = &mail.Kept{Now: s.options.Now}
+		}
+		return kept.shown
 	}
-	return kept.outgoing
+	return mail.Unsent{}
+}
+
+func (s *Server) mailing(m catalogue.Mail) mail.Config {
+	return mail.Config{
+		Server: m.Server, From: m.From, User: m.User, Password: m.Password, TLS: m.TLS, Now: s.options.Now, Random: s.options.Random,
+	}
+}
+
+// post has the mails of an environment sent by what its reading of the catalogue
+// says, which is in force now. Those that wait are among them.
+func (s *Server) post(e *environment) {
+	if e.Login == nil || e.Login.Mail.Server == "" {
+		return
+	}
+	kept := e.resources.people.Load().pages
+	if !sameMail(kept.mailed, e.Login.Mail) {
+		kept.mailed = e.Login.Mail
+		kept.outgoing.Use(s.mailing(kept.mailed))
+	}
+	if kept.stop != nil {
+		return
+	}
+	log := s.options.Log.With("environment", e.Name)
+	ctx, stop := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		kept.outgoing.Run(ctx, func(err error, last bool) {
+			log.Warn("a mail was not delivered", "reason", err.Error(), "last_try", last)
+		})
+	}()
+	kept.stop = func() {
+		stop()
+		<-ended
+		if left := kept.outgoing.Waiting(); left > 0 {
+			log.Warn("mails are lost that waited for another try", "mails", left)
+		}
+	}
 }
 
 func sameMail(a, b catalogue.Mail) bool {
 	return a.Server == b.Server && a.From == b.From && a.User == b.User && a.TLS == b.TLS && a.Password.Reveal() == b.Password.Reveal()
 }
 
+// parting is how long what goes on beside answers has when the server stops.
+const parting = 3 * time.Second
+
+// close ends what goes on beside answers, and then the mails. Whoever asked for one
+// was told that it comes.
 func (k *pageKeys) close() {
-	if k != nil && k.stop != nil {
+	late := time.NewTimer(parting)
+	defer late.Stop()
+	for waits := cap(k.room); waits > 0; waits-- {
+		select {
+		case k.room <- struct{}{}: // and nothing else begins
+		case <-late.C:
+			waits = 0
+		}
+	}
+	if k.stop != nil {
 		k.stop()
 	}
 }
@@ -144,7 +188,7 @@ func (s *Server) journey(c *catalogue.Catalogue, e *environment, kept *pageKeys)
 		return nil, err
 	}
 	e.signIn.authorization.Pages = &faces{pages, languages, now}
-	sender := s.deliver(e.Environment, kept)
+	sender := s.sender(e.Environment, kept)
 	e.accounts = s.administered(e, mailed{sender})
 	operations := s.onPeople(e, kept)
 	links := *e.accounts.Links

@@ -165,6 +165,9 @@ func (s *Server) Reload(ctx context.Context, c *catalogue.Catalogue) (err error)
 	}
 	next.mounts = s.mount(next)
 	s.current.Store(next)
+	for _, e := range next.environments {
+		s.post(e)
+	}
 	s.trust.set(c.Environments)
 	for _, gone := range old.without(next) {
 		// Requests that began before have the time that a shutdown gives them.
@@ -187,6 +190,8 @@ func (s *Server) Handler() http.Handler {
 // Close stops following the stores and closes them. It returns once what was
 // buffered has been written.
 func (s *Server) Close() error {
+	s.reload.Lock()
+	defer s.reload.Unlock()
 	var err error
 	if g := s.current.Load(); g != nil {
 		for _, e := range g.environments {
