@@ -88,10 +88,16 @@ func endGrants(ctx context.Context, t transaction, which statement, a, b string,
 	return ends, nil
 }
 
-// endsGrant ends every token of a grant. A grant that has ended never comes back,
-// so it does not matter what the clocks said: of two calls with one code the one
-// that lost may have begun before the other, whose token it ends.
+// endsGrant ends every token of a grant: of two calls with one code the one that lost
+// may have begun before the other, whose token it ends.
 func endsGrant(id string, forget time.Time, by store.By) store.Revocation {
+	return *endsForGood(store.RevokedGrant, id, forget, by)
+}
+
+// endsForGood ends every token of what never comes back, so that it does not matter
+// what the clocks said: that of the server which issued a token may be ahead of the
+// one which ends it.
+func endsForGood(kind, id string, forget time.Time, by store.By) *store.Revocation {
 	before := forget
 	if forget.IsZero() {
 		before = latest
@@ -99,7 +105,7 @@ func endsGrant(id string, forget time.Time, by store.By) store.Revocation {
 	if before.Before(by.At) {
 		before = by.At
 	}
-	return store.Revocation{Kind: store.RevokedGrant, ID: id, IssuedBefore: before, ForgetAt: forget}
+	return &store.Revocation{Kind: kind, ID: id, IssuedBefore: before, ForgetAt: forget}
 }
 
 // Start implements store.Grants.

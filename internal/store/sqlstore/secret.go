@@ -53,9 +53,7 @@ func (s secrets) Revoke(ctx context.Context, clientID, secretID string, forget t
 	if storable(clientID) && storable(secretID) {
 		err = s.change(ctx, by, func(ctx context.Context, t transaction) (*fact, error) {
 			err := found(t.exec(ctx, forgetSecret, secretID, clientID, micros(by.At)))
-			return &fact{kind: "secret.revoked", id: secretID, client: clientID, ends: &store.Revocation{
-				Kind: store.RevokedSecret, ID: secretID, IssuedBefore: by.At, ForgetAt: forget,
-			}}, err
+			return &fact{kind: "secret.revoked", id: secretID, client: clientID, ends: endsForGood(store.RevokedSecret, secretID, forget, by)}, err
 		})
 	}
 	if err != nil {
@@ -78,7 +76,7 @@ func (s secrets) Replace(ctx context.Context, old string, n store.Secret, forget
 			err := fresh(t.exec(ctx, insertSecret, secretArgs(&n)...))
 			return &fact{
 				kind: "secret.replaced", id: old, client: n.ClientID, detail: map[string]any{"by": n.ID},
-				ends: &store.Revocation{Kind: store.RevokedSecret, ID: old, IssuedBefore: by.At, ForgetAt: forget},
+				ends: endsForGood(store.RevokedSecret, old, forget, by),
 			}, err
 		})
 	}

@@ -22,7 +22,7 @@ var revocationCases = map[string]func(*testing.T, *world){
 		must(t, w.Secrets.Revoke(t.Context(), "c", "c0a", at(100), by(1)))
 		must(t, w.Clients.Disable(t.Context(), "c", at(50), by(2)))
 		must(t, w.Clients.Delete(t.Context(), "c", at(150), by(3)))
-		secret := store.Revocation{Seq: 2, Kind: store.RevokedSecret, ID: "c0a", IssuedBefore: at(1), ForgetAt: at(100)}
+		secret := store.Revocation{Seq: 2, Kind: store.RevokedSecret, ID: "c0a", IssuedBefore: at(100), ForgetAt: at(100)}
 		disabled := store.Revocation{Seq: 3, Kind: store.RevokedClient, ID: "c", IssuedBefore: at(2), ForgetAt: at(50)}
 		deleted := store.Revocation{Seq: 4, Kind: store.RevokedClient, ID: "c", IssuedBefore: at(3), ForgetAt: at(150)}
 		for _, row := range []struct {

@@ -46,7 +46,7 @@ var secretCases = map[string]func(*testing.T, *world){
 		c.Secrets = c.Secrets[1:]
 		same(t, w.find(t, "c"), c)
 		w.last(t, store.Change{At: at(1), Kind: "secret.revoked", ID: "c0a", Client: "c", Actor: "operator", Trace: "trace1"})
-		w.ended(t, store.Revocation{Seq: 2, Kind: store.RevokedSecret, ID: "c0a", IssuedBefore: at(1), ForgetAt: at(100)})
+		w.ended(t, store.Revocation{Seq: 2, Kind: store.RevokedSecret, ID: "c0a", IssuedBefore: at(100), ForgetAt: at(100)})
 	},
 	"revoke what the client does not have": func(t *testing.T, w *world) {
 		must(t, w.Clients.Create(t.Context(), client("c"), by(0)))

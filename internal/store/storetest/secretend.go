@@ -15,7 +15,7 @@ var secretEndCases = map[string]func(*testing.T, *world){
 		c.Secrets = []store.Secret{c.Secrets[1], secret("c", "c")}
 		same(t, w.find(t, "c"), c)
 		w.last(t, store.Change{At: at(1), Kind: "secret.replaced", ID: "c0a", Client: "c", Actor: "operator", Trace: "trace1"})
-		w.ended(t, store.Revocation{Seq: 2, Kind: store.RevokedSecret, ID: "c0a", IssuedBefore: at(1), ForgetAt: at(100)})
+		w.ended(t, store.Revocation{Seq: 2, Kind: store.RevokedSecret, ID: "c0a", IssuedBefore: at(100), ForgetAt: at(100)})
 	},
 	"replace what cannot be": func(t *testing.T, w *world) {
 		must(t, w.Clients.Create(t.Context(), client("c"), by(0)))
