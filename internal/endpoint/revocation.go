@@ -68,9 +68,12 @@ func (v *Revocation) serve(w http.ResponseWriter, r *http.Request) error {
 		return refusal.TokenOfAnotherClient // row M04
 	}
 	fact := activity.Of(r.Context())
-	now := v.Now()
+	now, before := v.Now(), token.IssuedAt // by a clock that may be ahead
+	if before.Before(now) {
+		before = now
+	}
 	err = v.Store.Revoke(r.Context(), store.Revocation{
-		Kind: store.RevokedToken, ID: token.ID, IssuedBefore: now, ForgetAt: token.ExpiresAt.Add(forgetLeeway),
+		Kind: store.RevokedToken, ID: token.ID, IssuedBefore: before, ForgetAt: token.ExpiresAt.Add(forgetLeeway),
 	}, store.By{Actor: client.ID, Trace: fact.Trace, At: now})
 	if err != nil {
 		return err // row M06: never 200
