@@ -16,8 +16,9 @@ import (
 // the error that Token does.
 //
 // An Authorization header of the request is replaced. After a redirect to another
-// origin, requests go without the token, also if the next one leads back. What else an http.Client has is the
-// caller's to set: it is a new one each time, and they share all tokens.
+// origin, requests go without the token, also if the next one leads back. What else
+// an http.Client has is the caller's to set: it is a new one each time, and they share
+// all tokens.
 func (c *Client) HTTP() *http.Client {
 	return &http.Client{Transport: &transport{c.source, c.family.config.APITransport}}
 }

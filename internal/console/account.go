@@ -164,7 +164,7 @@ func accountFacts(e *Environment, a *store.Account) web.ConsoleSection {
 	}
 	return web.ConsoleSection{Name: "is", Heading: "Who it is", Facts: []web.ConsoleFact{
 		told("Account id", code(a.ID)), told("State", state(a.Disabled())), told("Environment", text(e.Title)), told("E-mail", mail),
-		told("Roles", text(strings.Join(a.Roles, ", "))), told("Language", text(cmp.Or(map[string]string{"en": "English", "nl": "Dutch"}[a.Profile.Locale], a.Profile.Locale))), told("Created", when(a.CreatedAt)),
+		told("Roles", text(strings.Join(a.Roles, ", "))), told("Language", text(language(a.Profile.Locale))), told("Created", when(a.CreatedAt)),
 	}}
 }
 

@@ -333,3 +333,14 @@ func provenBy(methods []string) string {
 	}
 	return strings.Join(said, " and ")
 }
+
+// language is what people call a language, or its tag where nobody wrote that down.
+func language(tag string) string {
+	switch tag {
+	case "en":
+		return "English"
+	case "nl":
+		return "Dutch"
+	}
+	return tag
+}

@@ -175,7 +175,11 @@ func (d *Door) underWay(r *http.Request) (all []going) {
 
 // fitting is the newest of what was begun, as many as a browser keeps in one cookie.
 func fitting(all []going) []going {
-	const most, room, each = 4, 2500, 200 // bytes: sealed and encoded it is a third longer
+	const (
+		most = 4
+		room = 2500 // bytes; sealed and encoded it is a third longer, and a browser keeps 4096
+		each = 200  // bytes of one beside its way back
+	)
 	first, size := len(all)-1, each+len(all[len(all)-1].Back)
 	for first > 0 && len(all)-first < most {
 		if size += each + len(all[first-1].Back); size > room {

@@ -18,7 +18,8 @@ const (
 )
 
 // Serve answers on a listener until the context ends, then lets what is under way
-// finish, for 25 seconds at most, and five more for the tokens of people who signed out. config may be nil: plain HTTP.
+// finish, for 25 seconds at most, and five more for the tokens of people who signed
+// out. config may be nil: plain HTTP.
 func (p *Proxy) Serve(ctx context.Context, l net.Listener, config *tls.Config) error {
 	from := perAddress
 	if p.config.Inject {

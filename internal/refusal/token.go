@@ -212,7 +212,7 @@ var (
 	})
 	AudienceMixed = row(&Reason{
 		ID: "audience-mixed", Code: oauth.InvalidTarget,
-		Text:  "the request reaches APIs whose tokens differ; name one of them with the resource parameter: {names}",
+		Text:  "one token cannot serve all the APIs that the request reaches; name one of them with the resource parameter: {names}",
 		Cause: "One token cannot serve APIs that want different formats or algorithms, nor two that both have a scope which the client may use at one of them alone.",
 		Cure:  "Ask for one token for each API.",
 	})

@@ -78,6 +78,7 @@ type Accounts interface {
 	// Delete erases the person: profile, factors, sessions, devices, links,
 	// identities, consents, what its grants were asked with and what it is told
 	// (notices whose id ends with a slash and its own) go, grants and tokens end,
-	// and the id is kept from ever being used again; key and address are free. It writes "account.deleted". An unknown one returns ErrNotFound.
+	// and the id is kept from ever being used again; key and address are free. It
+	// writes "account.deleted". An unknown one returns ErrNotFound.
 	Delete(ctx context.Context, id string, forget time.Time, by By) error
 }
