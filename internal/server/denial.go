@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/grantway/grantway/internal/catalogue"
@@ -16,9 +17,12 @@ import (
 	"github.com/grantway/grantway/oauth"
 )
 
+// overlap is for a node that hears nothing of the store, which issues tokens for
+// five minutes more, and for clocks that differ.
+const overlap = 6 * time.Minute
+
 // openDenials reads what was denied in an earlier run and is not in the store.
 func (s *Server) openDenials(e *catalogue.Environment, r *resources) (*revocation.Denials, error) {
-	const overlap = 6 * time.Minute // a node that hears nothing of the store issues tokens for five minutes more; clocks differ
 	return revocation.OpenDenials(revocation.DenialSettings{
 		Issuer: issuerOf(e), Path: filepath.Join(s.options.Catalogue.Data, "denials-"+e.Name+".json"),
 		Set: r.revoked, Feed: r.feed.Feed, Store: r.store.Revocations(), Keys: &denialKeys{r},
@@ -62,10 +66,27 @@ func (k *denialKeys) Remove(ctx context.Context, kid string, by store.By) (err e
 			break
 		}
 	}
+	if errors.Is(err, store.ErrNotFound) {
+		return k.removeClosed(ctx, kid, by)
+	}
 	if errors.Is(err, keys.ErrUnread) {
 		return nil // it is stored, and the keys are read again when they change
 	}
 	return err
+}
+
+// removeClosed is Remove for the keys of ID tokens while they are not open: nobody
+// can sign in yet, after a start, or any more.
+func (k *denialKeys) removeClosed(ctx context.Context, kid string, by store.By) error {
+	stored, err := k.of.store.Keys().List(ctx)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(stored, func(s store.Key) bool { return s.ID == kid && s.Purpose == keys.ID }) {
+		return store.ErrNotFound
+	}
+	by.At = k.of.now()
+	return k.of.store.Keys().Remove(ctx, store.Removal{ID: kid, Forget: by.At.Add(24*time.Hour + overlap)}, by)
 }
 
 // denials are those of an environment, nil when there is none of that name.

@@ -67,7 +67,8 @@ func (s *Server) openPeople(ctx context.Context, e *catalogue.Environment, r *re
 			}
 		}
 	}
-	return made, nil
+	// One that was stored between the two is known to the store alone.
+	return made, ids.Reload(ctx)
 }
 
 // people assembles what there is where people sign in: the grants that act for
