@@ -21,10 +21,10 @@ func (s *Server) follow(r *resources) {
 	r.stop = stop
 	notices := s.newLogoutNotices(r)
 	var last int64
+	r.clients.OnReset(r.setBack)
 	r.clients.OnChange(func(c store.Change) {
 		if c.Seq <= last {
-			r.revoked.Reread() // the store was set back
-			r.feed.Reread()
+			r.setBack()
 		}
 		last = c.Seq
 		if c.Kind == "secret.revoked" || c.Kind == "secret.replaced" {
@@ -68,6 +68,15 @@ func (s *Server) follow(r *resources) {
 		all.Wait()
 		close(r.stopped)
 	}()
+}
+
+// setBack has all be read again, for the store has gone back to an earlier state: of
+// what came since then, nothing may be said that would have it read. It never blocks.
+func (r *resources) setBack() {
+	r.revoked.Reread()
+	r.feed.Reread()
+	r.feed.noteChange(store.Change{Kind: "key."})
+	r.noteKeys()
 }
 
 // listen asks the store once a second what was revoked, whatever it says of its
