@@ -67,7 +67,7 @@ func (r *Record) Export(ctx context.Context, accountID string) ([]byte, error) {
 		}),
 		each(devices, func(d store.Device) exportedDevice { return exportedDevice{d.ID, d.Name, d.CreatedAt, d.EndsAt} }),
 		each(consents, func(c store.Consent) exportedConsent {
-			return exportedConsent{c.ClientID, c.Scope(), c.GivenAt, c.UsedAt}
+			return exportedConsent{c.ClientID, c.Scope(), c.Allowed, c.GivenAt, c.UsedAt}
 		}),
 		each(grants, func(g store.Grant) exportedGrant {
 			return exportedGrant{g.ID, g.ClientID, g.Scope, g.APIs, g.CreatedAt, g.EndsAt}
@@ -143,10 +143,11 @@ type (
 		EndsAt    time.Time `json:"ends_at"`
 	}
 	exportedConsent struct {
-		ClientID string    `json:"client_id"`
-		Scope    []string  `json:"scope"`
-		GivenAt  time.Time `json:"given_at"`
-		UsedAt   time.Time `json:"used_at"`
+		ClientID string              `json:"client_id"`
+		Scope    []string            `json:"scope"`
+		Allowed  map[string][]string `json:"allowed"` // by API name
+		GivenAt  time.Time           `json:"given_at"`
+		UsedAt   time.Time           `json:"used_at"`
 	}
 	exportedGrant struct {
 		ID        string    `json:"id"`

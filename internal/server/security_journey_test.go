@@ -189,4 +189,8 @@ func TestAConsentIsForWhereItWas(t *testing.T) {
 			t.Errorf("%s: it is forgotten for another", both)
 		}
 	}
+	b.open("/account").submit("/account/export").is("/account/export", http.StatusOK)
+	if !strings.Contains(strings.Join(strings.Fields(b.body), ""), `"grades":["username"]`) {
+		t.Errorf("the person's copy does not say at which API: %s", b.body)
+	}
 }
