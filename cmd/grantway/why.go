@@ -127,7 +127,7 @@ func (e *explained) write(out io.Writer) error {
 	case e.Reason.Status >= http.StatusInternalServerError:
 		more = "The log of the server says more, in the line with this trace id."
 	case e.Reason.ID == refusal.RedirectUnknown.ID:
-		more = "The log of the server says which it was, in the line with this trace id."
+		more = "The log of the server says how it differs from what is registered, in the line with this trace id."
 	}
 	for _, paragraph := range []string{text, e.Reason.Cause, e.Reason.Cure, more} {
 		if paragraph != "" {

@@ -127,7 +127,7 @@ func redirect(client *store.Client, sent, scope string) (string, error) {
 		return registered[0], nil
 	}
 	if !wire.MatchRedirect(registered, sent, client.Type == store.TypeNative) {
-		return "", unregistered(sent) // rows A01 to A09, A21
+		return "", unregistered(registered, sent) // rows A01 to A09, A21
 	}
 	return sent, nil
 }
@@ -379,7 +379,7 @@ func (a *Authorization) again(ctx context.Context, asked *grant.Asked) (*store.C
 		return nil, err
 	}
 	if !wire.MatchRedirect(client.SignIn.Redirects, asked.Redirect, client.Type == store.TypeNative) {
-		return nil, unregistered(asked.Redirect)
+		return nil, unregistered(client.SignIn.Redirects, asked.Redirect)
 	}
 	return client, nil
 }
