@@ -203,12 +203,14 @@ func union(lists [][]string) []string {
 // at which the client was not allotted it: every scope of a token counts at every
 // API that it is for (RFC 8707 §2).
 func crossed(apis []*catalogue.API, scopes []string, allotted map[string][]string) bool {
-	return len(apis) > 1 && slices.ContainsFunc(apis, func(api *catalogue.API) bool {
-		return slices.ContainsFunc(scopes, func(name string) bool {
-			scope := api.Scope(name)
-			return scope != nil && !holds(api, allotted[api.Name], scope)
-		})
+	return len(apis) > 1 && slices.ContainsFunc(scopes, func(name string) bool {
+		return !everywhere(apis, name, func(api *catalogue.API) bool { return holds(api, allotted[api.Name], api.Scope(name)) })
 	})
+}
+
+// everywhere reports whether something is so at each of the APIs that have the scope.
+func everywhere(apis []*catalogue.API, scope string, so func(*catalogue.API) bool) bool {
+	return !slices.ContainsFunc(apis, func(api *catalogue.API) bool { return api.Scope(scope) != nil && !so(api) })
 }
 
 // canonical is the catalogue's spelling of a scope that some API has, or empty.

@@ -16,12 +16,10 @@ func Given(allowed map[string][]string, apis []*catalogue.API, scope []string) (
 		return len(api.Scopes) == 0 && !ok
 	})
 	for _, name := range scope {
-		if slices.ContainsFunc(apis, func(api *catalogue.API) bool {
-			return api.Scope(name) != nil && !slices.Contains(allowed[api.Name], name)
-		}) {
-			all = false
-		} else {
+		if everywhere(apis, name, func(api *catalogue.API) bool { return slices.Contains(allowed[api.Name], name) }) {
 			given = append(given, name)
+		} else {
+			all = false
 		}
 	}
 	return given, all

@@ -55,9 +55,8 @@ func Rights(scope []string, apis []*catalogue.API, client *store.Client, roles [
 		if !ok {
 			continue
 		}
-		mine := current(api, allotted)
 		for _, name := range scope {
-			if s := api.Scope(name); s != nil && slices.Contains(mine, s.Name) && permits(s, roles) {
+			if s := api.Scope(name); s != nil && holds(api, allotted, s) && permits(s, roles) {
 				held[api] = append(held[api], name)
 			}
 		}
@@ -66,10 +65,8 @@ func Rights(scope []string, apis []*catalogue.API, client *store.Client, roles [
 		}
 	}
 	passed := slices.DeleteFunc(slices.Clone(scope), func(name string) bool {
-		somewhere := slices.ContainsFunc(reached, func(api *catalogue.API) bool { return slices.Contains(held[api], name) })
-		return !somewhere || slices.ContainsFunc(reached, func(api *catalogue.API) bool {
-			return api.Scope(name) != nil && !slices.Contains(held[api], name)
-		})
+		has := func(api *catalogue.API) bool { return slices.Contains(held[api], name) }
+		return !slices.ContainsFunc(reached, has) || !everywhere(reached, name, has)
 	})
 	reached = slices.DeleteFunc(reached, func(api *catalogue.API) bool {
 		return len(api.Scopes) > 0 && !slices.ContainsFunc(held[api], func(name string) bool { return slices.Contains(passed, name) })
