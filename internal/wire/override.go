@@ -6,18 +6,8 @@ import "strings"
 // which some server takes another method than the request's own: a rule about
 // methods would then be about the wrong one. Semicolons count as separators.
 func MethodInQuery(raw string) bool {
-	for more := raw != ""; more; {
-		var pair string
-		end := strings.IndexAny(raw, "&;")
-		if more = end >= 0; more {
-			pair, raw = raw[:end], raw[end+1:]
-		} else {
-			pair = raw
-		}
-		if end = strings.IndexByte(pair, '='); end >= 0 {
-			pair = pair[:end]
-		}
-		if SaysMethod(pair) {
+	for pair := range strings.FieldsFuncSeq(raw, func(c rune) bool { return c == '&' || c == ';' }) {
+		if name, _, _ := strings.Cut(pair, "="); SaysMethod(name) {
 			return true
 		}
 	}
@@ -27,7 +17,7 @@ func MethodInQuery(raw string) bool {
 // SaysMethod is [MethodInQuery] for the name of one parameter, escaped or not.
 // It is read as the loosest of servers does: in any case; "-", "_", "." and a
 // space alike (PHP), without spaces at its start (PHP) and brackets (Node), up to
-// a zero byte (PHP), and with %uXXXX for an escape (ASP.NET).
+// a zero byte (PHP), and with %u005F for an underscore (ASP.NET).
 func SaysMethod(name string) bool {
 	var room [longestOverride + 1]byte
 	spoken := room[:0]
