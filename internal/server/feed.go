@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -13,7 +12,6 @@ import (
 	"github.com/grantway/grantway/internal/jose"
 	"github.com/grantway/grantway/internal/keys"
 	"github.com/grantway/grantway/internal/revocation"
-	"github.com/grantway/grantway/internal/store"
 	"github.com/grantway/grantway/internal/store/sqlstore"
 )
 
@@ -43,17 +41,6 @@ func (s *Server) openFeed(ctx context.Context, e *catalogue.Environment, db *sql
 		return nil, fmt.Errorf("read the revocations: %w", err)
 	}
 	return f, nil
-}
-
-// noteChange says what has changed in the store. It never blocks.
-func (f *feed) noteChange(c store.Change) {
-	f.Changed()
-	if strings.HasPrefix(c.Kind, "key.") {
-		select {
-		case f.keysChanged <- struct{}{}:
-		default: // it has been said, and not been heard yet
-		}
-	}
 }
 
 // run feeds, and keeps the keys, until the context ends.

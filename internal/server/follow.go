@@ -30,7 +30,7 @@ func (s *Server) follow(r *resources) {
 		if c.Kind == "secret.revoked" || c.Kind == "secret.replaced" {
 			s.secrets.Forget(clientauth.Remembered(r.environment, c.Client, c.ID))
 		}
-		r.feed.noteChange(c)
+		r.feed.Changed()
 		notices.noteChange(c)
 		if strings.HasPrefix(c.Kind, "key.") {
 			r.noteKeys()
@@ -75,7 +75,7 @@ func (s *Server) follow(r *resources) {
 func (r *resources) setBack() {
 	r.revoked.Reread()
 	r.feed.Reread()
-	r.feed.noteChange(store.Change{Kind: "key."})
+	r.feed.Changed()
 	r.noteKeys()
 }
 

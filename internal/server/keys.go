@@ -33,11 +33,13 @@ func longestLife(e *catalogue.Environment) time.Duration {
 	return longest
 }
 
-// noteKeys says that the stored keys may be others now.
+// noteKeys says that the stored keys may be others now. It never blocks.
 func (r *resources) noteKeys() {
-	select {
-	case r.keysChanged <- struct{}{}:
-	default: // it has been said, and not been heard yet
+	for _, changed := range []chan struct{}{r.keysChanged, r.feed.keysChanged} {
+		select {
+		case changed <- struct{}{}:
+		default: // it has been said, and not been heard yet
+		}
 	}
 }
 
